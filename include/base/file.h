@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_BASE_FILE_H
+#define SYSCT_BASE_FILE_H
+
+/* file - whole files, descriptors, paths that never leave a root.
+ *
+ * Every descriptor is O_CLOEXEC from birth. dirfd may be AT_FDCWD where not said otherwise. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* All of buf; -errno on failure (no struct error: used in loops that relay). */
+int write_all(int fd, const void *buf, size_t n);
+
+/* A whole file of at most max bytes; *ret is NUL-terminated, the caller frees it. -EFBIG when larger.
+ * Works for /proc and /sys files. No message is made: -errno only (the caller knows the words). */
+int read_file_at(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len);
+int read_fd(int fd, size_t max, char **ret, size_t *ret_len);
+
+/* Write a file that exists, such as one of /proc or /sys, in a single write(2). -errno. */
+int write_value_at(int dirfd, const char *path, const char *value);
+
+/* Replace a file whole or not at all: a temporary name beside it, fsync when durable, rename, fsync of
+ * the directory when durable. */
+int replace_file_at(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool durable,
+		    struct error *err);
+
+/* mkdir -p on the host, mode for what is created. -errno. */
+int make_dirs(const char *path, mode_t mode);
+
+/* Remove a tree below dirfd without following links; what is not there is no error. */
+int remove_tree_at(int dirfd, const char *name, struct error *err);
+
+/* Open a path as it is seen from root_fd as "/": openat2(2) with RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+ * so that no link leads out. mode is used with O_CREAT. Returns a descriptor or -errno. */
+int open_in_root(int root_fd, const char *path, int flags, mode_t mode);
+
+/* Open below dirfd, refusing links, "..", and other file systems' mounts: openat2(2) with RESOLVE_BENEATH |
+ * RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS. Returns a descriptor or -errno. */
+int open_beneath(int dirfd, const char *path, int flags, mode_t mode);
+
+/* "/proc/self/fd/N" for tools that want a path; buf of >= 32 bytes. */
+const char *fd_path(int fd, char *buf, size_t room);
+
+/* Open-file-description lock (fcntl(2) F_OFD_SETLK) on a file that is created when missing and never
+ * unlinked. wait_ms 0: try once; -EAGAIN when somebody else holds it after wait_ms. Returns a descriptor; the
+ * lock goes with it. */
+int lock_file_at(int dirfd, const char *path, bool exclusive, int wait_ms);
+
+/* Monotonic and boot time, microseconds. */
+uint64_t now_usec(void);
+
+#endif

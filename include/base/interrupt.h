@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_BASE_INTERRUPT_H
+#define SYSCT_BASE_INTERRUPT_H
+
+/* interrupt - ^C and its relatives as a flag: waits return EINTR, and whoever waits asks here. */
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* Catch SIGINT, SIGTERM and SIGHUP (without SA_RESTART) and ignore SIGPIPE. */
+void interrupt_install(void);
+/* The signal that came, 0: none. */
+int interrupt_pending(void);
+/* STATUS_INTERRUPTED error "interrupted" when a signal came, else 0. */
+int interrupt_check(struct error *err);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static int fill(struct error *err, int code, int status, const char *reason, const char *format,
+		va_list args)
+{
+	char text[sizeof(err->message)];
+
+	vsnprintf(text, sizeof(text), format, args);
+	err->code = code;
+	err->status = status;
+	err->hint[0] = '\0';
+	if (reason)
+		snprintf(err->message, sizeof(err->message), "%.*s: %s",
+			 (int)(sizeof(err->message) - 128), text, reason);
+	else
+		memcpy(err->message, text, sizeof(text));
+	return -code;
+}
+
+int fail(struct error *err, int code, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	if (code > 0)
+		r = fill(err, code, 0, strerror(code), format, args);
+	else
+		r = fill(err, EINVAL, 0, NULL, format, args);
+	va_end(args);
+	return r;
+}
+
+int fail_status(struct error *err, int status, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = fill(err, EINVAL, status, NULL, format, args);
+	va_end(args);
+	return r;
+}
+
+int error_prefix(struct error *err, const char *format, ...)
+{
+	char outer[256], inner[sizeof(err->message)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(outer, sizeof(outer), format, args);
+	va_end(args);
+	memcpy(inner, err->message, sizeof(inner));
+	snprintf(err->message, sizeof(err->message), "%s: %.*s", outer,
+		 (int)(sizeof(err->message) - strlen(outer) - 3), inner);
+	return -err->code;
+}
+
+int error_hint(struct error *err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(err->hint, sizeof(err->hint), format, args);
+	va_end(args);
+	return -err->code;
+}
+
+int error_status(struct error *err, int status)
+{
+	err->status = status;
+	return -err->code;
+}
+
+int error_exit_status(const struct error *err)
+{
+	return err->status ? err->status : STATUS_FAILED;
+}
+
+void error_report(const struct error *err, const char *who)
+{
+	fflush(stdout);
+	if (who && *who)
+		fprintf(stderr, "sysct: %s: %s\n", who, err->message);
+	else
+		fprintf(stderr, "sysct: %s\n", err->message);
+	if (err->hint[0])
+		fprintf(stderr, "hint: %s\n", err->hint);
+}

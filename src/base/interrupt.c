@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/interrupt.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t pending;
+
+static void on_signal(int signal)
+{
+	pending = signal;
+}
+
+void interrupt_install(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, NULL);
+}
+
+int interrupt_pending(void)
+{
+	return pending;
+}
+
+int interrupt_check(struct error *err)
+{
+	if (!pending)
+		return 0;
+	fail(err, 0, "interrupted");
+	err->code = EINTR;
+	error_status(err, STATUS_INTERRUPTED);
+	return -EINTR;
+}
