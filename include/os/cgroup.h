@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_OS_CGROUP_H
+#define SYSCT_OS_CGROUP_H
+
+/* cgroup - a group of processes in every hierarchy of the host: cgroup2, v1, or both (cgroups(7),
+ * Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/ of the kernel).
+ *
+ * A group is a relative path such as "sysct/UUID". In cgroup2 it has the leaf "payload", which the
+ * container's root owns and sees as its own root. In each v1 hierarchy it is one directory that belongs to the
+ * host's root. Freezing and killing always go through cgroup2,
+ * whose core files are there whether or not a controller is; limits go to whichever hierarchy holds the controller.
+ *
+ * The root of everything is the root of the mounted hierarchies as the caller's cgroup namespace shows them. A
+ * host without a mounted cgroup2 gets a private mount of it.
+ * Privilege: write access to these trees. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+/* Make the group everywhere and give cgroup2's payload leaf to owner:owner (0: keep). Directories that exist
+ * already are used. */
+int cgroup_create(const char *group, uid_t owner, struct error *err);
+
+/* A descriptor of a leaf ("payload") for CLONE_INTO_CGROUP and cgroup_* below. -1 with err. */
+int cgroup_open(const char *group, const char *leaf, struct error *err);
+
+/* The leaf that processes which join later live in: cgroup2 allows none in a group whose children have
+ * controllers. Made, and given to owner, when it is missing. */
+int cgroup_open_attach(const char *group, uid_t owner, struct error *err);
+
+/* Move a process into the group in every v1 hierarchy. Costs a wait for an RCU grace period (5 to 18 ms) for the
+ * first hierarchy and little for the others; nothing at all on a host without v1. */
+int cgroup_place_v1(const char *group, pid_t pid, struct error *err);
+
+/* UINT64_MAX: not given. */
+struct cgroup_limits {
+	uint64_t memory, swap;	/* bytes */
+	uint64_t cpus;		/* thousandths of a CPU */
+	uint64_t cpu_weight;	/* 1 to 10000, 100 is the kernel's default */
+	uint64_t tasks;
+};
+
+/* Apply what is given. A controller that is in no hierarchy refuses with a hint. */
+int cgroup_set_limits(const char *group, const struct cgroup_limits *limits, struct error *err);
+
+/* Deny all devices but the list ("c 1:3 rwm"), by the v1 devices controller. Returns 1 when the host
+ * has none. */
+int cgroup_set_devices(const char *group, const char *const *allow, struct error *err);
+
+int cgroup_freeze(const char *group, bool freeze, int timeout_ms, struct error *err);
+bool cgroup_frozen(const char *group);
+/* SIGKILL to every process of the payload (cgroup.kill, Linux 5.14). A group that is gone is no error. */
+int cgroup_kill(const char *group, struct error *err);
+/* Wait until the payload has no process. -ETIMEDOUT. */
+int cgroup_wait_empty(const char *group, int timeout_ms, struct error *err);
+
+/* Remove the group with all that was made below it, waiting for dying processes at most timeout_ms. What is
+ * not there is no error. */
+int cgroup_remove(const char *group, int timeout_ms, struct error *err);
+
+/* The payload leaf alone, with what a former boot of the container made in it. */
+int cgroup_remove_payload(const char *group, int timeout_ms, struct error *err);
+
+/* Bytes of memory in use, 0 when unknown; number of processes. */
+uint64_t cgroup_memory_used(const char *group);
+/* Pids of the payload, in it or below. Caller frees. */
+int cgroup_pids(const char *group, pid_t **ret, size_t *ret_n);
+/* The payload's directory in cgroup2 as the host sees it, for people. Caller frees; NULL when not mounted. */
+char *cgroup_path(const char *group);
+/* "v2", "hybrid" or "v1". */
+const char *cgroup_layout_name(void);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_OS_IDMAP_H
+#define SYSCT_OS_IDMAP_H
+
+/* idmap - the id map of a user namespace, the same for users and groups (user_namespaces(7)).
+ *
+ * One range: `count` ids (at least 1) that begin at `inside`, as the payload sees them, stand for ids that
+ * begin at `outside`, as the host sees them. count 0: no map, no user namespace. */
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct idmap {
+	uint32_t inside, outside, count;
+};
+
+/* "inside:outside:count"; buf of >= 40 bytes for the other way. -EINVAL with a message that says the form,
+ * or what overflows. inside must be 0: the payload's root has to exist. */
+int idmap_parse(const char *text, struct idmap *ret, struct error *err);
+const char *idmap_format(const struct idmap *map, char *buf, unsigned long room);
+
+/* Make a user namespace with this map and return a descriptor of it (as open(2) of /proc/PID/ns/user).
+ *
+ * The namespace is created with the effective user id `outside`: the kernel charges its inotify instances,
+ * user and mount namespaces to the creator's id (ucounts), so that these limits are each container's own.
+ * Privilege: CAP_SETUID, CAP_SETGID over the present user namespace. Single-threaded callers only. */
+int userns_create(const struct idmap *map, struct error *err);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_OS_NAMESPACE_H
+#define SYSCT_OS_NAMESPACE_H
+
+/* namespace - make the first process of a set of namespaces, pin namespaces, join them.
+ *
+ * Single-threaded callers only. Privilege: CAP_SYS_ADMIN over the present user namespace. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* The namespaces of namespaces(7), in the order in which they are listed everywhere. */
+enum ns_kind { NS_CGROUP, NS_IPC, NS_MNT, NS_NET, NS_PID, NS_TIME, NS_USER, NS_UTS, NS_KINDS };
+
+/* "cgroup", "ipc", ... as in /proc/PID/ns. */
+const char *ns_name(enum ns_kind kind);
+/* CLONE_NEW... of a kind. */
+int ns_flag(enum ns_kind kind);
+
+struct ns_launch {
+	int flags;		/* CLONE_NEW* of the namespaces to make; CLONE_NEWNS always is */
+	int userns_fd;		/* the user namespace that owns them, -1: the present one */
+	uid_t owner;		/* host id of its root: effective user while entering it */
+	int cgroup_fd;		/* cgroup2 directory to be born in, -1: the present one */
+	int rootfs_fd;		/* detached mount, -1: none; the new process's working directory */
+	const char *rootfs_at;	/* existing host directory where rootfs_fd is attached first */
+	void (*child)(void *arg);	/* what the new process does; must not return */
+	void *arg;
+	pid_t ret_pid;
+	int ret_pidfd;
+};
+
+/* Make a process in new namespaces; it is our child and a member of launch->cgroup_fd.
+ *
+ * Two steps, so that what the host mounts stays as the host mounted it: a short-lived helper takes a private copy of the host's mounts, attaches the rootfs there and then makes the new
+ * process from within the user namespace. The copy of a mount that crosses into another user namespace is
+ * locked (mount_namespaces(7)): the container's root can lift neither nodev nor read-only. The helper gives the
+ * new process to us with CLONE_PARENT. */
+int ns_launch(struct ns_launch *launch, struct error *err);
+
+/* Bind /proc/PID/ns/KIND to DIR/KIND for every kind; DIR is made a private tmpfs first, since a mount namespace
+ * cannot be bound where the mount would propagate into it. ns_unpin takes all of it away; what is not there is
+ * no error. */
+int ns_pin(pid_t pid, const char *dir, struct error *err);
+int ns_unpin(const char *dir, struct error *err);
+
+/* Bind a net namespace to /run/netns/NAME as ip-netns(8) does. Returns 1 when that name is taken by another
+ * and nothing was done. owner_file is where the caller keeps what it made. */
+int ns_pin_netns(const char *source, const char *name, struct error *err);
+/* Remove the entry if it is the namespace with this inode. */
+int ns_unpin_netns(const char *name, unsigned long long inode);
+
+/* Inode of a namespace file, 0: none. It is the namespace's identity. */
+unsigned long long ns_inode(const char *path);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_OS_NETLINK_H
+#define SYSCT_OS_NETLINK_H
+
+/* netlink - links, addresses and routes, by messages to the kernel (rtnetlink(7)).
+ *
+ * The one module that knows libnl. Only libnl-3 (sockets, messages, attributes) is used:
+ * libnl-route-3 would add 0.1 to 0.3 ms of loading to every command, and its caches read every link
+ * of the host. No cache is ever filled: each function asks for exactly what it needs, and a list of
+ * changes is one sendmsg(2) with one acknowledgement.
+ *
+ * Privilege: CAP_NET_ADMIN over the network namespace for what changes something, none for reading.
+ * Kernel: `locked` needs 5.18, without which setting it fails; the rest is older than 5.4.
+ * Addresses are in network byte order: 4 or 16 bytes by family (AF_INET, AF_INET6). */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define LINK_NAME_ROOM 16 /* IFNAMSIZ: 15 letters and the end */
+#define LINK_ALIAS_ROOM 256 /* IFALIASZ */
+#define HWADDR_BYTES 6
+
+struct netlink;
+
+/* A route socket in the network namespace of the calling thread, or in the one behind netns_fd (the
+ * thread goes there and back: CAP_SYS_ADMIN in both). NULL on failure. A socket keeps its
+ * namespace. */
+struct netlink *netlink_open(struct error *err);
+struct netlink *netlink_open_in(int netns_fd, struct error *err);
+void netlink_close(struct netlink *netlink); /* NULL is fine */
+
+static inline void cleanup_netlinkp(struct netlink **netlink)
+{
+	netlink_close(*netlink);
+}
+#define auto_netlink __attribute__((cleanup(cleanup_netlinkp)))
+
+/* --- links --- */
+
+struct link_info {
+	int index, master; /* master 0: none */
+	bool up; /* administratively */
+	uint32_t mtu;
+	uint8_t hwaddr[HWADDR_BYTES];
+	char name[LINK_NAME_ROOM];
+	char kind[16]; /* "bridge", "veth", ... or "" for hardware */
+	char alias[LINK_ALIAS_ROOM]; /* ifalias, or "" */
+};
+
+/* The index of a link, 0 when there is none. No struct error, no lock in the kernel: 1 us. */
+int netlink_link_index(struct netlink *netlink, const char *name);
+/* 1: found and *ret filled, 0: no such link. */
+int netlink_link_get(struct netlink *netlink, const char *name, struct link_info *ret,
+		     struct error *err);
+int netlink_link_get_index(struct netlink *netlink, int index, struct link_info *ret,
+			   struct error *err);
+/* Whether a link is administratively up: as cheap as its index. */
+bool netlink_link_is_up(struct netlink *netlink, const char *name);
+/* How many links there are of a kind ("bridge"). */
+int netlink_kind_count(struct netlink *netlink, const char *kind, struct error *err);
+/* How many links have this master. */
+int netlink_port_count(struct netlink *netlink, int master, struct error *err);
+
+int netlink_link_set_up(struct netlink *netlink, int index, bool up, struct error *err);
+int netlink_link_set_mtu(struct netlink *netlink, int index, uint32_t mtu, struct error *err);
+int netlink_link_set_alias(struct netlink *netlink, int index, const char *alias,
+			   struct error *err);
+
+/* Delete a link whose ifalias begins with alias_prefix ("sysct:"): 1 deleted, 0 there was none,
+ * -EPERM it is somebody else's (both the name and the alias are in the message). */
+int netlink_link_delete(struct netlink *netlink, const char *name, const char *alias_prefix,
+			struct error *err);
+
+/* A bridge without spanning tree, down. -EEXIST when the name is taken by anything. Returns its
+ * index. */
+int netlink_bridge_add(struct netlink *netlink, const char *name,
+		       const uint8_t hwaddr[HWADDR_BYTES], uint32_t mtu, const char *alias,
+		       struct error *err);
+
+/* What a bridge lets a port do (bridge(8)); the kernel's defaults are learning, not isolated, not
+ * locked. */
+struct port_flags {
+	bool learning; /* takes new addresses from what the port sends */
+	bool isolated; /* reaches ports that are not isolated only */
+	bool locked; /* only addresses in the forwarding table may send */
+};
+int netlink_port_set(struct netlink *netlink, int index, const struct port_flags *flags,
+		     struct error *err);
+/* A permanent entry of the bridge's forwarding table: what a locked port may send from. */
+int netlink_port_allow(struct netlink *netlink, int index, const uint8_t hwaddr[HWADDR_BYTES],
+		       struct error *err);
+
+/* A pair of links. The host's end is up and in the bridge when the call returns; the peer is born
+ * in its own namespace, down. Two messages: the pair in one, then what the kernel does not take at
+ * birth (alias, port flags). The host's end gets no IPv6 link-local address: a port needs none and
+ * making it costs. All or nothing: what fails half-way deletes the pair. */
+struct veth {
+	const char *name; /* the host's end */
+	const char *alias; /* of the host's end: "sysct:UUID" */
+	int master; /* the bridge's index; 0: none */
+	uint32_t mtu; /* of both ends; 0: 1500 */
+	const char *peer_name; /* "eth0" */
+	uint8_t peer_hwaddr[HWADDR_BYTES];
+	int peer_netns; /* descriptor of the peer's namespace */
+	const struct port_flags *port; /* NULL: the kernel's defaults */
+};
+/* Returns 0. -EEXIST: either name is taken (the hint says which link command shows it). */
+int netlink_veth_add(struct netlink *netlink, const struct veth *veth, struct error *err);
+
+/* --- addresses and routes --- */
+
+/* A new IPv6 address is usable at once: no duplicate address detection (IFA_F_NODAD). An address
+ * that is there already is no error. */
+int netlink_address_add(struct netlink *netlink, int index, int family, const void *address,
+			unsigned int prefix, struct error *err);
+/* Replaces a default route through the same family. */
+int netlink_default_route_set(struct netlink *netlink, int index, int family, const void *gateway,
+			      struct error *err);
+
+/* Everything a link inside a box needs, in one message: `lo` up, the link up, addresses, default
+ * routes. */
+struct link_setup {
+	const char *name;
+	const void *v4, *gateway4, *v6, *gateway6; /* NULL: none */
+	unsigned int prefix4, prefix6;
+};
+int netlink_link_setup(struct netlink *netlink, const struct link_setup *setup, struct error *err);
+
+struct route_info {
+	int family;
+	unsigned char destination[16];
+	unsigned int prefix; /* 0: a default route */
+	int index; /* the link, 0 where there is none or several */
+};
+/* Every route in every table, local and unreachable ones included. Caller frees *ret. Returns the
+ * count. */
+int netlink_routes(struct netlink *netlink, int family, struct route_info **ret, struct error *err);
+
+struct address_info {
+	int family;
+	unsigned char address[16];
+	unsigned int prefix;
+};
+/* The addresses of one link, both families. Caller frees *ret. Returns the count. */
+int netlink_addresses(struct netlink *netlink, int index, struct address_info **ret,
+		      struct error *err);
+
+/* The link through which packets leave for the Internet, by the kernel's own decision for a public
+ * address (policy routing counts). 1: *ret filled, 0: there is none. */
+int netlink_uplink(struct netlink *netlink, int family, struct link_info *ret, struct error *err);
+
+/* Whether an address is this namespace's own: a bind(2), no lock in the kernel. */
+bool address_is_local(int family, const void *address);
+
+/* --- beside rtnetlink --- */
+
+/* Whether an nftables table of family inet exists in the caller's namespace: one message, no nft
+ * process. 1, 0 (also: no nftables in this kernel), or negative. */
+int netlink_nft_table_exists(const char *table, struct error *err);
+
+/* /proc/sys/net/NAME in the caller's namespace: "ipv4/ip_forward", "ipv6/conf/sysct0/accept_ra".
+ * -errno. Setting what is set already writes nothing. buf of >= 2 bytes gets the value without
+ * newline. */
+int net_sysctl_get(const char *name, char *buf, size_t room);
+int net_sysctl_set(const char *name, const char *value);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_OS_PROCESS_H
+#define SYSCT_OS_PROCESS_H
+
+/* process - pids that cannot be mistaken, signals by name, children and tools.
+ *
+ * A pid alone is never trusted: struct process_id also holds the start time (field 22 of
+ * /proc/PID/stat, proc(5)), and signals go through a pidfd that was opened and then checked. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+struct process_id {
+	pid_t pid;		/* 0: none */
+	uint64_t start;		/* clock ticks after boot */
+};
+
+/* Fill in the start time of a live process. -ESRCH: there is none. */
+int process_identify(pid_t pid, struct process_id *ret);
+/* "PID:START", the form in state files; buf of >= 48 bytes. process_id_parse: -EINVAL. */
+const char *process_id_format(const struct process_id *id, char *buf, size_t room);
+int process_id_parse(const char *text, struct process_id *ret);
+
+/* A pidfd of exactly that process, or -ESRCH when it is gone or the pid is another's now. */
+int process_open(const struct process_id *id);
+bool process_alive(const struct process_id *id);
+
+/* pidfd_send_signal(2) and pidfd_open(2); -errno. */
+int pidfd_signal(int pidfd, int signal);
+int pidfd_of(pid_t pid);
+/* 1: the process has ended, 0: still there after timeout_ms (-1: for ever), or -errno. */
+int pidfd_wait(int pidfd, int timeout_ms);
+
+/* Whether init has a handler for the signal, or blocks it to fetch it later: only then is a signal
+ * not lost on the first process of a pid namespace (pid_namespaces(7)). 1, 0 or -errno. */
+int process_takes_signal(pid_t pid, int signal);
+
+/* "TERM", "SIGTERM", "15", "RTMIN+4", "SIGRTMIN+4" to a number. SIGRTMIN is 34, as glibc counts, whatever
+ * libc we are linked to. -EINVAL. */
+int signal_parse(const char *text);
+/* "SIGTERM", "SIGRTMIN+4"; buf of >= 16 bytes. */
+const char *signal_text(int signal, char *buf, size_t room);
+
+/* The host's boot id (/proc/sys/kernel/random/boot_id) without newline; buf of 37 bytes. -errno. */
+int boot_id_read(char *buf);
+
+/* Close every descriptor from `from` on, or mark it close-on-exec. */
+void close_from(int from);
+void cloexec_from(int from);
+
+/* All signals to their default action, none blocked. */
+void signals_reset(void);
+
+/* --- tools: mke2fs, nft, ... --- */
+
+struct tool_run {
+	const char *const *argv;	/* argv[0]: a program looked up in the fixed PATH, or absolute */
+	const char *input;		/* text on its standard input; NULL: /dev/null */
+	char **ret_output;		/* its standard output and error together; NULL: not wanted */
+	int keep_fd;			/* -1, or a descriptor that stays open in it */
+	int timeout_ms;			/* killed after that; 0: 120 s */
+};
+
+/* Run a tool without a shell, with a clean environment, in a process group of its own that dies with
+ * us. Returns its exit status (0 to 255), or -errno: -ENOENT is "not installed" with a hint that names the
+ * package where it is known, -ETIMEDOUT. A non-zero exit is not an error of this function. */
+int tool_run(const struct tool_run *run, struct error *err);
+
+/* The absolute path of a tool in the fixed PATH; caller frees; NULL when it is not installed. */
+char *tool_find(const char *name);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_OS_SESSION_H
+#define SYSCT_OS_SESSION_H
+
+/* session - what a process inside must not inherit from whoever started it outside. Used by start and attach
+ * alike, so that both give the same. */
+
+#include "base/text.h"
+
+/* The limits the kernel gives a host's first process, cut to what we may set (setrlimit(2)). */
+void session_set_rlimits(void);
+
+/* A new session keyring (keyrings(7)), scheduling and out-of-memory score of an ordinary process. Best effort:
+ * what the kernel refuses is not there to be inherited either. */
+void session_forget_caller(void);
+
+/* Put "NAME=value" into a list, replacing an earlier NAME. */
+void session_set_env(struct strings *env, const char *assignment);
+
+#endif

@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "os/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "os/mount.h"
+
+#define CGROUP2_MAGIC 0x63677270
+#define ATTACH_LEAF "payload/.sysct"
+
+/* One v1 hierarchy. */
+struct hierarchy {
+	char *options;	/* "cpu,cpuacct" or "name=systemd", with a comma on both ends */
+	char *path;
+};
+
+/* What this host has; read once, it does not change under us. */
+static struct {
+	bool known;
+	int root;		/* cgroup2, -1: none */
+	char *path;		/* where it is mounted, NULL: privately by us */
+	struct hierarchy *v1;
+	size_t n_v1;
+} layout = { .root = -1 };
+
+static int open_cgroup2(const char *path)
+{
+	auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_MAGIC)
+		return -1;
+	return take_fd(&fd);
+}
+
+/* One line of mountinfo (proc_pid_mountinfo(5)): "... ROOT POINT OPTIONS ... - TYPE SOURCE SUPER". */
+static void learn_line(char *line)
+{
+	char *save, *dash = strstr(line, " - "), *type, *super, *point;
+
+	if (!dash)
+		return;
+	*dash = '\0';
+	type = strtok_r(dash + 3, " ", &save);
+	strtok_r(NULL, " ", &save);
+	super = strtok_r(NULL, " ", &save);
+	point = strtok_r(line, " ", &save);
+	for (int i = 0; point && i < 4; i++)
+		point = strtok_r(NULL, " ", &save);
+	if (!type || !super || !point)
+		return;
+	if (strcmp(type, "cgroup2") == 0 && layout.root < 0) {
+		layout.root = open_cgroup2(point);
+		if (layout.root >= 0)
+			layout.path = xstrdup(point);
+	}
+	if (strcmp(type, "cgroup") == 0) {
+		layout.v1 = xrealloc(layout.v1, (layout.n_v1 + 1) * sizeof(*layout.v1));
+		layout.v1[layout.n_v1++] = (struct hierarchy){ xasprintf(",%s,", super), xstrdup(point) };
+	}
+}
+
+static int learn(struct error *err)
+{
+	auto_free char *mounts = NULL;
+	char *save, *line;
+	int r;
+
+	if (layout.known)
+		return 0;
+	r = read_file_at(AT_FDCWD, "/proc/self/mountinfo", 1 << 24, &mounts, NULL);
+	if (r < 0)
+		return fail(err, -r, "read /proc/self/mountinfo");
+	for (line = strtok_r(mounts, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (strstr(line, " - cgroup"))
+			learn_line(line);
+	if (layout.root < 0) {
+		layout.root = mount_new("cgroup2", NULL, NULL, 0, err);
+		if (layout.root < 0) {
+			error_hint(err, "sysct needs cgroup2, mounted or not: a kernel with CONFIG_CGROUPS");
+			return -err->code;
+		}
+	}
+	layout.known = true;
+	return 0;
+}
+
+const char *cgroup_layout_name(void)
+{
+	struct error err = ERROR_NONE;
+
+	if (learn(&err) < 0)
+		return "none";
+	if (layout.n_v1 == 0)
+		return "v2";
+	return layout.path ? "hybrid" : "v1";
+}
+
+static int not_writable(struct error *err)
+{
+	if (err->code == EROFS || err->code == EACCES || err->code == EPERM)
+		error_hint(err, "the cgroup tree must be writable: run sysct as root, and in a container "
+				"give that one a delegated cgroup (with sysct: nesting = yes)");
+	return -err->code;
+}
+
+/* mkdir -p below a directory. prepare, when given, runs on each directory that was there or made. */
+static int make_group(int root, const char *group, void (*prepare)(int dirfd, const char *name),
+		      struct error *err)
+{
+	auto_free char *path = xstrdup(group);
+
+	for (char *p = path;; p++) {
+		char end = *p;
+
+		if (end != '/' && end != '\0')
+			continue;
+		*p = '\0';
+		if (mkdirat(root, path, 0755) < 0 && errno != EEXIST) {
+			fail(err, errno, "create the cgroup %s", path);
+			return not_writable(err);
+		}
+		if (prepare)
+			prepare(root, path);
+		*p = end;
+		if (end == '\0')
+			return 0;
+	}
+}
+
+/* A new v1 cpuset has no CPU and no memory node, and nothing can be moved into it. */
+static void prepare_cpuset(int root, const char *path)
+{
+	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		auto_free char *own = xasprintf("%s/%s", path, files[i]);
+		auto_free char *parent = xasprintf("%s/../%s", path, files[i]);
+		auto_free char *value = NULL;
+		size_t n;
+
+		if (read_file_at(root, own, 4096, &value, &n) < 0 || n > 1)
+			continue;
+		free(take_ptr(&value));
+		if (read_file_at(root, parent, 4096, &value, &n) == 0)
+			write_value_at(root, own, value);
+	}
+}
+
+static bool has_controller(const struct hierarchy *h, const char *controller)
+{
+	auto_free char *word = xasprintf(",%s,", controller);
+
+	return strstr(h->options, word) != NULL;
+}
+
+/* Let children have every controller there is, one by one: some may be refused. */
+static void enable_controllers(int root, const char *path)
+{
+	auto_free char *file = xasprintf("%s/cgroup.controllers", path);
+	auto_free char *target = xasprintf("%s/cgroup.subtree_control", path);
+	auto_free char *list = NULL;
+	char *save, *word;
+
+	if (read_file_at(root, file, 4096, &list, NULL) < 0)
+		return;
+	for (word = strtok_r(list, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {
+		auto_free char *value = xasprintf("+%s", word);
+
+		write_value_at(root, target, value);
+	}
+}
+
+/* The files of a delegated cgroup that its new owner must be able to write: the kernel's own list
+ * (/sys/kernel/cgroup/delegate) without the limits of the directory itself. */
+static const char *const delegated[] = { "cgroup.procs", "cgroup.subtree_control", "cgroup.threads",
+					 "memory.oom.group", "memory.reclaim" };
+
+static int delegate(int root, const char *path, uid_t owner, struct error *err)
+{
+	if (fchownat(root, path, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail(err, errno, "give the cgroup %s to user %u", path, owner);
+	for (size_t i = 0; i < ARRAY_SIZE(delegated); i++) {
+		auto_free char *file = xasprintf("%s/%s", path, delegated[i]);
+
+		if (fchownat(root, file, owner, owner, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+			return fail(err, errno, "give %s to user %u", file, owner);
+	}
+	return 0;
+}
+
+int cgroup_create(const char *group, uid_t owner, struct error *err)
+{
+	auto_free char *payload = xasprintf("%s/payload", group);
+
+	if (learn(err) < 0)
+		return -err->code;
+	enable_controllers(layout.root, ".");
+	if (make_group(layout.root, group, enable_controllers, err) < 0 ||
+	    make_group(layout.root, payload, NULL, err) < 0)
+		return -err->code;
+	if (owner && delegate(layout.root, payload, owner, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < layout.n_v1; i++) {
+		const struct hierarchy *h = &layout.v1[i];
+		auto_close int dir = open(h->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (dir < 0)
+			return fail(err, errno, "open %s", h->path);
+		if (make_group(dir, group, has_controller(h, "cpuset") ? prepare_cpuset : NULL, err) < 0)
+			return error_prefix(err, "%s", h->path);
+	}
+	return 0;
+}
+
+static int open_at(const char *path, struct error *err)
+{
+	int fd;
+
+	if (learn(err) < 0)
+		return -err->code;
+	fd = openat(layout.root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(err, errno, "open the cgroup %s", path);
+	return fd;
+}
+
+int cgroup_open(const char *group, const char *leaf, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/%s", group, leaf);
+
+	return open_at(path, err);
+}
+
+int cgroup_open_attach(const char *group, uid_t owner, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/" ATTACH_LEAF, group);
+
+	if (learn(err) < 0)
+		return -err->code;
+	if (mkdirat(layout.root, path, 0755) == 0) {
+		if (owner && delegate(layout.root, path, owner, err) < 0)
+			return -err->code;
+	} else if (errno != EEXIST) {
+		return fail(err, errno, "create the cgroup %s", path);
+	}
+	return open_at(path, err);
+}
+
+int cgroup_place_v1(const char *group, pid_t pid, struct error *err)
+{
+	char value[16];
+
+	if (learn(err) < 0)
+		return -err->code;
+	snprintf(value, sizeof(value), "%d", (int)pid);
+	for (size_t i = 0; i < layout.n_v1; i++) {
+		auto_free char *path = xasprintf("%s/%s/cgroup.procs", layout.v1[i].path, group);
+		int r = write_value_at(AT_FDCWD, path, value);
+
+		if (r < 0)
+			return fail(err, -r, "move process %d into %s", (int)pid, path);
+	}
+	return 0;
+}
+
+/* --- limits --- */
+
+static const struct hierarchy *find_v1(const char *controller)
+{
+	for (size_t i = 0; i < layout.n_v1; i++)
+		if (has_controller(&layout.v1[i], controller))
+			return &layout.v1[i];
+	return NULL;
+}
+
+static int write_limit(const char *path, int dirfd, const char *value, struct error *err)
+{
+	int r = write_value_at(dirfd, path, value);
+
+	return r < 0 ? fail(err, -r, "write \"%s\" to %s", value, path) : 0;
+}
+
+/* One limit: its file in cgroup2 and in v1, with the value each wants. */
+static int set_limit(const char *group, const char *controller, const char *key, const char *v2_file,
+		     const char *v2_value, const char *v1_file, const char *v1_value, struct error *err)
+{
+	auto_free char *v2_path = xasprintf("%s/payload/%s", group, v2_file);
+	const struct hierarchy *h;
+
+	if (faccessat(layout.root, v2_path, W_OK, 0) == 0)
+		return write_limit(v2_path, layout.root, v2_value, err);
+	h = find_v1(controller);
+	if (h && v1_file) {
+		auto_free char *path = xasprintf("%s/%s/%s", h->path, group, v1_file);
+
+		if (access(path, W_OK) == 0)
+			return write_limit(path, AT_FDCWD, v1_value, err);
+	}
+	fail(err, 0, "limits.%s cannot be kept: this host has no %s controller for it", key, controller);
+	return error_hint(err, "enable the controller, or take the limit away: sysct config unset NAME limits.%s",
+			  key);
+}
+
+static int set_memory(const char *group, const struct cgroup_limits *limits, struct error *err)
+{
+	char memory[24], swap[24], both[24];
+
+	if (limits->memory == UINT64_MAX)
+		return 0;
+	snprintf(memory, sizeof(memory), "%llu", (unsigned long long)limits->memory);
+	if (set_limit(group, "memory", "memory", "memory.max", memory, "memory.limit_in_bytes", memory, err) < 0)
+		return -err->code;
+	if (limits->swap == UINT64_MAX)
+		return 0;
+	snprintf(swap, sizeof(swap), "%llu", (unsigned long long)limits->swap);
+	snprintf(both, sizeof(both), "%llu", (unsigned long long)(limits->memory + limits->swap));
+	return set_limit(group, "memory", "swap", "memory.swap.max", swap, "memory.memsw.limit_in_bytes", both,
+			 err);
+}
+
+static int set_cpu(const char *group, const struct cgroup_limits *limits, struct error *err)
+{
+	char v2[48], v1[24];
+
+	if (limits->cpus != UINT64_MAX) {
+		/* thousandths of a CPU in a period of 100 ms */
+		snprintf(v1, sizeof(v1), "%llu", (unsigned long long)limits->cpus * 100);
+		snprintf(v2, sizeof(v2), "%s 100000", v1);
+		if (set_limit(group, "cpu", "cpus", "cpu.max", v2, "cpu.cfs_quota_us", v1, err) < 0)
+			return -err->code;
+	}
+	if (limits->cpu_weight != UINT64_MAX) {
+		uint64_t shares = limits->cpu_weight * 1024 / 100;
+
+		snprintf(v2, sizeof(v2), "%llu", (unsigned long long)limits->cpu_weight);
+		snprintf(v1, sizeof(v1), "%llu", (unsigned long long)(shares < 2 ? 2 : shares));
+		if (set_limit(group, "cpu", "cpu_weight", "cpu.weight", v2, "cpu.shares", v1, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+int cgroup_set_limits(const char *group, const struct cgroup_limits *limits, struct error *err)
+{
+	char value[24];
+
+	if (learn(err) < 0 || set_memory(group, limits, err) < 0 || set_cpu(group, limits, err) < 0)
+		return -err->code;
+	if (limits->tasks == UINT64_MAX)
+		return 0;
+	snprintf(value, sizeof(value), "%llu", (unsigned long long)limits->tasks);
+	return set_limit(group, "pids", "tasks", "pids.max", value, "pids.max", value, err);
+}
+
+int cgroup_set_devices(const char *group, const char *const *allow, struct error *err)
+{
+	const struct hierarchy *h;
+	auto_close int dir = -1;
+	auto_free char *path = NULL;
+
+	if (learn(err) < 0)
+		return -err->code;
+	h = find_v1("devices");
+	if (!h)
+		return 1;
+	path = xasprintf("%s/%s", h->path, group);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return fail(err, errno, "open %s", path);
+	if (write_limit("devices.deny", dir, "a", err) < 0)
+		return error_prefix(err, "%s", path);
+	for (; *allow; allow++)
+		if (write_limit("devices.allow", dir, *allow, err) < 0)
+			return error_prefix(err, "%s", path);
+	return 0;
+}
+
+/* --- freeze, kill, wait --- */
+
+/* Whether a line "key 1" stands in cgroup.events. */
+static int event_is_set(int dir, const char *key)
+{
+	auto_free char *text = NULL;
+	const char *at;
+	int r = read_file_at(dir, "cgroup.events", 4096, &text, NULL);
+
+	if (r < 0)
+		return r;
+	at = strstr(text, key);
+	return at && at[strlen(key)] == ' ' && at[strlen(key) + 1] == '1';
+}
+
+/* Wait for an event; the kernel signals POLLPRI on cgroup.events when one changes. */
+static int wait_event(int dir, const char *key, bool set, int timeout_ms)
+{
+	auto_close int fd = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	uint64_t end = now_usec() + (uint64_t)timeout_ms * 1000;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		struct pollfd poll_fd = { .fd = fd, .events = POLLPRI };
+		char buf[256];
+		int r = event_is_set(dir, key);
+		uint64_t now = now_usec();
+
+		if (r < 0)
+			return r;
+		if ((r > 0) == set)
+			return 0;
+		if (now >= end)
+			return -ETIMEDOUT;
+		if (pread(fd, buf, sizeof(buf), 0) < 0)
+			return -errno;
+		poll(&poll_fd, 1, (int)((end - now) / 1000) < 20 ? (int)((end - now) / 1000) + 1 : 20);
+	}
+}
+
+int cgroup_freeze(const char *group, bool freeze, int timeout_ms, struct error *err)
+{
+	auto_close int dir = cgroup_open(group, "payload", err);
+	int r;
+
+	if (dir < 0)
+		return dir;
+	r = write_value_at(dir, "cgroup.freeze", freeze ? "1" : "0");
+	if (r < 0)
+		return fail(err, -r, "write cgroup.freeze");
+	r = wait_event(dir, "frozen", freeze, timeout_ms);
+	if (r == -ETIMEDOUT) {
+		fail(err, ETIMEDOUT, "wait until all processes are %s", freeze ? "frozen" : "thawed");
+		return error_status(err, STATUS_TIMEOUT);
+	}
+	return r < 0 ? fail(err, -r, "read cgroup.events") : 0;
+}
+
+bool cgroup_frozen(const char *group)
+{
+	struct error err = ERROR_NONE;
+	auto_close int dir = cgroup_open(group, "payload", &err);
+	auto_free char *text = NULL;
+
+	return dir >= 0 && read_file_at(dir, "cgroup.freeze", 16, &text, NULL) == 0 && text[0] == '1';
+}
+
+int cgroup_kill(const char *group, struct error *err)
+{
+	auto_close int dir = cgroup_open(group, "payload", err);
+	int r;
+
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	write_value_at(dir, "cgroup.freeze", "0");
+	r = write_value_at(dir, "cgroup.kill", "1");
+	return r < 0 ? fail(err, -r, "write cgroup.kill") : 0;
+}
+
+int cgroup_wait_empty(const char *group, int timeout_ms, struct error *err)
+{
+	auto_close int dir = cgroup_open(group, "payload", err);
+	int r;
+
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	r = wait_event(dir, "populated", false, timeout_ms);
+	if (r == -ETIMEDOUT) {
+		fail(err, ETIMEDOUT, "wait until the container's processes are gone");
+		return error_status(err, STATUS_TIMEOUT);
+	}
+	return r < 0 ? fail(err, -r, "read cgroup.events") : 0;
+}
+
+/* --- removal --- */
+
+/* rmdir a cgroup and all below it, depth first. Returns 0, -EBUSY (processes are left) or another. */
+static int remove_group(int parent, const char *name)
+{
+	auto_closedir DIR *dir = NULL;
+	struct dirent *entry;
+	int fd, busy = 0;
+
+	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EBUSY && errno != ENOTEMPTY)
+		return -errno;
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while ((entry = readdir(dir))) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '\0' || strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (remove_group(fd, entry->d_name) < 0)
+			busy = -EBUSY;
+	}
+	if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return -errno;
+	return busy;
+}
+
+static int remove_patiently(int root, const char *group, uint64_t end)
+{
+	long pause_usec = 200;
+
+	for (;;) {
+		struct timespec pause = { .tv_nsec = pause_usec * 1000 };
+		int r = remove_group(root, group);
+
+		if (r != -EBUSY || now_usec() >= end)
+			return r;
+		nanosleep(&pause, NULL);
+		if (pause_usec < 10000)
+			pause_usec *= 2;
+	}
+}
+
+/* The directory that holds all groups goes with the last of them. */
+static void remove_parent(int root, const char *group)
+{
+	const char *slash = strchr(group, '/');
+	auto_free char *parent = slash ? xstrndup(group, (size_t)(slash - group)) : NULL;
+
+	if (parent)
+		unlinkat(root, parent, AT_REMOVEDIR);
+}
+
+int cgroup_remove_payload(const char *group, int timeout_ms, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/payload", group);
+	int r;
+
+	if (learn(err) < 0)
+		return -err->code;
+	r = remove_patiently(layout.root, path, now_usec() + (uint64_t)timeout_ms * 1000);
+	return r < 0 ? fail(err, -r, "remove the cgroup %s", path) : 0;
+}
+
+int cgroup_remove(const char *group, int timeout_ms, struct error *err)
+{
+	uint64_t end = now_usec() + (uint64_t)timeout_ms * 1000;
+	int r;
+
+	if (learn(err) < 0)
+		return -err->code;
+	r = remove_patiently(layout.root, group, end);
+	if (r < 0)
+		return fail(err, -r, "remove the cgroup %s", group);
+	remove_parent(layout.root, group);
+	for (size_t i = 0; i < layout.n_v1; i++) {
+		auto_close int dir = open(layout.v1[i].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (dir < 0)
+			continue;
+		r = remove_patiently(dir, group, end);
+		if (r < 0)
+			return fail(err, -r, "remove the cgroup %s/%s", layout.v1[i].path, group);
+		remove_parent(dir, group);
+	}
+	return 0;
+}
+
+/* --- reading --- */
+
+static bool read_number(int dirfd, const char *path, uint64_t *ret)
+{
+	auto_free char *text = NULL;
+
+	if (read_file_at(dirfd, path, 64, &text, NULL) < 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return parse_u64(text, ret) == 0;
+}
+
+uint64_t cgroup_memory_used(const char *group)
+{
+	auto_free char *v2_path = xasprintf("%s/payload/memory.current", group);
+	struct error err = ERROR_NONE;
+	const struct hierarchy *h;
+	uint64_t used = 0;
+
+	if (learn(&err) < 0)
+		return 0;
+	if (read_number(layout.root, v2_path, &used))
+		return used;
+	h = find_v1("memory");
+	if (h) {
+		auto_free char *path = xasprintf("%s/%s/memory.usage_in_bytes", h->path, group);
+
+		if (read_number(AT_FDCWD, path, &used))
+			return used;
+	}
+	return 0;
+}
+
+static void collect_pids(int parent, const char *name, pid_t **pids, size_t *n)
+{
+	auto_free char *procs = NULL;
+	auto_closedir DIR *dir = NULL;
+	struct dirent *entry;
+	char *save, *line;
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (read_file_at(fd, "cgroup.procs", 1 << 22, &procs, NULL) == 0) {
+		for (line = strtok_r(procs, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+			*pids = xrealloc(*pids, (*n + 1) * sizeof(pid_t));
+			(*pids)[(*n)++] = (pid_t)atoi(line);
+		}
+	}
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0)
+			collect_pids(fd, entry->d_name, pids, n);
+}
+
+int cgroup_pids(const char *group, pid_t **ret, size_t *ret_n)
+{
+	auto_free char *path = xasprintf("%s/payload", group);
+	struct error err = ERROR_NONE;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (learn(&err) < 0)
+		return -err.code;
+	collect_pids(layout.root, path, ret, ret_n);
+	return 0;
+}
+
+char *cgroup_path(const char *group)
+{
+	struct error err = ERROR_NONE;
+
+	if (learn(&err) < 0 || !layout.path)
+		return NULL;
+	return xasprintf("%s/%s/payload", layout.path, group);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "os/idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+
+int idmap_parse(const char *text, struct idmap *ret, struct error *err)
+{
+	auto_strings struct strings parts = STRINGS_EMPTY;
+	struct idmap map;
+
+	strings_split(&parts, text, ":");
+	if (parts.n != 3 || parse_u32(parts.items[0], &map.inside) < 0 ||
+	    parse_u32(parts.items[1], &map.outside) < 0 || parse_u32(parts.items[2], &map.count) < 0)
+		return fail(err, 0, "id map \"%s\" is not of the form inside:outside:count", text);
+	if (map.inside != 0)
+		return fail(err, 0, "id map \"%s\": inside must be 0, the container's root", text);
+	if (map.outside == 0)
+		return fail(err, 0, "id map \"%s\": outside must not be 0, the host's root", text);
+	if (map.count == 0 || map.outside > UINT32_MAX - 1 - map.count)
+		return fail(err, 0, "id map \"%s\": count is 1 to %u here", text,
+			    UINT32_MAX - 1 - map.outside);
+	*ret = map;
+	return 0;
+}
+
+const char *idmap_format(const struct idmap *map, char *buf, unsigned long room)
+{
+	snprintf(buf, room, "%u:%u:%u", map->inside, map->outside, map->count);
+	return buf;
+}
+
+struct keeper {
+	int read_fd, write_fd;
+};
+
+/* Shares our memory (CLONE_VM): touches nothing but its argument and its own stack. It lives until the
+ * pipe's other end is closed, which our death does too. */
+static int keeper_main(void *arg)
+{
+	const struct keeper *keeper = arg;
+	char byte;
+
+	close(keeper->write_fd);
+	while (read(keeper->read_fd, &byte, 1) > 0)
+		;
+	_exit(0);
+}
+
+static int write_map(pid_t pid, const char *file, const struct idmap *map)
+{
+	char path[48], line[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	snprintf(line, sizeof(line), "%u %u %u\n", map->inside, map->outside, map->count);
+	return write_value_at(AT_FDCWD, path, line);
+}
+
+/* Run clone(2) for the keeper with another effective user id and all capabilities kept. */
+static pid_t clone_keeper(struct keeper *keeper, char *stack, size_t room, uid_t euid)
+{
+	int bits = prctl(PR_GET_SECUREBITS);
+	pid_t pid;
+	int saved;
+
+	if (prctl(PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP) < 0)
+		return -1;
+	if (syscall(SYS_setresuid, -1, euid, -1) < 0)
+		return -1;
+	pid = clone(keeper_main, stack + room, CLONE_NEWUSER | CLONE_VM | SIGCHLD, keeper);
+	saved = errno;
+	if (syscall(SYS_setresuid, -1, 0, -1) < 0 || prctl(PR_SET_SECUREBITS, bits) < 0)
+		abort();
+	errno = saved;
+	return pid;
+}
+
+int userns_create(const struct idmap *map, struct error *err)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	auto_close int reader = -1, writer = -1, ns = -1;
+	struct keeper keeper;
+	char path[40];
+	int fds[2], r;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return fail(err, errno, "make a pipe");
+	reader = keeper.read_fd = fds[0];
+	writer = keeper.write_fd = fds[1];
+	pid = clone_keeper(&keeper, stack, sizeof(stack), map->outside);
+	if (pid < 0) {
+		r = fail(err, errno, "create a user namespace");
+		if (err->code == ENOSPC || err->code == EPERM)
+			error_hint(err, "user namespaces are off or used up: sysctl -w "
+					"user.max_user_namespaces=16384; see sysct doctor");
+		return r;
+	}
+	r = write_map(pid, "uid_map", map);
+	if (r == 0)
+		r = write_map(pid, "gid_map", map);
+	if (r == 0) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+		ns = open(path, O_RDONLY | O_CLOEXEC);
+		if (ns < 0)
+			r = -errno;
+	}
+	close_fd(&writer);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (r < 0) {
+		fail(err, -r, "write the id map 0:%u:%u", map->outside, map->count);
+		if (r == -EPERM)
+			error_hint(err, "sysct needs CAP_SETUID and CAP_SETGID over these ids; in a "
+					"container they must lie in its own map");
+		return r;
+	}
+	return take_fd(&ns);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "os/namespace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "os/mount.h"
+
+static const struct {
+	const char *name;
+	int flag;
+} kinds[NS_KINDS] = {
+	[NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP }, [NS_IPC] = { "ipc", CLONE_NEWIPC },
+	[NS_MNT] = { "mnt", CLONE_NEWNS },	     [NS_NET] = { "net", CLONE_NEWNET },
+	[NS_PID] = { "pid", CLONE_NEWPID },	     [NS_TIME] = { "time", CLONE_NEWTIME },
+	[NS_USER] = { "user", CLONE_NEWUSER },	     [NS_UTS] = { "uts", CLONE_NEWUTS },
+};
+
+const char *ns_name(enum ns_kind kind)
+{
+	return kinds[kind].name;
+}
+
+int ns_flag(enum ns_kind kind)
+{
+	return kinds[kind].flag;
+}
+
+/* --- launch --- */
+
+/* Shared between us and the helper, a process of its own. */
+struct helper {
+	struct error err;
+	int r;
+	pid_t pid;
+	int pidfd;
+};
+
+static pid_t sys_clone3(struct clone_args *args)
+{
+	return (pid_t)syscall(SYS_clone3, args, sizeof(*args));
+}
+
+/* In the helper: attach the rootfs where the copy of our mounts will carry it along. */
+static int helper_attach(const struct ns_launch *launch, struct error *err)
+{
+	auto_close int at = -1;
+
+	if (launch->rootfs_fd < 0)
+		return 0;
+	at = open(launch->rootfs_at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0)
+		return fail(err, errno, "open %s", launch->rootfs_at);
+	if (mount_attach(launch->rootfs_fd, at, err) < 0)
+		return -err->code;
+	/* The new process begins in its own copy of the rootfs: it could not come here by the path, whose
+	 * directories are closed to the container's root. */
+	if (chdir(launch->rootfs_at) < 0)
+		return fail(err, errno, "change to %s", launch->rootfs_at);
+	return 0;
+}
+
+/* In the helper: into the user namespace, as the id that its root is outside. All capabilities are kept
+ * on the way, and the namespace gives all of its own. */
+static int helper_enter(const struct ns_launch *launch, struct error *err)
+{
+	if (launch->userns_fd < 0)
+		return 0;
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) < 0 ||
+	    syscall(SYS_setresuid, -1, launch->owner, -1) < 0)
+		return fail(err, errno, "become user %u", launch->owner);
+	if (setns(launch->userns_fd, CLONE_NEWUSER) < 0)
+		return fail(err, errno, "enter the user namespace");
+	return 0;
+}
+
+static int helper_run(const struct ns_launch *launch, struct helper *helper)
+{
+	struct error *err = &helper->err;
+	struct clone_args args = {
+		.flags = (uint64_t)(unsigned int)launch->flags | CLONE_NEWNS | CLONE_PARENT | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&helper->pidfd,
+	};
+	pid_t pid;
+
+	if (mount_private(err) < 0 || helper_attach(launch, err) < 0 || helper_enter(launch, err) < 0)
+		return -err->code;
+	pid = sys_clone3(&args);
+	if (pid < 0)
+		return fail(err, errno, "clone the first process");
+	if (pid == 0) {
+		launch->child(launch->arg);
+		_exit(1);
+	}
+	helper->pid = pid;
+	return 0;
+}
+
+static pid_t clone_helper(const struct ns_launch *launch, struct helper *helper)
+{
+	/* One table of descriptors for both: the pidfd that the helper gets is ours at once. */
+	struct clone_args args = {
+		.flags = CLONE_VFORK | CLONE_FILES | CLONE_NEWNS,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid;
+
+	if (launch->cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)(unsigned int)launch->cgroup_fd;
+	}
+	pid = sys_clone3(&args);
+	if (pid == 0) {
+		helper->r = helper_run(launch, helper);
+		_exit(0);
+	}
+	return pid;
+}
+
+int ns_launch(struct ns_launch *launch, struct error *err)
+{
+	struct helper *helper = mmap(NULL, sizeof(*helper), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+	int r;
+
+	launch->ret_pid = -1;
+	launch->ret_pidfd = -1;
+	if (helper == MAP_FAILED)
+		return fail(err, errno, "map memory for the launch helper");
+	helper->r = -EIO;
+	helper->pidfd = -1;
+	fail(&helper->err, EIO, "launch the first process: the helper was killed");
+	pid = clone_helper(launch, helper);
+	if (pid < 0) {
+		r = fail(err, errno, "clone the launch helper");
+	} else {
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		r = helper->r;
+		if (r < 0)
+			*err = helper->err;
+		launch->ret_pid = helper->pid;
+		launch->ret_pidfd = helper->pidfd;
+	}
+	munmap(helper, sizeof(*helper));
+	if (r == 0)
+		fcntl(launch->ret_pidfd, F_SETFD, FD_CLOEXEC);
+	return r;
+}
+
+/* --- pins --- */
+
+int ns_pin(pid_t pid, const char *dir, struct error *err)
+{
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return fail(err, errno, "create %s", dir);
+	if (mount("sysct", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700,size=64k,nr_inodes=32") < 0)
+		return fail(err, errno, "mount a tmpfs on %s", dir);
+	if (mount(NULL, dir, NULL, MS_PRIVATE, NULL) < 0)
+		return fail(err, errno, "make %s private", dir);
+	for (int i = 0; i < NS_KINDS; i++) {
+		char source[40], target[512];
+		int fd;
+
+		snprintf(source, sizeof(source), "/proc/%d/ns/%s", (int)pid, kinds[i].name);
+		snprintf(target, sizeof(target), "%s/%s", dir, kinds[i].name);
+		fd = open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0400);
+		if (fd < 0)
+			return fail(err, errno, "create %s", target);
+		close(fd);
+		if (mount(source, target, NULL, MS_BIND, NULL) < 0) {
+			if (i == NS_TIME && errno == ENOENT)
+				continue;	/* a kernel without time namespaces */
+			return fail(err, errno, "pin the %s namespace to %s", kinds[i].name, target);
+		}
+	}
+	return 0;
+}
+
+int ns_unpin(const char *dir, struct error *err)
+{
+	/* One lazy unmount takes the tmpfs and every pin on it. */
+	for (int i = 0; i < 64; i++) {
+		if (umount2(dir, MNT_DETACH | UMOUNT_NOFOLLOW) < 0) {
+			if (errno == EINVAL || errno == ENOENT)
+				break;
+			return fail(err, errno, "unmount %s", dir);
+		}
+	}
+	if (rmdir(dir) < 0 && errno != ENOENT)
+		return fail(err, errno, "remove %s", dir);
+	return 0;
+}
+
+unsigned long long ns_inode(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (unsigned long long)st.st_ino : 0;
+}
+
+#define NETNS_DIR "/run/netns"
+#define NSFS_MAGIC 0x6e736673
+
+/* ip-netns(8) makes the directory a shared mount of itself, so that other mount namespaces see entries come
+ * and go. */
+static int make_netns_dir(struct error *err)
+{
+	bool made = false;
+
+	if (mkdir(NETNS_DIR, 0755) < 0 && errno != EEXIST)
+		return fail(err, errno, "create %s", NETNS_DIR);
+	while (mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) < 0) {
+		if (errno != EINVAL || made)
+			return fail(err, errno, "make %s shared", NETNS_DIR);
+		if (mount(NETNS_DIR, NETNS_DIR, "none", MS_BIND | MS_REC, NULL) < 0)
+			return fail(err, errno, "bind %s", NETNS_DIR);
+		made = true;
+	}
+	return 0;
+}
+
+int ns_pin_netns(const char *source, const char *name, struct error *err)
+{
+	auto_free char *path = xasprintf(NETNS_DIR "/%s", name);
+	auto_close int fd = -1;
+	struct statfs fs;
+
+	if (make_netns_dir(err) < 0)
+		return -err->code;
+	fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
+	if (fd < 0 && errno == EEXIST) {
+		/* A file without a namespace on it is a leftover that nobody can use. */
+		if (statfs(path, &fs) < 0 || fs.f_type == NSFS_MAGIC)
+			return 1;
+	} else if (fd < 0) {
+		return fail(err, errno, "create %s", path);
+	}
+	if (mount(source, path, "none", MS_BIND, NULL) < 0) {
+		int saved = errno;
+
+		unlink(path);
+		return fail(err, saved, "bind the net namespace to %s", path);
+	}
+	return 0;
+}
+
+int ns_unpin_netns(const char *name, unsigned long long inode)
+{
+	auto_free char *path = xasprintf(NETNS_DIR "/%s", name);
+
+	if (inode == 0 || ns_inode(path) != inode)
+		return 0;
+	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 || unlink(path) < 0)
+		return -errno;
+	return 0;
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "os/process.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+#define GLIBC_SIGRTMIN 34
+#define GLIBC_SIGRTMAX 64
+
+int process_identify(pid_t pid, struct process_id *ret)
+{
+	auto_free char *stat = NULL;
+	char path[40], *p;
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	r = read_file_at(AT_FDCWD, path, 65536, &stat, NULL);
+	if (r < 0)
+		return -ESRCH;
+	p = strrchr(stat, ')');	/* the name may hold blanks and parentheses */
+	if (!p)
+		return -ESRCH;
+	for (int field = 2; field < 22; field++) {
+		p = strchr(p + 1, ' ');
+		if (!p)
+			return -ESRCH;
+	}
+	ret->pid = pid;
+	ret->start = strtoull(p + 1, NULL, 10);
+	return 0;
+}
+
+const char *process_id_format(const struct process_id *id, char *buf, size_t room)
+{
+	snprintf(buf, room, "%d:%llu", (int)id->pid, (unsigned long long)id->start);
+	return buf;
+}
+
+int process_id_parse(const char *text, struct process_id *ret)
+{
+	auto_free char *copy = xstrdup(text);
+	char *colon = strchr(copy, ':');
+	uint32_t pid;
+	uint64_t start;
+
+	if (!colon)
+		return -EINVAL;
+	*colon = '\0';
+	if (parse_u32(copy, &pid) < 0 || pid > INT32_MAX || parse_u64(colon + 1, &start) < 0)
+		return -EINVAL;
+	*ret = (struct process_id){ (pid_t)pid, start };
+	return 0;
+}
+
+int pidfd_of(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int process_open(const struct process_id *id)
+{
+	struct process_id now;
+	int fd;
+
+	if (id->pid <= 0)
+		return -ESRCH;
+	fd = pidfd_of(id->pid);
+	if (fd < 0)
+		return fd == -EINVAL ? -ESRCH : fd;
+	/* After the open: the pid cannot pass to another process while we hold the pidfd. */
+	if (process_identify(id->pid, &now) < 0 || now.start != id->start) {
+		close(fd);
+		return -ESRCH;
+	}
+	return fd;
+}
+
+bool process_alive(const struct process_id *id)
+{
+	auto_close int fd = process_open(id);
+
+	return fd >= 0 && pidfd_wait(fd, 0) == 0;
+}
+
+int pidfd_signal(int pidfd, int signal)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+int pidfd_wait(int pidfd, int timeout_ms)
+{
+	struct pollfd poll_fd = { .fd = pidfd, .events = POLLIN };
+	uint64_t end = now_usec() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * 1000;
+
+	for (;;) {
+		int left = -1, r;
+
+		if (timeout_ms >= 0) {
+			uint64_t now = now_usec();
+
+			left = now >= end ? 0 : (int)((end - now + 999) / 1000);
+		}
+		r = poll(&poll_fd, 1, left);
+		if (r >= 0)
+			return r > 0;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+/* While a process sits in sigtimedwait(2), SigBlk does not show what it blocks and waits for. */
+static bool waits_for_signals(pid_t pid)
+{
+	auto_free char *call = NULL, *where = NULL;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)pid);
+	if (read_file_at(AT_FDCWD, path, 4096, &call, NULL) == 0 && atoi(call) == SYS_rt_sigtimedwait)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)pid);	/* a program of the other word size */
+	return read_file_at(AT_FDCWD, path, 256, &where, NULL) == 0 && strstr(where, "sigtimedwait");
+}
+
+int process_takes_signal(pid_t pid, int signal)
+{
+	auto_free char *status = NULL;
+	unsigned long long taken = 0;
+	char path[40];
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	r = read_file_at(AT_FDCWD, path, 65536, &status, NULL);
+	if (r < 0)
+		return r;
+	for (char *line = strtok(status, "\n"); line; line = strtok(NULL, "\n"))
+		if (text_starts(line, "SigBlk:") || text_starts(line, "SigCgt:"))
+			taken |= strtoull(line + 7, NULL, 16);
+	return ((taken >> (signal - 1)) & 1) || waits_for_signals(pid);
+}
+
+int signal_parse(const char *text)
+{
+	static const char head[] = "RTMIN";
+	uint32_t number;
+
+	if (parse_u32(text, &number) == 0)
+		return number >= 1 && number <= GLIBC_SIGRTMAX ? (int)number : -EINVAL;
+	if (strncasecmp(text, "SIG", 3) == 0)
+		text += 3;
+	if (strncasecmp(text, head, strlen(head)) == 0) {
+		text += strlen(head);
+		if (!*text)
+			return GLIBC_SIGRTMIN;
+		if (*text != '+' || parse_u32(text + 1, &number) < 0 ||
+		    number > GLIBC_SIGRTMAX - GLIBC_SIGRTMIN)
+			return -EINVAL;
+		return GLIBC_SIGRTMIN + (int)number;
+	}
+	for (int i = 1; i < 32; i++) {
+		const char *name = sigabbrev_np(i);
+
+		if (name && strcasecmp(name, text) == 0)
+			return i;
+	}
+	return -EINVAL;
+}
+
+const char *signal_text(int signal, char *buf, size_t room)
+{
+	const char *name = signal < 32 ? sigabbrev_np(signal) : NULL;
+
+	if (name)
+		snprintf(buf, room, "SIG%s", name);
+	else if (signal >= GLIBC_SIGRTMIN && signal <= GLIBC_SIGRTMAX)
+		snprintf(buf, room, "SIGRTMIN+%d", signal - GLIBC_SIGRTMIN);
+	else
+		snprintf(buf, room, "signal %d", signal);
+	return buf;
+}
+
+int boot_id_read(char *buf)
+{
+	auto_free char *text = NULL;
+	size_t n;
+	int r = read_file_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, &n);
+
+	if (r < 0)
+		return r;
+	if (n < UUID_LEN)
+		return -EINVAL;
+	memcpy(buf, text, UUID_LEN);
+	buf[UUID_LEN] = '\0';
+	return 0;
+}
+
+void close_from(int from)
+{
+	if (syscall(SYS_close_range, (unsigned int)from, ~0U, 0) < 0)
+		for (int fd = from; fd < 4096; fd++)
+			close(fd);
+}
+
+void cloexec_from(int from)
+{
+	/* CLOSE_RANGE_CLOEXEC, since Linux 5.11 */
+	if (syscall(SYS_close_range, (unsigned int)from, ~0U, 4) < 0)
+		for (int fd = from; fd < 4096; fd++)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+void signals_reset(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int i = 1; i <= GLIBC_SIGRTMAX; i++)
+		sigaction(i, &action, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* --- tools --- */
+
+static const char *const tool_dirs[] = { "/usr/sbin", "/usr/bin", "/sbin", "/bin",
+					 "/usr/local/sbin", "/usr/local/bin" };
+
+static const struct {
+	const char *tool, *package;
+} tool_packages[] = {
+	{ "mke2fs", "e2fsprogs" },    { "e2fsck", "e2fsprogs" },  { "resize2fs", "e2fsprogs" },
+	{ "tune2fs", "e2fsprogs" },   { "nft", "nftables" },	  { "dnsmasq", "dnsmasq-base" },
+	{ "debootstrap", "debootstrap" },
+};
+
+char *tool_find(const char *name)
+{
+	if (*name == '/')
+		return access(name, X_OK) == 0 ? xstrdup(name) : NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(tool_dirs); i++) {
+		auto_free char *path = xasprintf("%s/%s", tool_dirs[i], name);
+
+		if (access(path, X_OK) == 0)
+			return take_ptr(&path);
+	}
+	return NULL;
+}
+
+static const char *const tool_environment[] = {
+	"PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin", "LC_ALL=C", "HOME=/", NULL
+};
+
+__attribute__((noreturn)) static void tool_child(const struct tool_run *run, const char *path, int in, int out,
+						 pid_t parent)
+{
+	signals_reset();
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(out, 2);
+	cloexec_from(3);
+	if (run->keep_fd >= 0)
+		fcntl(run->keep_fd, F_SETFD, 0);
+	execve(path, (char *const *)run->argv, (char *const *)tool_environment);
+	_exit(127);
+}
+
+/* Read what the tool prints until it closes its output, at most until end. 0, or -ETIMEDOUT. */
+static int collect(int fd, struct text *output, uint64_t end)
+{
+	char buf[4096];
+
+	for (;;) {
+		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+		uint64_t now = now_usec();
+		ssize_t n;
+
+		if (now >= end)
+			return -ETIMEDOUT;
+		if (poll(&poll_fd, 1, (int)((end - now + 999) / 1000)) == 0)
+			return -ETIMEDOUT;
+		n = read(fd, buf, sizeof(buf));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return 0;
+		if (output->len < (1U << 20))
+			text_append(output, buf, (size_t)n);
+	}
+}
+
+static int tool_input(const char *input)
+{
+	auto_close int fd = -1;
+
+	if (!input)
+		return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	fd = memfd_create("input", MFD_CLOEXEC);
+	if (fd < 0 || write_all(fd, input, strlen(input)) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return -1;
+	return take_fd(&fd);
+}
+
+int tool_run(const struct tool_run *run, struct error *err)
+{
+	auto_free char *path = tool_find(run->argv[0]);
+	auto_text struct text output = TEXT_EMPTY;
+	auto_close int in = -1, reader = -1, writer = -1;
+	uint64_t end = now_usec() + (uint64_t)(run->timeout_ms ? run->timeout_ms : 120000) * 1000;
+	pid_t self = getpid(), pid;
+	int fds[2], r, status;
+
+	if (!path) {
+		fail(err, ENOENT, "run %s", run->argv[0]);
+		for (size_t i = 0; i < ARRAY_SIZE(tool_packages); i++)
+			if (strcmp(tool_packages[i].tool, run->argv[0]) == 0)
+				error_hint(err, "install it: apt-get install %s", tool_packages[i].package);
+		return -ENOENT;
+	}
+	in = tool_input(run->input);
+	if (in < 0 || pipe2(fds, O_CLOEXEC) < 0)
+		return fail(err, errno, "make a pipe to %s", run->argv[0]);
+	reader = fds[0];
+	writer = fds[1];
+	pid = fork();
+	if (pid < 0)
+		return fail(err, errno, "fork for %s", run->argv[0]);
+	if (pid == 0)
+		tool_child(run, path, in, writer, self);
+	close_fd(&writer);
+	r = collect(reader, &output, end);
+	if (r < 0) {
+		kill(-pid, SIGKILL);
+		kill(pid, SIGKILL);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (r < 0)
+		return fail(err, ETIMEDOUT, "wait for %s", run->argv[0]);
+	if (run->ret_output) {
+		text_append(&output, "", 0);
+		*run->ret_output = take_ptr(&output.data);
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}

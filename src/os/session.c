@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "os/session.h"
+
+#include <linux/keyctl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define KEEP ((rlim_t)-2)
+#define MIB (1024UL * 1024)
+
+static const struct {
+	int resource;
+	rlim_t soft, hard;	/* KEEP: as it is */
+} limits[] = {
+	{ RLIMIT_NOFILE, 1024, 524288 },
+	{ RLIMIT_CORE, 0, RLIM_INFINITY },
+	{ RLIMIT_STACK, 8 * MIB, RLIM_INFINITY },
+	{ RLIMIT_MEMLOCK, 8 * MIB, 8 * MIB },
+	{ RLIMIT_MSGQUEUE, 819200, 819200 },
+	{ RLIMIT_NICE, 0, 0 },
+	{ RLIMIT_RTPRIO, 0, 0 },
+	{ RLIMIT_NPROC, RLIM_INFINITY, RLIM_INFINITY },	/* the cgroup's limit of tasks counts */
+	{ RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY },
+	{ RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY },
+	{ RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY },
+	{ RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY },
+	{ RLIMIT_SIGPENDING, KEEP, KEEP },
+};
+
+void session_set_rlimits(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct rlimit want = { limits[i].soft, limits[i].hard }, have;
+
+		if (limits[i].soft == KEEP || getrlimit((__rlimit_resource_t)limits[i].resource, &have) < 0)
+			continue;
+		if (setrlimit((__rlimit_resource_t)limits[i].resource, &want) == 0)
+			continue;
+		/* without CAP_SYS_RESOURCE a hard limit can only go down */
+		want.rlim_max = want.rlim_max < have.rlim_max ? want.rlim_max : have.rlim_max;
+		want.rlim_cur = want.rlim_cur < want.rlim_max ? want.rlim_cur : want.rlim_max;
+		setrlimit((__rlimit_resource_t)limits[i].resource, &want);
+	}
+}
+
+void session_forget_caller(void)
+{
+	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+	setpriority(PRIO_PROCESS, 0, 0);
+}
+
+void session_set_env(struct strings *env, const char *assignment)
+{
+	size_t n = strcspn(assignment, "=") + 1;
+
+	for (size_t i = 0; i < env->n; i++) {
+		if (strncmp(env->items[i], assignment, n) != 0)
+			continue;
+		free(env->items[i]);
+		env->items[i] = xstrdup(assignment);
+		return;
+	}
+	strings_add(env, assignment);
+}

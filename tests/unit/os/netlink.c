@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Each test runs in a process and a network namespace of its own: nothing of the host is touched.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "os/netlink.h"
+#include "os/process.h"
+
+#include <check.h> /* last: it takes the word fail */
+
+static struct netlink *netlink;
+static struct error err;
+static int here = -1; /* the test's own namespace, "the host" */
+static int box = -1; /* another one, "the box" */
+
+static const uint8_t bridge_mac[HWADDR_BYTES] = { 2, 0, 0, 0, 0, 1 };
+
+static int open_namespace(void)
+{
+	return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+static void setup(void)
+{
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	box = open_namespace();
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	here = open_namespace();
+	ck_assert_int_ge(box, 0);
+	ck_assert_int_ge(here, 0);
+	netlink = netlink_open(&err);
+	ck_assert_msg(netlink != NULL, "%s", err.message);
+}
+
+static void teardown(void)
+{
+	netlink_close(netlink);
+	netlink = NULL;
+	close_fd(&box);
+	close_fd(&here);
+}
+
+static int must(int r)
+{
+	ck_assert_msg(r >= 0, "%s", err.message);
+	return r;
+}
+
+static struct veth veth_of(int master)
+{
+	return (struct veth){
+		.name = "sct1",
+		.alias = "sysct:one",
+		.master = master,
+		.mtu = 1400,
+		.peer_name = "eth0",
+		.peer_hwaddr = { 2, 1, 2, 3, 4, 5 },
+		.peer_netns = box,
+	};
+}
+
+START_TEST(a_bridge_is_made_with_its_address_mtu_and_alias)
+{
+	struct link_info info;
+	int index =
+		must(netlink_bridge_add(netlink, "br0", bridge_mac, 1400, "sysct:bridge", &err));
+
+	ck_assert_int_eq(netlink_link_index(netlink, "br0"), index);
+	ck_assert_int_eq(must(netlink_link_get(netlink, "br0", &info, &err)), 1);
+	ck_assert_str_eq(info.kind, "bridge");
+	ck_assert_str_eq(info.alias, "sysct:bridge");
+	ck_assert_uint_eq(info.mtu, 1400);
+	ck_assert(!info.up);
+	ck_assert_int_eq(memcmp(info.hwaddr, bridge_mac, HWADDR_BYTES), 0);
+	must(netlink_link_set_up(netlink, index, true, &err));
+	must(netlink_link_set_mtu(netlink, index, 1300, &err));
+	must(netlink_link_get_index(netlink, index, &info, &err));
+	ck_assert(info.up);
+	ck_assert_uint_eq(info.mtu, 1300);
+}
+END_TEST
+
+START_TEST(a_link_that_is_not_there_is_no_error)
+{
+	struct link_info info;
+
+	ck_assert_int_eq(netlink_link_index(netlink, "br0"), 0);
+	ck_assert_int_eq(netlink_link_index(netlink, "a-name-that-is-too-long"), 0);
+	ck_assert_int_eq(netlink_link_get(netlink, "br0", &info, &err), 0);
+	ck_assert_int_eq(netlink_link_get(netlink, "a-name-that-is-too-long", &info, &err), 0);
+	ck_assert_int_eq(netlink_link_delete(netlink, "br0", "sysct:", &err), 0);
+	ck_assert_int_eq(err.code, 0);
+}
+END_TEST
+
+START_TEST(a_taken_name_is_refused)
+{
+	must(netlink_bridge_add(netlink, "br0", bridge_mac, 0, "sysct:bridge", &err));
+	ck_assert_int_eq(netlink_bridge_add(netlink, "br0", bridge_mac, 0, "x", &err), -EEXIST);
+	ck_assert(strstr(err.message, "make bridge \"br0\": File exists"));
+}
+END_TEST
+
+START_TEST(only_links_with_our_alias_are_deleted)
+{
+	int index = must(netlink_bridge_add(netlink, "br0", bridge_mac, 0, "mine", &err));
+
+	ck_assert_int_eq(netlink_link_delete(netlink, "br0", "sysct:", &err), -EPERM);
+	ck_assert(strstr(err.message, "\"mine\""));
+	must(netlink_link_set_alias(netlink, index, "sysct:bridge", &err));
+	ck_assert_int_eq(netlink_link_delete(netlink, "br0", "sysct:", &err), 1);
+	ck_assert_int_eq(netlink_link_index(netlink, "br0"), 0);
+}
+END_TEST
+
+START_TEST(a_veth_pair_joins_a_bridge_and_another_namespace)
+{
+	int master =
+		must(netlink_bridge_add(netlink, "br0", bridge_mac, 1400, "sysct:bridge", &err));
+	auto_netlink struct netlink *inside = netlink_open_in(box, &err);
+	struct veth veth = veth_of(master);
+	struct link_info info;
+
+	ck_assert(inside != NULL);
+	must(netlink_link_set_up(netlink, master, true, &err));
+	ck_assert_int_eq(must(netlink_port_count(netlink, master, &err)), 0);
+	must(netlink_veth_add(netlink, &veth, &err));
+	ck_assert_int_eq(must(netlink_link_get(netlink, "sct1", &info, &err)), 1);
+	ck_assert_int_eq(info.master, master);
+	ck_assert(info.up);
+	ck_assert_str_eq(info.alias, "sysct:one");
+	ck_assert_str_eq(info.kind, "veth");
+	ck_assert_int_eq(must(netlink_port_count(netlink, master, &err)), 1);
+	ck_assert_int_eq(netlink_link_index(netlink, "eth0"), 0);
+	ck_assert_int_eq(must(netlink_link_get(inside, "eth0", &info, &err)), 1);
+	ck_assert_uint_eq(info.mtu, 1400);
+	ck_assert_int_eq(memcmp(info.hwaddr, veth.peer_hwaddr, HWADDR_BYTES), 0);
+	ck_assert_int_eq(netlink_veth_add(netlink, &veth, &err), -EEXIST);
+	ck_assert(err.hint[0]);
+	ck_assert_int_eq(must(netlink_link_delete(netlink, "sct1", "sysct:one", &err)), 1);
+	ck_assert_int_eq(netlink_link_index(inside, "eth0"), 0);
+}
+END_TEST
+
+START_TEST(a_pair_that_fails_half_way_leaves_nothing)
+{
+	int master = must(netlink_bridge_add(netlink, "br0", bridge_mac, 0, "sysct:bridge", &err));
+	struct veth veth = veth_of(master);
+	char alias[400];
+
+	memset(alias, 'a', sizeof(alias));
+	alias[sizeof(alias) - 1] = '\0';
+	veth.alias = alias;
+	ck_assert_int_lt(netlink_veth_add(netlink, &veth, &err), 0);
+	ck_assert_int_eq(netlink_link_index(netlink, "sct1"), 0);
+	veth = veth_of(4711);
+	ck_assert_int_lt(netlink_veth_add(netlink, &veth, &err), 0);
+	ck_assert_int_eq(netlink_link_index(netlink, "sct1"), 0);
+}
+END_TEST
+
+START_TEST(a_link_inside_is_set_up_in_one_message)
+{
+	int master =
+		must(netlink_bridge_add(netlink, "br0", bridge_mac, 1400, "sysct:bridge", &err));
+	auto_netlink struct netlink *inside = netlink_open_in(box, &err);
+	struct veth veth = veth_of(master);
+	unsigned char v4[4], gateway4[4], v6[16], gateway6[16];
+	struct link_setup link = { "eth0", v4, gateway4, v6, gateway6, 24, 64 };
+	auto_free struct address_info *addresses = NULL;
+	auto_free struct route_info *routes = NULL;
+	int n, defaults = 0;
+
+	inet_pton(AF_INET, "10.9.8.7", v4);
+	inet_pton(AF_INET, "10.9.8.1", gateway4);
+	inet_pton(AF_INET6, "fd00:1::7", v6);
+	inet_pton(AF_INET6, "fd00:1::1", gateway6);
+	must(netlink_link_set_up(netlink, master, true, &err));
+	must(netlink_veth_add(netlink, &veth, &err));
+	must(netlink_link_setup(inside, &link, &err));
+	must(netlink_link_setup(inside, &link, &err)); /* a second time changes nothing */
+	n = must(netlink_addresses(inside, netlink_link_index(inside, "eth0"), &addresses, &err));
+	ck_assert_int_ge(n, 2);
+	ck_assert_int_eq(memcmp(addresses[0].address, v4, 4), 0);
+	ck_assert_uint_eq(addresses[0].prefix, 24);
+	n = must(netlink_routes(inside, AF_INET, &routes, &err));
+	for (int i = 0; i < n; i++)
+		defaults += routes[i].prefix == 0;
+	ck_assert_int_eq(defaults, 1);
+	/* a namespace that has never had an IPv4 address takes any for a broadcast one */
+	must(netlink_address_add(netlink, master, AF_INET, gateway4, 24, &err));
+	ck_assert(address_is_local(AF_INET, gateway4));
+	ck_assert(!address_is_local(AF_INET, v4));
+	ck_assert_int_eq(setns(box, CLONE_NEWNET), 0);
+	ck_assert(address_is_local(AF_INET, v4));
+	ck_assert(address_is_local(AF_INET6, v6)); /* at once: no duplicate address detection */
+	ck_assert(!address_is_local(AF_INET, gateway4));
+	ck_assert_int_eq(setns(here, CLONE_NEWNET), 0);
+}
+END_TEST
+
+START_TEST(the_first_failure_of_a_batch_is_told)
+{
+	struct link_setup link = { .name = "lo", .gateway4 = "\12\11\10\1" };
+
+	ck_assert_int_lt(netlink_link_setup(netlink, &link, &err), 0);
+	ck_assert_msg(strstr(err.message, "add the default route by 10.9.8.1: "), "%s",
+		      err.message);
+	/* and the socket is still in step */
+	ck_assert_int_eq(netlink_port_count(netlink, 1, &err), 0);
+	link.name = "eth0";
+	ck_assert_int_eq(netlink_link_setup(netlink, &link, &err), -ENODEV);
+}
+END_TEST
+
+START_TEST(the_uplink_is_the_link_of_the_default_route)
+{
+	struct link_info info;
+	unsigned char address[4] = { 10, 0, 0, 2 }, gateway[4] = { 10, 0, 0, 1 };
+	int index = must(netlink_bridge_add(netlink, "up0", bridge_mac, 1380, "x", &err));
+
+	ck_assert_int_eq(netlink_uplink(netlink, AF_INET, &info, &err), 0);
+	ck_assert_int_eq(netlink_uplink(netlink, AF_INET6, &info, &err), 0);
+	must(netlink_link_set_up(netlink, index, true, &err));
+	must(netlink_address_add(netlink, index, AF_INET, address, 24, &err));
+	must(netlink_default_route_set(netlink, index, AF_INET, gateway, &err));
+	ck_assert_int_eq(netlink_uplink(netlink, AF_INET, &info, &err), 1);
+	ck_assert_str_eq(info.name, "up0");
+	ck_assert_uint_eq(info.mtu, 1380);
+}
+END_TEST
+
+START_TEST(port_flags_are_set_at_birth_and_later)
+{
+	int master = must(netlink_bridge_add(netlink, "br0", bridge_mac, 0, "sysct:bridge", &err));
+	struct port_flags flags = { .learning = false, .isolated = true, .locked = true };
+	struct veth veth = veth_of(master);
+	int index;
+
+	veth.port = &flags;
+	must(netlink_veth_add(netlink, &veth, &err));
+	index = netlink_link_index(netlink, "sct1");
+	must(netlink_port_allow(netlink, index, veth.peer_hwaddr, &err));
+	flags.isolated = flags.locked = false;
+	must(netlink_port_set(netlink, index, &flags, &err));
+	ck_assert_int_lt(netlink_port_set(netlink, 1, &flags, &err), 0);
+}
+END_TEST
+
+START_TEST(a_table_is_seen_without_running_nft)
+{
+	const char *argv[] = { "nft", "-f", "-", NULL };
+	struct tool_run run = { .argv = argv,
+				.input = "table inet sysct-a1 {\n}\n",
+				.keep_fd = -1 };
+
+	ck_assert_int_eq(must(netlink_nft_table_exists("sysct-a1", &err)), 0);
+	ck_assert_int_eq(tool_run(&run, &err), 0);
+	ck_assert_int_eq(must(netlink_nft_table_exists("sysct-a1", &err)), 1);
+	ck_assert_int_eq(must(netlink_nft_table_exists("sysct", &err)), 0);
+}
+END_TEST
+
+START_TEST(sysctls_are_those_of_the_callers_namespace)
+{
+	char value[16];
+
+	must(netlink_bridge_add(netlink, "br0", bridge_mac, 0, "sysct:bridge", &err));
+	ck_assert_int_eq(net_sysctl_set("ipv4/conf/br0/proxy_arp", "1"), 0);
+	ck_assert_int_eq(net_sysctl_get("ipv4/conf/br0/proxy_arp", value, sizeof(value)), 0);
+	ck_assert_str_eq(value, "1");
+	ck_assert_int_eq(net_sysctl_set("ipv4/conf/none/proxy_arp", "1"), -ENOENT);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("os/netlink");
+	TCase *tests = tcase_create("netlink");
+	SRunner *runner;
+	int failed;
+
+	if (geteuid() != 0) {
+		printf("1..0 # SKIP needs root for network namespaces\n");
+		return getenv("SYSCT_TESTS_MUST_RUN") ? 1 : 77;
+	}
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, a_bridge_is_made_with_its_address_mtu_and_alias);
+	tcase_add_test(tests, a_link_that_is_not_there_is_no_error);
+	tcase_add_test(tests, a_taken_name_is_refused);
+	tcase_add_test(tests, only_links_with_our_alias_are_deleted);
+	tcase_add_test(tests, a_veth_pair_joins_a_bridge_and_another_namespace);
+	tcase_add_test(tests, a_pair_that_fails_half_way_leaves_nothing);
+	tcase_add_test(tests, a_link_inside_is_set_up_in_one_message);
+	tcase_add_test(tests, the_first_failure_of_a_batch_is_told);
+	tcase_add_test(tests, the_uplink_is_the_link_of_the_default_route);
+	tcase_add_test(tests, port_flags_are_set_at_birth_and_later);
+	tcase_add_test(tests, a_table_is_seen_without_running_nft);
+	tcase_add_test(tests, sysctls_are_those_of_the_callers_namespace);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
