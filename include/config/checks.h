@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_CONFIG_CHECKS_H
+#define SYSCT_CONFIG_CHECKS_H
+
+/* checks - the form of single values. Pure: nothing on the host is looked at. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+bool check_arch(const char *s);
+bool check_address(const char *s);    /* auto, none, or ADDRESS/PREFIX */
+bool check_capability(const char *s); /* the form only: the kernel's list is known to os/caps.c */
+bool check_description(const char *s);
+bool check_directory(const char *s); /* absolute, no "..", not "/" */
+bool check_domain(const char *s);
+bool check_environment_id(const char *s);
+bool check_environment_name(const char *s);
+bool check_hostname(const char *s);
+bool check_hwaddr(const char *s);  /* auto, or a unicast address */
+bool check_id_pool(const char *s); /* FIRST-LAST */
+bool check_idmap(const char *s);   /* auto, or inside:outside:count */
+bool check_image(const char *s);   /* relative or absolute, no ".." */
+bool check_init(const char *s);
+bool check_ip(const char *s);
+bool check_link_name(const char *s);
+bool check_mirror(const char *s); /* TEMPLATE URL */
+bool check_mount_path(const char *s);
+bool check_signal(const char *s); /* auto, a name or a number */
+bool check_subnet(const char *s);
+bool check_subnet6(const char *s);
+bool check_text(const char *s); /* not too long, nothing else */
+bool check_user(const char *s); /* USER[:GROUP], names or numbers */
+
+char *normal_capability(const char *s); /* lower case, with cap_ in front */
+char *normal_hwaddr(const char *s);	/* lower case */
+char *normal_mirror(const char *s);	/* one blank between template and URL */
+
+/* An IP address, with or without "/PREFIX" (then *ret_prefix; else the family's longest). */
+struct ip {
+	int family;
+	uint8_t bytes[16];
+	unsigned int prefix;
+};
+bool ip_parse(const char *s, bool with_prefix, struct ip *ret);
+/* Is address in the net of the other, by the other's prefix? */
+bool ip_in_net(const struct ip *address, const struct ip *net);
+
+#endif

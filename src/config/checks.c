@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config/checks.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <net/if.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "os/process.h"
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyz"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+/* Between one and max bytes, all of them in set. */
+static bool made_of(const char *s, size_t max, const char *set)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n <= max && strspn(s, set) == n;
+}
+
+bool check_text(const char *s)
+{
+	return strlen(s) <= 4096;
+}
+
+bool check_description(const char *s)
+{
+	return strlen(s) <= 1024;
+}
+
+bool check_arch(const char *s)
+{
+	return made_of(s, 32, LETTERS CAPITALS DIGITS "_-");
+}
+
+/* --- names --- */
+
+static bool labels(const char *s, size_t max)
+{
+	size_t n = strlen(s);
+
+	if (n < 1 || n > max)
+		return false;
+	while (*s) {
+		size_t len = strcspn(s, ".");
+
+		if (len < 1 || len > 63 || s[0] == '-' || s[len - 1] == '-')
+			return false;
+		if (strspn(s, LETTERS CAPITALS DIGITS "-") < len)
+			return false;
+		s += len;
+		if (*s == '.' && !*++s)
+			return false;
+	}
+	return true;
+}
+
+bool check_hostname(const char *s)
+{
+	return labels(s, 64); /* what sethostname(2) takes */
+}
+
+bool check_domain(const char *s)
+{
+	return labels(s, 253);
+}
+
+bool check_environment_id(const char *s)
+{
+	return made_of(s, 64, LETTERS CAPITALS DIGITS "_.-");
+}
+
+bool check_environment_name(const char *s)
+{
+	return made_of(s, 256, LETTERS CAPITALS DIGITS "_") && !isdigit((unsigned char)*s);
+}
+
+bool check_link_name(const char *s)
+{
+	static const char *const taken[] = { ".", "..", "lo", "all", "default" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
+		if (strcmp(s, taken[i]) == 0)
+			return false;
+	return made_of(s, IF_NAMESIZE - 1, LETTERS CAPITALS DIGITS "_.-") && *s != '-';
+}
+
+static bool account(const char *s)
+{
+	return made_of(s, 32, LETTERS CAPITALS DIGITS "_.-") && *s != '-' && *s != '.';
+}
+
+bool check_user(const char *s)
+{
+	const char *colon = strchr(s, ':');
+	auto_free char *user = xstrndup(s, colon ? (size_t)(colon - s) : strlen(s));
+
+	return account(user) && (!colon || account(colon + 1));
+}
+
+/* --- paths --- */
+
+static bool has_parent(const char *s)
+{
+	while (*s) {
+		size_t n = strcspn(s, "/");
+
+		if (n == 2 && s[0] == '.' && s[1] == '.')
+			return true;
+		s += n;
+		s += strspn(s, "/");
+	}
+	return false;
+}
+
+bool check_directory(const char *s)
+{
+	return *s == '/' && s[strspn(s, "/.")] && !has_parent(s) && strlen(s) < 4096;
+}
+
+bool check_mount_path(const char *s)
+{
+	return check_directory(s);
+}
+
+bool check_image(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n < 4096 && s[strspn(s, "/.")] && s[n - 1] != '/' && !has_parent(s);
+}
+
+bool check_init(const char *s)
+{
+	size_t program = strcspn(s, " \t");
+
+	return *s == '/' && program > 1 && s[program - 1] != '/' && strlen(s) < 4096;
+}
+
+/* --- signals, capabilities --- */
+
+bool check_signal(const char *s)
+{
+	return strcmp(s, "auto") == 0 || signal_parse(s) > 0;
+}
+
+bool check_capability(const char *s)
+{
+	if (strncasecmp(s, "cap_", 4) == 0)
+		s += 4;
+	return made_of(s, 48, LETTERS CAPITALS "_") && *s != '_' && s[strlen(s) - 1] != '_';
+}
+
+static char *lower(char *s)
+{
+	for (char *p = s; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return s;
+}
+
+char *normal_capability(const char *s)
+{
+	if (strncasecmp(s, "cap_", 4) == 0)
+		s += 4;
+	return lower(xasprintf("cap_%s", s));
+}
+
+/* --- ids --- */
+
+bool check_idmap(const char *s)
+{
+	auto_strings struct strings parts = STRINGS_EMPTY;
+	uint32_t inside, outside, count;
+
+	if (strcmp(s, "auto") == 0)
+		return true;
+	if (!made_of(s, 64, DIGITS ":") || *s == ':' || strstr(s, "::"))
+		return false;
+	strings_split(&parts, s, ":");
+	if (parts.n != 3 || text_ends(s, ":") || parse_u32(parts.items[0], &inside) < 0 ||
+	    parse_u32(parts.items[1], &outside) < 0 || parse_u32(parts.items[2], &count) < 0)
+		return false;
+	/* id 4294967295 is "no id" to the kernel */
+	return count >= 1 && count < UINT32_MAX - inside && count < UINT32_MAX - outside;
+}
+
+bool check_id_pool(const char *s)
+{
+	const char *dash = strchr(s, '-');
+	auto_free char *low = dash ? xstrndup(s, (size_t)(dash - s)) : NULL;
+	uint32_t first, last;
+
+	if (!dash || parse_u32(low, &first) < 0 || parse_u32(dash + 1, &last) < 0)
+		return false;
+	return first >= 65536 && last < UINT32_MAX && last > first && last - first >= 65535;
+}
+
+/* --- network --- */
+
+bool check_hwaddr(const char *s)
+{
+	unsigned int first;
+
+	if (strcmp(s, "auto") == 0)
+		return true;
+	if (strlen(s) != 17)
+		return false;
+	for (size_t i = 0; i < 17; i++)
+		if (i % 3 == 2 ? s[i] != ':' : !isxdigit((unsigned char)s[i]))
+			return false;
+	first = (unsigned int)strtoul(s, NULL, 16);
+	return !(first & 1) && strspn(s, "0:") != 17; /* no group address, not all zero */
+}
+
+char *normal_hwaddr(const char *s)
+{
+	return lower(xstrdup(s));
+}
+
+bool ip_parse(const char *s, bool with_prefix, struct ip *ret)
+{
+	const char *slash = strchr(s, '/');
+	auto_free char *address = xstrndup(s, slash ? (size_t)(slash - s) : strlen(s));
+	struct ip ip = { .family = strchr(address, ':') ? AF_INET6 : AF_INET };
+	unsigned int longest = ip.family == AF_INET6 ? 128 : 32;
+	uint32_t prefix = longest;
+
+	if (!!slash != with_prefix || inet_pton(ip.family, address, ip.bytes) != 1)
+		return false;
+	if (slash && (parse_u32(slash + 1, &prefix) < 0 || prefix > longest || strlen(slash) > 4))
+		return false;
+	ip.prefix = prefix;
+	*ret = ip;
+	return true;
+}
+
+static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned int bits)
+{
+	unsigned int whole = bits / 8, rest = bits % 8;
+
+	if (memcmp(a, b, whole) != 0)
+		return false;
+	return !rest || (a[whole] ^ b[whole]) >> (8 - rest) == 0;
+}
+
+bool ip_in_net(const struct ip *address, const struct ip *net)
+{
+	return address->family == net->family && same_bits(address->bytes, net->bytes, net->prefix);
+}
+
+/* One that a machine can have: not all zero, no loopback, no group. */
+static bool host_address(const struct ip *ip)
+{
+	static const uint8_t zero[16], loopback6[16] = { [15] = 1 };
+
+	if (ip->family == AF_INET)
+		return ip->bytes[0] != 0 && ip->bytes[0] != 127 && ip->bytes[0] < 224;
+	return memcmp(ip->bytes, zero, 16) != 0 && memcmp(ip->bytes, loopback6, 16) != 0 &&
+	       ip->bytes[0] != 0xff;
+}
+
+bool check_ip(const char *s)
+{
+	struct ip ip;
+
+	return ip_parse(s, false, &ip) && host_address(&ip);
+}
+
+bool check_address(const char *s)
+{
+	struct ip ip;
+
+	if (strcmp(s, "auto") == 0 || strcmp(s, "none") == 0)
+		return true;
+	return ip_parse(s, true, &ip) && ip.prefix >= 1 && host_address(&ip);
+}
+
+/* Nothing after the prefix but zero bits: 10.0.3.0/24, not 10.0.3.1/24. */
+static bool net_of(const char *s, int family, unsigned int shortest, unsigned int longest)
+{
+	static const uint8_t zero[16];
+	struct ip ip;
+
+	if (!ip_parse(s, true, &ip) || ip.family != family || ip.prefix < shortest ||
+	    ip.prefix > longest || !host_address(&ip))
+		return false;
+	if (ip.prefix % 8 && (ip.bytes[ip.prefix / 8] & (0xff >> (ip.prefix % 8))))
+		return false;
+	return memcmp(ip.bytes + (ip.prefix + 7) / 8, zero, 16 - (ip.prefix + 7) / 8) == 0;
+}
+
+bool check_subnet(const char *s)
+{
+	return strcmp(s, "auto") == 0 || net_of(s, AF_INET, 8, 29);
+}
+
+bool check_subnet6(const char *s)
+{
+	return strcmp(s, "auto") == 0 || strcmp(s, "none") == 0 || net_of(s, AF_INET6, 48, 112);
+}
+
+bool check_mirror(const char *s)
+{
+	static const char *const schemes[] = { "https://", "http://", "file:///" };
+	size_t name = strspn(s, LETTERS DIGITS "-_");
+	const char *url = s + name + strspn(s + name, " \t");
+
+	if (name < 1 || url == s + name || url[strcspn(url, " \t")])
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+		if (text_starts(url, schemes[i]) && url[strlen(schemes[i])])
+			return true;
+	return false;
+}
+
+char *normal_mirror(const char *s)
+{
+	size_t name = strcspn(s, " \t");
+
+	return xasprintf("%.*s %s", (int)name, s, s + name + strspn(s + name, " \t"));
+}
