@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_STORE_CONTAINER_H
+#define SYSCT_STORE_CONTAINER_H
+
+/* container - a name, its directory, its lock, its configuration and its identity.
+ *
+ * STATE_DIR/containers/NAME/
+ *     config       what the administrator wants (INI)
+ *     identity     what was made once for it: a record (base/record.h) with
+ *                  uuid, created_at (unix seconds), idmap (inside:outside:count, absent when privileged),
+ *                  image_key (the cached image it stands on, absent if none), init_kind,
+ *                  hwaddr.LINK, ipv4.LINK, ipv6.LINK (given once, kept)
+ *     rootfs.img   its file system
+ *     console.log  what its console printed
+ *
+ * The lock is RUN_DIR/.host/lock/NAME, an open-file-description lock on a file that is never unlinked. Reading
+ * (list, info) needs no lock. */
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/record.h"
+#include "config/config.h"
+#include "os/idmap.h"
+#include "store/install.h"
+
+struct container {
+	const struct install *install;
+	char *name;
+	char *dir;			/* STATE_DIR/containers/NAME */
+	int dir_fd;
+	int lock_fd;			/* -1: not locked */
+	struct record identity;
+	char uuid[37];
+	struct idmap idmap;		/* count 0: privileged, no user namespace */
+	struct host_config host;
+	struct container_config config;
+	char *broken;			/* NULL, or why configuration or identity could not be read */
+};
+
+/* Open an existing container. lock: take its lock, waiting at most 10 s (STATUS_STATE with "busy" when
+ * somebody holds it longer). A name that does not exist: STATUS_NOT_FOUND with a "did you mean" hint. A broken
+ * configuration is an error unless tolerant (list, info, destroy, stop): then config holds the defaults and
+ * ret->broken says why.
+ *
+ * idmap is what identity holds, empty when the configuration says privileged: a start calls idpool_ensure()
+ * (store/idpool.h) first, which follows the configuration and claims ids where they are missing. */
+int container_open(const struct install *install, const char *name, bool lock, bool tolerant,
+		   struct container *ret, struct error *err);
+void container_close(struct container *container);
+#define CONTAINER_EMPTY { .dir_fd = -1, .lock_fd = -1 }
+
+/* Let go of the lock alone (children of a start must not hold it). */
+void container_unlock(struct container *container);
+
+/* Save the identity record (whole or not at all, fsync). */
+int container_save_identity(struct container *container, struct error *err);
+
+/* Names of all containers, sorted. Leftovers of unfinished creates (names that begin with a dot) are not
+ * among them. */
+int container_names(const struct install *install, struct strings *ret, struct error *err);
+
+/* Take the lock of a name whether it exists or not. Returns a descriptor. */
+int container_lock(const struct install *install, const char *name, int wait_ms, struct error *err);
+
+#endif

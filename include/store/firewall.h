@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_STORE_FIREWALL_H
+#define SYSCT_STORE_FIREWALL_H
+
+/* firewall - the one nftables table that sysct owns, always as a whole.
+ *
+ * The rules are a text made from struct network_rules; it is given to nft(8) in one transaction,
+ * and only when the text differs from the one applied last (kept in a file) or the table has gone
+ * (one netlink message). Privilege: CAP_NET_ADMIN. */
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct network_rules {
+	const char *table; /* "sysct" and the installation's suffix */
+	const char *bridge;
+	const char *subnet4; /* "10.3.4.0/24" */
+	const char *subnet6; /* NULL: no IPv6 */
+};
+
+/* The whole transaction as text: the table made anew. Caller frees. */
+char *network_ruleset(const struct network_rules *rules);
+
+/* Make it so. dirfd: the directory of the file "nft" that holds what was applied. Returns 1 when
+ * nft ran, 0 when nothing had to be done. firewall_current() only looks: 1 when all is in place,
+ * else 0. */
+int firewall_apply(int dirfd, const struct network_rules *rules, struct error *err);
+int firewall_current(int dirfd, const struct network_rules *rules);
+
+/* Remove the table; no table is no error, neither is no nft when there is no table. */
+int firewall_remove(int dirfd, const char *table, struct error *err);
+
+#endif

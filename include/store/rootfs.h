@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_STORE_ROOTFS_H
+#define SYSCT_STORE_ROOTFS_H
+
+/* rootfs - the back ends a root file system can stand on, by table: image and directory.
+ *
+ * An open rootfs is a detached mount (os/mount.h): it appears in no mount table of the host and goes away
+ * with its last user. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "os/loop.h"
+#include "store/container.h"
+
+struct rootfs {
+	int mount_fd;			/* detached, nodev; ids as on disk until mount_idmap() */
+	int lock_fd;			/* of the image, with its write lock: the proof that it is mounted once */
+	struct loop loop;		/* fd -1: no loop device */
+	unsigned long long device, inode;	/* of the image */
+	bool shifted;			/* a directory whose files have the container's own host ids already:
+					 * never mount_idmap() it (hosts without idmapped mounts, nesting) */
+};
+#define ROOTFS_EMPTY { .mount_fd = -1, .lock_fd = -1, .loop = { .fd = -1 } }
+
+/* Check, repair (e2fsck -p when it was not cleanly unmounted) and mount. Errors carry hints: image missing, not
+ * ext4, in use, needs a person's e2fsck, no loop device. */
+int rootfs_open(const struct container *container, bool readonly, struct rootfs *ret, struct error *err);
+
+/* Is the image mounted, or being copied, by anybody? 1, 0 (also: there is no image), or an error. Takes nothing. */
+int rootfs_in_use(const struct container *container, struct error *err);
+/* Give the space of files that were deleted inside back to the host (FITRIM, ioctl_fitrim(2)). fd: the detached mount,
+ * or any directory on it. *ret_bytes: what the file system says, 0 where it cannot do it. */
+int rootfs_trim(int fd, uint64_t *ret_bytes, struct error *err);
+/* Whether to mount with the discard option: [rootfs] discard; auto means yes, as measured in rootfs.c. Nothing has to be
+ * trimmed at stop then. */
+bool rootfs_discards(const struct container_config *config);
+
+/* The kind of init in a root file system: "systemd", "busybox", "openrc", "sysvinit", "runit", "s6", or "unknown".
+ * Looked up inside of root_fd alone. Returns 0. */
+int rootfs_detect_init(int root_fd, char buf[16]);
+
+/* Give back everything that is still held; safe twice. */
+void rootfs_close(struct rootfs *rootfs);
+
+/* The path of the image or directory, for people. Caller frees. */
+char *rootfs_path(const struct container *container);
+/* Virtual size and bytes really used on the host; 0 when unknown. */
+void rootfs_usage(const struct container *container, uint64_t *ret_size, uint64_t *ret_used);
+
+#endif

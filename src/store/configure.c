@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/configure.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "os/mount.h"
+#include "os/namespace.h"
+#include "os/process.h"
+#include "store/rootfs.h"
+
+#define TIMEOUT_MS 30000
+#define RESOLV_TARGET "../run/host/resolv.conf"
+
+/* --- inside: files --- */
+
+static int open_dir(int root, const char *path)
+{
+	int fd = open_in_root(root, path, O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd != -ENOENT || strchr(path, '/'))
+		return fd;
+	if (mkdirat(root, path, 0755) < 0)
+		return -errno;
+	return open_in_root(root, path, O_RDONLY | O_DIRECTORY, 0);
+}
+
+/* Whatever has that name goes; a directory stays and is an error. */
+static int make_way(int dir, const char *name)
+{
+	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int put_file(int root, const char *dir_path, const char *name, mode_t mode, const char *text,
+		    struct error *err)
+{
+	auto_close int dir = open_dir(root, dir_path), fd = -1;
+	int r = dir < 0 ? dir : make_way(dir, name);
+
+	if (r >= 0) {
+		fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
+	}
+	if (r >= 0 && fchmod(fd, mode) < 0)
+		r = -errno;
+	return r < 0 ? fail(err, -r, "write /%s/%s in the rootfs", dir_path, name) : 0;
+}
+
+static int put_link(int root, const char *dir_path, const char *name, const char *target, struct error *err)
+{
+	auto_close int dir = open_dir(root, dir_path);
+	int r = dir < 0 ? dir : make_way(dir, name);
+
+	if (r >= 0 && symlinkat(target, dir, name) < 0)
+		r = -errno;
+	return r < 0 ? fail(err, -r, "make the link /%s/%s in the rootfs", dir_path, name) : 0;
+}
+
+static int drop(int root, const char *dir_path, const char *name, struct error *err)
+{
+	auto_close int dir = open_in_root(root, dir_path, O_RDONLY | O_DIRECTORY, 0);
+	int r = dir == -ENOENT || dir == -ENOTDIR ? 0 : dir < 0 ? dir : make_way(dir, name);
+
+	return r < 0 ? fail(err, -r, "remove /%s/%s in the rootfs", dir_path, name) : 0;
+}
+
+static bool exists(int root, const char *path)
+{
+	auto_close int fd = open_in_root(root, path, O_PATH, 0);
+
+	return fd >= 0;
+}
+
+/* --- inside: what is done --- */
+
+static const char *host_of(const struct configure *what)
+{
+	if (what->hostname)
+		return what->hostname;
+	return what->name ? what->name : "localhost";
+}
+
+static int do_hostname(int root, const struct configure *what, const char *kind, struct error *err)
+{
+	auto_free char *text = xasprintf("%s\n", host_of(what));
+
+	(void)kind;
+	return put_file(root, "etc", "hostname", 0644, text, err);
+}
+
+static int do_hosts(int root, const struct configure *what, const char *kind, struct error *err)
+{
+	const char *host = host_of(what);
+	const char *dot = strchr(host, '.');
+	auto_text struct text text = TEXT_EMPTY;
+
+	(void)kind;
+	text_add(&text, "127.0.0.1\tlocalhost\n127.0.1.1\t%s", host);
+	if (dot)
+		text_add(&text, " %.*s", (int)(dot - host), host);
+	if (strcmp(host, what->name) != 0 &&
+	    (!dot || strncmp(host, what->name, (size_t)(dot - host)) != 0 || what->name[dot - host]))
+		text_add(&text, " %s", what->name);
+	text_add(&text, "\n::1\tlocalhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\n"
+			"ff02::2\tip6-allrouters\n" HOSTS_BEGIN "\n" HOSTS_END "\n");
+	return put_file(root, "etc", "hosts", 0644, text.data, err);
+}
+
+/* Ours where there is none, or an empty one, or one that leads to a service which is not installed. What a guest keeps
+ * by itself stays: it may ask the resolver that we offer by other ways. */
+static int do_resolv(int root, const struct configure *what, const char *kind, struct error *err)
+{
+	auto_close int etc = open_dir(root, "etc");
+	char target[256];
+	struct stat st;
+	ssize_t n;
+
+	(void)what;
+	(void)kind;
+	if (etc < 0)
+		return fail(err, -etc, "open /etc in the rootfs");
+	if (fstatat(etc, "resolv.conf", &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (S_ISREG(st.st_mode) && st.st_size > 0)
+			return 0;
+		n = readlinkat(etc, "resolv.conf", target, sizeof(target) - 1);
+		target[n > 0 ? n : 0] = '\0';
+		if (n > 0 && strstr(target, "systemd") &&
+		    (exists(root, "usr/lib/systemd/systemd-resolved") || exists(root, "lib/systemd/systemd-resolved")))
+			return 0;
+		if (n > 0 && strstr(target, "resolvconf") && exists(root, "sbin/resolvconf"))
+			return 0;
+	}
+	return put_link(root, "etc", "resolv.conf", RESOLV_TARGET, err);
+}
+
+/* systemd fills an empty file with the container_uuid that it finds in its environment; a missing one would make
+ * it think that this is the first boot. Elsewhere D-Bus alone wants it. */
+static int do_machine_id(int root, const struct configure *what, const char *kind, struct error *err)
+{
+	bool dbus = exists(root, "usr/bin/dbus-daemon") || exists(root, "etc/machine-id");
+	char text[UUID_LEN + 2];
+	size_t n = 0;
+	int r;
+
+	if (strcmp(kind, "systemd") == 0) {
+		r = put_file(root, "etc", "machine-id", 0444, "", err);
+	} else if (dbus) {
+		for (const char *p = what->uuid; *p; p++)
+			if (*p != '-')
+				text[n++] = *p;
+		strcpy(text + n, "\n");
+		r = put_file(root, "etc", "machine-id", 0444, text, err);
+	} else {
+		r = drop(root, "etc", "machine-id", err);
+	}
+	if (r < 0 || !exists(root, "var/lib/dbus"))
+		return r;
+	return put_link(root, "var/lib/dbus", "machine-id", "/etc/machine-id", err);
+}
+
+static int do_ssh_keys(int root, const struct configure *what, const char *kind, struct error *err)
+{
+	int fd = open_in_root(root, "etc/ssh", O_RDONLY | O_DIRECTORY, 0);
+	auto_closedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	(void)what;
+	(void)kind;
+	while (dir && (entry = readdir(dir))) {
+		const char *name = entry->d_name;
+
+		if (text_starts(name, "ssh_host_") && (text_ends(name, "_key") || text_ends(name, "_key.pub")) &&
+		    unlinkat(fd, name, 0) < 0 && errno != ENOENT)
+			return fail(err, errno, "remove /etc/ssh/%s in the rootfs", name);
+	}
+	return 0;
+}
+
+static int check_init(int root, const char *init, struct error *err)
+{
+	auto_free char *program = xstrndup(init, strcspn(init, " \t"));
+	auto_close int fd = open_in_root(root, program, O_PATH, 0);
+	struct stat st;
+
+	if (fd < 0) {
+		fail(err, 0, "init missing in the rootfs: %s: %s", program, strerror(-fd));
+		err->code = ENOENT;
+		return error_hint(err, "is it a whole system? install an init inside, or name the program by "
+				       "container.init");
+	}
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111)) {
+		fail(err, 0, "init missing in the rootfs: %s is not an executable file", program);
+		err->code = ENOEXEC;
+		return error_hint(err, "name another program by container.init");
+	}
+	return 0;
+}
+
+int configure_root(int root_fd, const struct configure *what, char ret_kind[16], struct error *err)
+{
+	static int (*const steps[])(int root, const struct configure *what, const char *kind,
+				    struct error *err) = {
+		do_hostname, do_hosts, do_resolv, do_machine_id, do_ssh_keys,
+	};
+	int r = check_init(root_fd, what->init, err);
+
+	if (r < 0)
+		return r;
+	rootfs_detect_init(root_fd, ret_kind);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		r = steps[i](root_fd, what, ret_kind, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- the child --- */
+
+struct answer {
+	int r;
+	struct error err;
+	char kind[16];
+};
+
+struct child {
+	const struct configure *what;
+	int mount_fd, answer_fd;
+	bool mapped;
+};
+
+static int enter(const struct child *child, struct error *err)
+{
+	int root;
+
+	if (child->mapped &&
+	    (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
+		return fail(err, errno, "become root of the container");
+	if (fchdir(child->mount_fd) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		return fail(err, errno, "enter the rootfs");
+	umask(022);
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 ? fail(err, errno, "open the rootfs") : root;
+}
+
+static void child_main(void *arg)
+{
+	const struct child *child = arg;
+	struct answer answer = { .r = 0 };
+	int root;
+
+	signals_reset();
+	root = enter(child, &answer.err);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);	/* changing ids forgets it */
+	answer.r = root < 0 ? root : configure_root(root, child->what, answer.kind, &answer.err);
+	_exit(write_all(child->answer_fd, &answer, sizeof(answer)) < 0);
+}
+
+static int await(const struct ns_launch *launch, int fd, const struct configure *what, struct answer *ret,
+		 struct error *err)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	int timeout_ms = what->timeout_ms ? what->timeout_ms : TIMEOUT_MS, r;
+	ssize_t n = -1;
+
+	do {
+		r = poll(&poll_fd, 1, timeout_ms);	/* ^C is looked at between steps */
+	} while (r < 0 && errno == EINTR);
+	if (r > 0)
+		n = read(fd, ret, sizeof(*ret));	/* less than PIPE_BUF: whole or not at all */
+	if (r <= 0)
+		pidfd_signal(launch->ret_pidfd, SIGKILL);
+	while (waitpid(launch->ret_pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (r == 0)
+		return fail(err, ETIMEDOUT, "wait %d s for the rootfs to be configured", timeout_ms / 1000);
+	if (n != (ssize_t)sizeof(*ret))
+		return fail(err, EPIPE, "configure the rootfs: the child died");
+	return 0;
+}
+
+int configure_rootfs(int mount_fd, const struct idmap *map, bool idmapped, const struct configure *what,
+		     char ret_kind[16], struct error *err)
+{
+	auto_close int userns = -1, reader = -1, writer = -1;
+	struct child child = { .what = what, .mount_fd = mount_fd, .mapped = map->count > 0 };
+	struct ns_launch launch = { .userns_fd = -1, .owner = map->outside, .cgroup_fd = -1, .rootfs_fd = -1,
+				    .child = child_main, .arg = &child };
+	struct answer answer;
+	int fds[2], r = 0;
+
+	if (map->count) {
+		launch.userns_fd = userns = userns_create(map, err);
+		if (userns < 0)
+			return userns;
+		if (!idmapped)
+			r = mount_idmap(mount_fd, userns, err);
+		if (r < 0)
+			return r;
+	}
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return fail(err, errno, "make a pipe");
+	reader = fds[0];
+	child.answer_fd = writer = fds[1];
+	r = ns_launch(&launch, err);
+	if (r < 0)
+		return r;
+	close_fd(&writer);
+	r = await(&launch, reader, what, &answer, err);
+	close(launch.ret_pidfd);
+	if (r < 0)
+		return r;
+	if (answer.r < 0) {
+		*err = answer.err;
+		return answer.r;
+	}
+	memcpy(ret_kind, answer.kind, sizeof(answer.kind));
+	return 0;
+}

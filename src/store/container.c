@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/container.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+
+#define LOCK_WAIT_MS 10000
+#define IDENTITY_BYTES 65536
+
+int container_names(const struct install *install, struct strings *ret, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/containers", install->state_dir);
+	auto_closedir DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	strings_clear(ret);
+	if (!dir)
+		return errno == ENOENT ? 0 : fail(err, errno, "read %s", path);
+	while ((errno = 0, entry = readdir(dir))) {
+		if (!name_valid(entry->d_name))
+			continue;	/* leftovers, lost+found, a person's notes */
+		if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
+			continue;
+		strings_add(ret, entry->d_name);
+	}
+	if (errno)
+		return fail(err, errno, "read %s", path);
+	strings_sort(ret);
+	return 0;
+}
+
+static int not_found(const struct install *install, const char *name, struct error *err)
+{
+	auto_strings struct strings names = STRINGS_EMPTY;
+	auto_free char *shown = text_printable(name);
+	const char *near = NULL;
+	struct error ignored = ERROR_NONE;
+
+	fail_status(err, STATUS_NOT_FOUND, "there is no container \"%s\"", shown);
+	err->code = ENOENT;
+	if (container_names(install, &names, &ignored) == 0)
+		near = nearest_of(name, (const char *const *)names.items, names.n);
+	if (near)
+		error_hint(err, "did you mean \"%s\"?", near);
+	else
+		error_hint(err, "sysct list shows what there is, sysct create makes one");
+	return -err->code;
+}
+
+int container_lock(const struct install *install, const char *name, int wait_ms, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/.host/lock/%s", install->run_dir, name);
+	int fd = lock_file_at(AT_FDCWD, path, true, wait_ms);
+
+	if (fd == -ENOENT || fd == -ENOTDIR) {
+		int r = install_make_dirs(install, err);	/* /run is empty after a boot */
+
+		if (r < 0)
+			return r;
+		fd = lock_file_at(AT_FDCWD, path, true, wait_ms);
+	}
+	if (fd == -EAGAIN) {
+		fail_status(err, STATUS_STATE, "container \"%s\" is busy: another sysct works on it", name);
+		err->code = EBUSY;
+		return error_hint(err, "wait until it is done and try again");
+	}
+	if (fd < 0)
+		return fail(err, -fd, "lock %s", path);
+	return fd;
+}
+
+/* The directory: root's, no link, nobody else may write to it. */
+static int open_dir(struct container *c, struct error *err)
+{
+	struct stat st;
+
+	c->dir_fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c->dir_fd < 0 && errno == ENOENT)
+		return not_found(c->install, c->name, err);
+	if (c->dir_fd < 0 || fstat(c->dir_fd, &st) < 0)
+		return fail(err, errno, "open %s", c->dir);
+	if (st.st_uid != geteuid() || st.st_mode & 022) {
+		fail(err, 0, "use %s: it is not root's alone (owner %u, mode %04o)", c->dir, st.st_uid,
+		     st.st_mode & 07777);
+		return error_hint(err, "look into it, then: chown root:root %s; chmod go-w %s", c->dir, c->dir);
+	}
+	return 0;
+}
+
+static int load_identity(struct container *c, struct error *err)
+{
+	auto_free char *text = NULL;
+	const char *value;
+	size_t n;
+	int r;
+
+	r = read_file_at(c->dir_fd, "identity", IDENTITY_BYTES, &text, &n);
+	if (r < 0)
+		return fail(err, -r, "read %s/identity", c->dir);
+	if (record_parse(&c->identity, text, n) < 0)
+		return fail(err, 0, "read %s/identity: it is damaged", c->dir);
+	value = record_get(&c->identity, "uuid");
+	if (!value || !uuid_valid(value))
+		return fail(err, 0, "read %s/identity: it has no uuid", c->dir);
+	memcpy(c->uuid, value, UUID_LEN + 1);
+	value = record_get(&c->identity, "idmap");
+	if (value) {
+		r = idmap_parse(value, &c->idmap, err);
+		if (r < 0)
+			return error_prefix(err, "read %s/identity", c->dir);
+	}
+	return 0;
+}
+
+static int load_config(struct container *c, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/config", c->dir);
+	int r;
+
+	r = config_load_host(c->install->config, !c->install->config_given, &c->host, &c->config, err);
+	if (r == 0)
+		r = config_load(c->dir_fd, "config", path, &c->config, err);
+	return r;
+}
+
+/* Configuration and identity. What is broken is only noted when tolerant. */
+static int load(struct container *c, bool tolerant, struct error *err)
+{
+	struct error why = ERROR_NONE;
+	int r;
+
+	r = load_identity(c, &why);
+	if (r == 0) {
+		r = load_config(c, &why);
+		if (r < 0) {	/* half of it may have been read */
+			config_done(&c->config);
+			config_init(&c->config);
+		}
+	}
+	if (r == 0)
+		return 0;
+	if (!tolerant) {
+		*err = why;
+		return r;
+	}
+	c->broken = xstrdup(why.message);
+	return 0;
+}
+
+static int open_locked(struct container *c, bool lock, bool tolerant, struct error *err)
+{
+	int r = open_dir(c, err);
+
+	if (r == 0 && lock) {
+		c->lock_fd = container_lock(c->install, c->name, LOCK_WAIT_MS, err);
+		if (c->lock_fd < 0)
+			return c->lock_fd;
+		/* Whoever had it may have destroyed the container, and made another. */
+		close_fd(&c->dir_fd);
+		r = open_dir(c, err);
+	}
+	if (r == 0)
+		r = load(c, tolerant, err);
+	if (r == 0 && c->config.security.privileged)
+		c->idmap = (struct idmap){ 0 };
+	return r;
+}
+
+int container_open(const struct install *install, const char *name, bool lock, bool tolerant,
+		   struct container *ret, struct error *err)
+{
+	struct container c = CONTAINER_EMPTY;
+	int r;
+
+	if (!name_valid(name))	/* so it cannot be one, and is no path either */
+		return not_found(install, name, err);
+	c.install = install;
+	c.name = xstrdup(name);
+	c.dir = xasprintf("%s/containers/%s", install->state_dir, name);
+	config_init(&c.config);
+	host_config_init(&c.host);
+	r = open_locked(&c, lock, tolerant, err);
+	if (r < 0) {
+		container_close(&c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+void container_unlock(struct container *container)
+{
+	close_fd(&container->lock_fd);
+}
+
+void container_close(struct container *container)
+{
+	if (container->name) {	/* an empty one has no configuration either */
+		config_done(&container->config);
+		host_config_done(&container->host);
+	}
+	record_clear(&container->identity);
+	close_fd(&container->lock_fd);
+	close_fd(&container->dir_fd);
+	free(container->name);
+	free(container->dir);
+	free(container->broken);
+	*container = (struct container)CONTAINER_EMPTY;
+}
+
+int container_save_identity(struct container *container, struct error *err)
+{
+	auto_free char *text = record_format(&container->identity);
+	const char *slash = strrchr(container->dir, '/');
+	/* An unfinished one (.create-UUID) does not outlive a power cut; its commit syncs once. */
+	bool durable = !slash || slash[1] != '.';
+	int r;
+
+	r = replace_file_at(container->dir_fd, "identity", text, strlen(text), 0600, durable, err);
+	return r < 0 ? error_prefix(err, "%s", container->dir) : 0;
+}

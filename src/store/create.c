@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "config/options.h"
+#include "store/configure.h"
+#include "store/idpool.h"
+#include "store/image.h"
+#include "store/leftovers.h"
+#include "store/rootfs.h"
+
+#define NAME_WAIT_MS 10000
+#define NAME_TRIES 1000
+
+/* One create. c is the unfinished container: its dir is containers/.create-UUID, its name the final one. */
+struct creation {
+	const struct install *install;
+	const struct create_request *request;
+	struct template template;
+	struct container c;
+	struct container_config defaults;
+	char *source;			/* absolute */
+	char *config_text;
+	int containers_fd, maker_fd;
+	struct image image;
+};
+
+/* --- configuration --- */
+
+/* A list key may be repeated as in a file: the first replaces, the others append. */
+static int apply_setting(struct creation *n, size_t i, struct error *err)
+{
+	const struct strings *settings = &n->request->settings;
+	auto_free char *key = xstrdup(settings->items[i]);
+	auto_free char *again = NULL;
+	auto_option_key struct option_key parsed = OPTION_KEY_EMPTY;
+	char *value = strchr(key, '=');
+	size_t len;
+
+	if (!value) {
+		fail_status(err, STATUS_USAGE, "--set \"%s\": it has no value", key);
+		return error_hint(err, "write section.key=value");
+	}
+	*value++ = '\0';
+	len = strlen(key) + 1;
+	for (size_t j = 0; j < i && !again; j++)
+		if (strncmp(settings->items[j], settings->items[i], len) == 0 &&
+		    option_key_parse(key, false, &parsed, err) == 0 && parsed.option->type == OPTION_LIST &&
+		    !parsed.append)
+			again = xasprintf("%s+", key);
+	return config_set_option(&n->c.config, again ? again : key, value, err);
+}
+
+static int load_config(struct creation *n, struct error *err)
+{
+	const struct create_request *q = n->request;
+	const struct install *install = n->install;
+	int r;
+
+	r = config_load_host(install->config, !install->config_given, &n->c.host, &n->defaults, err);
+	if (r < 0)
+		return r;
+	config_copy(&n->c.config, &n->defaults);
+	for (size_t i = 0; r == 0 && i < q->settings.n; i++)
+		r = apply_setting(n, i, err);
+	if (r == 0 && q->size)
+		r = config_set_option(&n->c.config, "rootfs.size", q->size, err);
+	if (r < 0)
+		return r;
+	return config_validate(&n->c.config, err);
+}
+
+/* [template] says what it was made of. */
+static int describe(struct creation *n, struct error *err)
+{
+	static const struct {
+		const char *key, *fact;
+	} rows[] = { { "template.name", "template" }, { "template.release", "release" },
+		     { "template.arch", "arch" },     { "template.variant", "variant" },
+		     { "template.source", "source" }, { "template.checksum", "source_sha256" } };
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(rows); i++) {
+		const char *value = record_get(&n->image.meta, rows[i].fact);
+
+		if (!text_empty(value) && !strpbrk(value, ";#"))
+			r = config_set_option(&n->c.config, rows[i].key, value, err);
+	}
+	return r < 0 ? error_prefix(err, "what the template says") : 0;
+}
+
+static int write_config(struct creation *n, struct error *err)
+{
+	auto_free char *body = config_format(&n->c.config, &n->defaults);
+	auto_free char *text = xasprintf("# Container \"%s\". See sysct.conf(5); `sysct config edit %s` checks what "
+					 "you write.\n\n%s", n->c.name, n->c.name, body);
+
+	return replace_file_at(n->c.dir_fd, "config", text, strlen(text), 0600, false, err);
+}
+
+/* --- name --- */
+
+static bool exists(const struct creation *n, const char *name)
+{
+	struct stat st;
+
+	return fstatat(n->containers_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int taken(const char *name, struct error *err)
+{
+	fail_status(err, STATUS_STATE, "there is a container \"%s\" already", name);
+	err->code = EEXIST;
+	return error_hint(err, "give another name, or destroy that one first: sysct destroy %s", name);
+}
+
+static int given_name(struct creation *n, const char *name, struct error *err)
+{
+	if (!name_valid(name)) {
+		auto_free char *shown = text_printable(name);
+
+		fail_status(err, STATUS_USAGE, "\"%s\" is no name for a container", shown);
+		return error_hint(err, "1 to 63 of a-z, 0-9 and \"-\", not at the beginning or end: it becomes a "
+				       "hostname");
+	}
+	if (exists(n, name))
+		return taken(name, err);
+	n->c.lock_fd = container_lock(n->install, name, NAME_WAIT_MS, err);
+	if (n->c.lock_fd < 0)
+		return n->c.lock_fd;
+	if (exists(n, name))
+		return taken(name, err);
+	n->c.name = xstrdup(name);
+	return 0;
+}
+
+static int free_name(struct creation *n, struct error *err)
+{
+	auto_free char *base = xstrdup(n->template.name);
+
+	for (char *p = base; *p; p++)
+		if (*p == '_')
+			*p = '-';
+	for (int i = 1; i <= NAME_TRIES; i++) {
+		auto_free char *name = i == 1 ? xstrdup(base) : xasprintf("%.58s-%d", base, i);
+		struct error busy = ERROR_NONE;
+
+		if (!name_valid(name))
+			break;
+		if (exists(n, name))
+			continue;
+		n->c.lock_fd = container_lock(n->install, name, 0, &busy);
+		if (n->c.lock_fd < 0 && busy.code != EBUSY) {
+			*err = busy;
+			return -err->code;
+		}
+		if (n->c.lock_fd >= 0 && !exists(n, name)) {
+			n->c.name = take_ptr(&name);
+			return 0;
+		}
+		close_fd(&n->c.lock_fd);	/* another create was faster with that one */
+	}
+	fail_status(err, STATUS_USAGE, "find a name like \"%s\"", base);
+	return error_hint(err, "give one: sysct create NAME --template %s", n->template.name);
+}
+
+/* --- the unfinished directory --- */
+
+static int open_containers(struct creation *n, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/containers", n->install->state_dir);
+
+	n->containers_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return n->containers_fd < 0 ? fail(err, errno, "open %s", path) : 0;
+}
+
+static int no_room(const char *what, struct error *err)
+{
+	fail(err, errno, "%s", what);
+	if (err->code == ENOSPC)
+		error_hint(err, "make room there, or use another --state-dir");
+	return -err->code;
+}
+
+static int make_dir(struct creation *n, struct error *err)
+{
+	auto_close int lock = -1;
+	auto_free char *name = NULL;
+
+	uuid_make(n->c.uuid);
+	name = xasprintf(UNFINISHED "%s", n->c.uuid);
+	n->c.dir = xasprintf("%s/containers/%s", n->install->state_dir, name);
+	lock = leftovers_lock(n->install, err);
+	if (lock < 0)
+		return lock;
+	if (mkdirat(n->containers_fd, name, 0700) < 0)
+		return no_room("make a directory for the container", err);
+	n->c.dir_fd = openat(n->containers_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	n->maker_fd = n->c.dir_fd < 0 ? -errno : leftovers_claim(n->c.dir_fd);
+	if (n->maker_fd < 0) {
+		errno = -n->maker_fd;
+		return no_room("make a directory for the container", err);
+	}
+	record_set(&n->c.identity, "uuid", n->c.uuid);
+	record_setf(&n->c.identity, "created_at", "%lld", (long long)time(NULL));
+	return idpool_ensure(&n->c, true, err);
+}
+
+/* --- rootfs --- */
+
+static int get_image(struct creation *n, struct error *err)
+{
+	const struct create_request *q = n->request;
+	auto_free char *packages = strings_join(&q->packages, " ");
+	struct image_request request = {
+		.install = n->install, .host = &n->c.host, .template = &n->template, .arch = q->arch,
+		.release = q->release, .variant = q->variant, .packages = packages, .mirror = q->mirror,
+		.guest_mirror = q->guest_mirror, .keyring = q->keyring, .source = n->source,
+		.no_verify = q->no_verify, .offline = q->offline, .refresh = q->refresh,
+		.directory = n->c.config.rootfs.directory != NULL, .map = n->c.idmap,
+		.progress = q->progress,
+	};
+	int r = image_get(&request, &n->image, err);
+
+	if (r < 0)
+		return r;
+	if (n->c.config.security.privileged) {	/* the ids were for the build alone */
+		record_set(&n->c.identity, "build_idmap", NULL);
+		n->c.idmap = (struct idmap){ 0 };
+	}
+	record_set(&n->c.identity, "image_key", n->image.key);
+	/* Before the image's lock goes: whoever prunes sees it. */
+	return container_save_identity(&n->c, err);
+}
+
+/* Where the directory is while the container is unfinished; NULL: outside of it, at its own place. */
+static char *directory_inside(const struct creation *n)
+{
+	auto_free char *final = xasprintf("%s/containers/%s/", n->install->state_dir, n->c.name);
+	const char *path = n->c.config.rootfs.directory;
+
+	if (*path != '/')
+		return xasprintf("%s/%s", n->c.dir, path);
+	return text_starts(path, final) ? xasprintf("%s/%s", n->c.dir, path + strlen(final)) : NULL;
+}
+
+/* Outside: it must not be there, or be empty; and it is noted first, so that it goes if we do not get to the end. */
+static int place_outside(struct creation *n, const char *path, struct error *err)
+{
+	if (rmdir(path) < 0 && errno != ENOENT) {
+		fail(err, errno, "use %s for the root file system", path);
+		return error_hint(err, "it is neither empty nor absent; to make a container of what is in it: --template "
+				       "tarball --source %s, and another rootfs place", path);
+	}
+	record_set(&n->c.identity, "made", path);
+	return container_save_identity(&n->c, err);
+}
+
+static int copy_rootfs(struct creation *n, struct error *err)
+{
+	auto_free char *path = NULL;
+	const char *image = n->c.config.rootfs.image;
+	int r = 0;
+
+	if (!n->c.config.rootfs.directory) {
+		if (*image == '/')
+			r = place_outside(n, image, err);
+		return r < 0 ? r : image_copy(&n->image, n->c.dir_fd, image, n->c.config.rootfs.size,
+					      n->c.uuid, err);
+	}
+	path = directory_inside(n);
+	if (!path) {
+		path = xstrdup(n->c.config.rootfs.directory);
+		r = place_outside(n, path, err);
+	}
+	if (r == 0 && make_dirs(path, 0755) < 0)
+		r = no_room("make the directory of the root file system", err);
+	if (r == 0)
+		r = image_copy(&n->image, AT_FDCWD, path, 0, n->c.uuid, err);
+	free(n->c.config.rootfs.directory);	/* from here on we work there; the text is written already */
+	n->c.config.rootfs.directory = take_ptr(&path);
+	return r;
+}
+
+static int configure(struct creation *n, struct error *err)
+{
+	struct rootfs rootfs = ROOTFS_EMPTY;
+	struct configure what = {
+		.name = n->c.name, .hostname = n->c.config.hostname, .uuid = n->c.uuid, .init = n->c.config.init,
+	};
+	char kind[16];
+	int r = rootfs_open(&n->c, false, &rootfs, err);
+
+	if (r == 0)
+		r = configure_rootfs(rootfs.mount_fd, &n->c.idmap, rootfs.shifted, &what, kind, err);
+	if (r == 0)
+		record_set(&n->c.identity, "init_kind", kind);
+	rootfs_close(&rootfs);
+	if (r == 0 && rootfs.loop.number >= 0 && !n->c.config.rootfs.directory &&
+	    loop_wait_free(rootfs.loop.number, rootfs.device, rootfs.inode, 30000) < 0)
+		return fail(err, ETIMEDOUT, "wait until %s is free", rootfs.loop.path);
+	return r;
+}
+
+/* --- commit --- */
+
+/* The data must be on disk before the name is: after a power cut there is either all of it or nothing. */
+static int sync_rootfs(struct creation *n, struct error *err)
+{
+	auto_close int fd = -1;
+
+	if (n->c.config.rootfs.directory) {
+		fd = open(n->c.config.rootfs.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return fd < 0 || syncfs(fd) < 0 ? no_room("write the root file system", err) : 0;
+	}
+	fd = openat(n->c.dir_fd, n->c.config.rootfs.image, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 || fdatasync(fd) < 0 ? no_room("write the image", err) : 0;
+}
+
+static int sync_files(struct creation *n, struct error *err)
+{
+	static const char *const names[] = { "config", "identity", "." };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		auto_close int fd = openat(n->c.dir_fd, names[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fd < 0 || fsync(fd) < 0)
+			return no_room("write the container's files", err);
+	}
+	return 0;
+}
+
+static int commit(struct creation *n, struct error *err)
+{
+	auto_free char *unfinished = xasprintf(UNFINISHED "%s", n->c.uuid);
+	int r = interrupt_check(err);
+
+	if (r == 0)
+		r = container_save_identity(&n->c, err);
+	if (r == 0)
+		r = sync_rootfs(n, err);
+	if (r == 0)
+		r = sync_files(n, err);
+	if (r < 0)
+		return r;
+	if (renameat2(n->containers_fd, unfinished, n->containers_fd, n->c.name, RENAME_NOREPLACE) < 0)
+		return errno == EEXIST ? taken(n->c.name, err) : fail(err, errno, "give the container its name");
+	unlinkat(n->c.dir_fd, MAKER, 0);
+	fsync(n->containers_fd);
+	return 0;
+}
+
+/* --- the whole --- */
+
+static int make_absolute(struct creation *n, struct error *err)
+{
+	if (text_empty(n->request->source))
+		return 0;
+	n->source = realpath(n->request->source, NULL);
+	if (n->source)
+		return 0;
+	fail(err, errno, "open the source %s", n->request->source);
+	error_status(err, STATUS_USAGE);
+	return error_hint(err, "--source names a file or a directory of this host");
+}
+
+static int fill(struct creation *n, struct error *err)
+{
+	static int (*const steps[])(struct creation *n, struct error *err) = {
+		make_dir, get_image, describe, write_config, copy_rootfs, configure, commit,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		int r = interrupt_check(err);
+
+		if (r == 0)
+			r = steps[i](n, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int create(struct creation *n, struct error *err)
+{
+	auto_free char *unfinished = NULL;
+	struct error ignored = ERROR_NONE;
+	int r;
+
+	r = install_make_dirs(n->install, err);
+	if (r == 0) {
+		store_collect(n->install);
+		r = template_find(n->install, n->request->template, &n->template, err);
+	}
+	if (r == 0)
+		r = make_absolute(n, err);
+	if (r == 0)
+		r = load_config(n, err);
+	if (r == 0)
+		r = open_containers(n, err);
+	if (r == 0)
+		r = n->request->name ? given_name(n, n->request->name, err) : free_name(n, err);
+	if (r < 0)
+		return r;
+	r = fill(n, err);
+	if (r < 0 && n->c.uuid[0]) {
+		unfinished = xasprintf(UNFINISHED "%s", n->c.uuid);
+		leftovers_remove(n->containers_fd, unfinished, &ignored);
+	}
+	return r;
+}
+
+int store_create(const struct install *install, const struct create_request *request, char **ret_name,
+		 struct error *err)
+{
+	struct creation n = { .install = install, .request = request, .c = CONTAINER_EMPTY,
+			      .containers_fd = -1, .maker_fd = -1, .image = IMAGE_EMPTY };
+	mode_t mask = umask(022);
+	int r;
+
+	n.c.install = install;
+	config_init(&n.c.config);
+	config_init(&n.defaults);
+	host_config_init(&n.c.host);
+	interrupt_install();
+	r = create(&n, err);
+	umask(mask);
+	if (r == 0)
+		*ret_name = xstrdup(n.c.name);
+	image_close(&n.image);
+	close_fd(&n.maker_fd);
+	close_fd(&n.containers_fd);
+	free(n.source);
+	config_done(&n.defaults);
+	template_done(&n.template);
+	if (!n.c.name)
+		n.c.name = xstrdup("");	/* so that close frees the configuration */
+	container_close(&n.c);
+	return r;
+}
+
+void store_collect(const struct install *install)
+{
+	leftovers_collect(install);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/firewall.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "os/netlink.h"
+#include "os/process.h"
+
+#define APPLIED "nft" /* the text applied last */
+#define TEXT_MAX (1U << 20)
+#define NFT_MS 20000
+
+static void add_input(struct text *text, const struct network_rules *rules)
+{
+	text_add(text,
+		 "\tchain input {\n"
+		 "\t\ttype filter hook input priority filter; policy accept;\n"
+		 "\t\tiifname \"%s\" udp dport { 53, 67 } accept comment \"names and DHCP\"\n"
+		 "\t\tiifname \"%s\" tcp dport 53 accept\n"
+		 "\t}\n",
+		 rules->bridge, rules->bridge);
+}
+
+static void add_forward(struct text *text, const struct network_rules *rules)
+{
+	text_add(text,
+		 "\tchain forward {\n"
+		 "\t\ttype filter hook forward priority filter; policy accept;\n"
+		 "\t\tiifname \"%s\" accept\n"
+		 "\t\toifname \"%s\" accept\n"
+		 "\t}\n",
+		 rules->bridge, rules->bridge);
+}
+
+static void add_nat(struct text *text, const struct network_rules *rules)
+{
+	text_add(text,
+		 "\tchain postrouting {\n"
+		 "\t\ttype nat hook postrouting priority srcnat; policy accept;\n"
+		 "\t\tip saddr %s oifname != \"%s\" masquerade\n",
+		 rules->subnet4, rules->bridge);
+	if (rules->subnet6)
+		text_add(text, "\t\tip6 saddr %s oifname != \"%s\" masquerade\n", rules->subnet6,
+			 rules->bridge);
+	text_add(text, "\t}\n");
+}
+
+char *network_ruleset(const struct network_rules *rules)
+{
+	struct text text = TEXT_EMPTY;
+
+	/* The first line makes the second one succeed when there is no table yet. */
+	text_add(&text, "table inet %s\ndelete table inet %s\ntable inet %s {\n", rules->table,
+		 rules->table, rules->table);
+	add_input(&text, rules);
+	add_forward(&text, rules);
+	add_nat(&text, rules);
+	text_add(&text, "}\n");
+	return text.data;
+}
+
+static bool applied_is(int dirfd, const char *text)
+{
+	auto_free char *applied = NULL;
+
+	return read_file_at(dirfd, APPLIED, TEXT_MAX, &applied, NULL) == 0 &&
+	       strcmp(applied, text) == 0;
+}
+
+/* The table must be there too: `nft flush ruleset`, as a restart of nftables.service does, takes it
+ * away. */
+static int is_current(int dirfd, const char *table, const char *text)
+{
+	struct error ignored = ERROR_NONE;
+
+	return applied_is(dirfd, text) && netlink_nft_table_exists(table, &ignored) == 1;
+}
+
+int firewall_current(int dirfd, const struct network_rules *rules)
+{
+	auto_free char *text = network_ruleset(rules);
+
+	return is_current(dirfd, rules->table, text);
+}
+
+static int run_nft(const char *input, const char *what, struct error *err)
+{
+	const char *argv[] = { "nft", "-f", "-", NULL };
+	auto_free char *output = NULL;
+	struct tool_run run = { .argv = argv,
+				.input = input,
+				.ret_output = &output,
+				.keep_fd = -1,
+				.timeout_ms = NFT_MS };
+	int r = tool_run(&run, err);
+
+	if (r == -ENOENT) {
+		error_prefix(err, "%s", what);
+		return error_hint(
+			err, "install it (apt-get install nftables), or give the containers no "
+			     "network: sysct config set NAME network.type=none");
+	}
+	if (r < 0)
+		return error_prefix(err, "%s", what);
+	if (r > 0) {
+		output[strcspn(output, "\n")] = '\0';
+		fail(err, 0, "%s: nft refused: %s", what, output);
+		return error_hint(
+			err, "the kernel needs nf_tables with nat and masquerade (CONFIG_NFT_NAT, "
+			     "CONFIG_NFT_MASQ)");
+	}
+	return 0;
+}
+
+int firewall_apply(int dirfd, const struct network_rules *rules, struct error *err)
+{
+	auto_free char *text = network_ruleset(rules);
+	auto_free char *what =
+		xasprintf("put the rules of table \"inet %s\" in place", rules->table);
+	int r;
+
+	if (is_current(dirfd, rules->table, text))
+		return 0;
+	r = run_nft(text, what, err);
+	if (r == 0)
+		r = replace_file_at(dirfd, APPLIED, text, strlen(text), 0600, false, err);
+	return r < 0 ? r : 1;
+}
+
+int firewall_remove(int dirfd, const char *table, struct error *err)
+{
+	auto_free char *text = xasprintf("delete table inet %s\n", table);
+	auto_free char *what = xasprintf("remove table \"inet %s\"", table);
+	int r = netlink_nft_table_exists(table, err);
+
+	if (r == 1)
+		r = run_nft(text, what, err);
+	if (r == 0)
+		unlinkat(dirfd, APPLIED, 0);
+	return r;
+}
