@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_RUNTIME_HANDSHAKE_H
+#define SYSCT_RUNTIME_HANDSHAKE_H
+
+/* handshake - one packet per row between the two sides of a start: index, error, at most one descriptor.
+ *
+ * It is a SOCK_SEQPACKET pair (unix(7)): packets are whole, and the death of a side is the end of the
+ * connection for the other. */
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Make the pair, both ends close-on-exec. */
+int handshake_pair(int fds[2], struct error *err);
+
+/* Tell the peer that row `index` is done (err NULL) or failed; fd -1: none. -errno when nobody listens. */
+int handshake_report(int socket, size_t index, const struct error *err, int fd);
+
+enum handshake_result { HANDSHAKE_DONE, HANDSHAKE_CLOSED };
+
+/* Wait for the packet of row `index`. HANDSHAKE_DONE, HANDSHAKE_CLOSED (the peer is gone or has executed), or the
+ * peer's own error. *ret_fd is -1 or a descriptor of the caller's. timeout_ms: -ETIMEDOUT after that. */
+int handshake_await(int socket, size_t index, int timeout_ms, int *ret_fd, struct error *err);
+
+#endif

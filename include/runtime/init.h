@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_RUNTIME_INIT_H
+#define SYSCT_RUNTIME_INIT_H
+
+/* init - which init a container runs, how to ask it to stop, and whether it has booted.
+ *
+ * Looked at from outside: /proc/PID of init, and files of the container opened below /proc/PID/root with
+ * no link followed out of it. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "store/container.h"
+#include "store/state.h"
+
+enum init_kind { INIT_UNKNOWN, INIT_SYSTEMD, INIT_BUSYBOX, INIT_OPENRC, INIT_SYSVINIT, INIT_RUNIT, INIT_S6 };
+
+const char *init_kind_name(enum init_kind kind);
+
+/* By the program that runs as pid 1 now. */
+enum init_kind init_kind_of(pid_t pid);
+
+/* The signal that makes this kind power off; SIGTERM for a plain program. */
+int init_stop_signal(enum init_kind kind);
+
+/* 1 booted, 0 not yet, -1 this init cannot say. from_notify: what the monitor heard (-1: nothing yet). OpenRC has booted
+ * when it has reached its default runlevel. */
+int init_booted(enum init_kind kind, pid_t pid, int from_notify);
+
+/* For an init that cannot say: it handles its stop signal, or a program other than init has the console open. */
+bool init_seems_up(enum init_kind kind, pid_t pid);
+
+/* Wait until it has booted. progress(text, arg) is called with systemd's status lines, may be NULL. STATUS_TIMEOUT
+ * leaves the container running; an end of the container meanwhile is an error. Bounded by timeout_ms. */
+int init_wait_booted(const struct container *container, int timeout_ms,
+		     void (*progress)(const char *text, void *arg), void *arg, struct error *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_RUNTIME_LAUNCH_H
+#define SYSCT_RUNTIME_LAUNCH_H
+
+/* launch - one start in one process: what the rows hand to each other. Both sides have their own copy from the
+ * clone row on. Each field says which row fills it. */
+
+#include <sys/types.h>
+
+#include "base/text.h"
+#include "config/config.h"
+#include "store/container.h"
+#include "store/rootfs.h"
+#include "store/state.h"
+
+struct launch {
+	struct container *container;
+	const struct container_config *config;
+	struct container_state *state;
+	struct text *timing;		/* NULL, or where the time of each row is noted */
+
+	size_t next;			/* the row to go on with */
+	int peer;			/* handshake socket, -1 before the clone row */
+	int send_fd;			/* descriptor that the present row sends with its packet */
+
+	struct rootfs rootfs;		/* "mount the rootfs" */
+	int userns;			/* "make the user namespace"; -1: none */
+	int dev;			/* "prepare /dev": a detached tmpfs; -1: the payload binds the nodes */
+	int cgroup;			/* "create the cgroup": the payload leaf */
+	struct prepared_network *network;	/* "prepare the network" */
+	char *resolv_conf;		/* likewise; NULL: the host's own */
+	char *hosts_block;		/* likewise; lines for /etc/hosts, NULL: none wanted */
+	pid_t pid;			/* "clone the payload"; -1 on the payload side */
+	int pidfd;			/* likewise */
+	int control;			/* "open the control socket": listening */
+	int console;			/* "open the console": master, from the payload */
+	int notify;			/* "open the notify socket": from the payload */
+	int host_fds[4];		/* what a reboot carries over, see runtime/start.h */
+};
+
+#define LAUNCH_EMPTY                                                                               \
+	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .dev = -1, .cgroup = -1,  \
+	  .pid = -1, .pidfd = -1, .control = -1, .console = -1, .notify = -1 }
+
+/* Names that a start uses, from what is fixed. Callers free. */
+char *launch_run_dir(const struct container *container);	/* RUN_DIR/NAME */
+char *launch_group(const struct container *container);		/* sysct/UUID */
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_RUNTIME_START_H
+#define SYSCT_RUNTIME_START_H
+
+/* start - boot a container, and undo what a start did.
+ *
+ * The caller holds the container's lock. Privilege: root. */
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "store/container.h"
+#include "store/state.h"
+
+/* Start it. Returns when init has been executed. On any failure, a signal or the death of the process that
+ * does the work, the host is as before. timing (may be NULL) gets a line per step. */
+int container_start(struct container *container, struct text *timing, struct error *err);
+
+/* Read the state and make it true: a state of an earlier boot, a start that died, a container whose init ended with
+ * nobody left to notice are undone, with one note. Afterwards ret->phase is STOPPED, RUNNING, or STARTING and
+ * STOPPING while the process that works on it is alive. */
+int container_settle(struct container *container, struct container_state *ret, struct error *err);
+
+/* The same without changing anything, for list and info: *ret_broken says that something is left over. */
+int container_peek(const struct container *container, struct container_state *ret, bool *ret_left_over,
+		   struct error *err);
+
+/* Undo everything a start did. */
+int container_undo(struct container *container, struct container_state *state, struct error *err);
+
+/* End a container's holder and monitor, which have nothing left to do. */
+void container_dismiss(const struct container_state *state);
+
+/* Write STATE_DIR/containers/NAME/last_exit. */
+void container_note_exit(const struct container *container, const char *text);
+
+/* What the monitor becomes sysct for (see runtime/supervise.h). Does not return on success. */
+int supervise_run(const struct install *install, int argc, char **argv, struct error *err);
+
+#endif

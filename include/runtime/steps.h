@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_RUNTIME_STEPS_H
+#define SYSCT_RUNTIME_STEPS_H
+
+/* steps - one table, walked by two processes.
+ *
+ * A start is a list of rows. The host side and the payload side (the container's first process, before it
+ * becomes init) hold the same list and walk it together: a row on your side you run, and then tell the
+ * peer how it went; a row on the other side you wait for. So the synchronisation follows from the table and
+ * nobody writes a barrier.
+ *
+ * Rules:
+ *  1. run either does all of its row or fails; undo may be called for any row, done or not, by another
+ *     process and after the first one died: it works from the container and its saved state alone, and
+ *     to undo what was never done is no error.
+ *  2. Rows before the clone row are HOST. The clone row's child calls steps_run(..., PAYLOAD, ...).
+ *  3. A PAYLOAD row touches only what dies with the namespaces, so it has no undo.
+ *  4. Data goes host to payload by the memory image at the clone, payload to host by the packet of a row, with at
+ *     most one descriptor.
+ *  5. Exactly one row execs. Only there is the end of the connection no failure. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum side { HOST, PAYLOAD };
+
+struct launch;
+struct container;
+struct container_config;
+struct container_state;
+
+struct step {
+	enum side side;
+	const char *name;	/* what a person reads when it fails */
+	bool (*when)(const struct container_config *config);	/* NULL: always. Pure: both sides must agree */
+	int (*run)(struct launch *launch, struct error *err);
+	int (*undo)(const struct container *container, const struct container_state *state,
+		    struct error *err);
+	/* HOST, for a PAYLOAD row that sends a descriptor: keep it. Ownership passes. */
+	void (*take)(struct launch *launch, int fd);
+	const char *why;	/* why the row stands where it stands, where that is not plain */
+	bool execs;
+};
+
+/* Walk on from launch->next. Errors say "step N of M, "NAME": ...". */
+int steps_run(const struct step *steps, size_t n, enum side side, struct launch *launch,
+	      struct error *err);
+
+/* Undo all rows, last first, going on past a failure; the first error is returned. */
+int steps_undo(const struct step *steps, size_t n, const struct container *container,
+	       const struct container_state *state, struct error *err);
+
+/* The order of a start. */
+extern const struct step start_steps[];
+extern const size_t n_start_steps;
+
+#endif

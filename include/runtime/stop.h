@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_RUNTIME_STOP_H
+#define SYSCT_RUNTIME_STOP_H
+
+/* stop - ask init to end, wait, kill what is left, undo the start; and the other commands on a running
+ * container that need no entering. The caller holds the lock. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "store/container.h"
+
+struct stop_options {
+	uint64_t timeout;	/* usec that init gets */
+	bool now;		/* do not ask */
+};
+
+/* Returns 0 when its processes are gone, its image is unmounted, its loop device free, and pins, links and cgroup are
+ * removed; 1 when it had to be killed after the timeout (that too is a stop). A stopped container: STATUS_STATE. */
+int container_stop(struct container *container, const struct stop_options *options, struct error *err);
+
+int container_freeze(struct container *container, bool freeze, struct error *err);
+int container_kill(struct container *container, int signal, struct error *err);
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* attach, its two sides:
+ *
+ *     caller            joiner (host pid)                       command (pid inside)
+ *       |-- clone3 into the container's cgroup -->|
+ *       |-- place it in the v1 hierarchies        |
+ *       |-- "go" -------------------------------->|
+ *       |                                         |-- setns, all namespaces at once
+ *       |                                         |-- clone with CLONE_PARENT --------->|
+ *       |<-- its pid -----------------------------|                                     |
+ *       |   (reaps it)                          exits                                   |
+ *       |<-- the master of a pty of the container's, when there is a terminal ----------|
+ *       |<-- an error, or the end of the connection: it has executed -------------------|
+ *       |   relays until it ends                                                        */
+#include "runtime/attach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "os/caps.h"
+#include "os/cgroup.h"
+#include "os/fdpass.h"
+#include "os/process.h"
+#include "os/pty.h"
+#include "os/session.h"
+#include "runtime/account.h"
+#include "runtime/handshake.h"
+#include "runtime/launch.h"
+#include "runtime/relay.h"
+#include "runtime/start.h"
+
+extern char **environ;
+
+/* Indexes of the packets, in their order. */
+enum packet { GO, PID, TERMINAL, EXEC };
+
+struct join {
+	struct container *container;
+	const struct attach_options *options;
+	struct container_state state;
+	bool tty;
+	int pidfd;		/* of the container's init */
+	int cgroup;
+	int peer;		/* handshake: ours or the caller's end */
+	struct pipes pipes;	/* without a terminal */
+	pid_t pid;		/* the command's, once it is there */
+};
+
+#define PACKET_TIMEOUT_MS 10000
+
+/* --- inside: the command --- */
+
+static int become_account(const struct account *account, struct error *err)
+{
+	if (syscall(SYS_setgroups, account->n_groups, account->groups) < 0 ||
+	    syscall(SYS_setresgid, account->gid, account->gid, account->gid) < 0 ||
+	    syscall(SYS_setresuid, account->uid, account->uid, account->uid) < 0) {
+		fail(err, errno, "become user %s (%u)", account->name, account->uid);
+		if (err->code == EINVAL)
+			error_hint(err, "the id is not in the container's id map");
+		return -err->code;
+	}
+	return 0;
+}
+
+static int confine(const struct container_config *config, struct error *err)
+{
+	uint64_t mask;
+
+	if (caps_select(caps_default(config->security.privileged), &config->security.keep_capabilities,
+			&config->security.drop_capabilities, &mask, err) < 0)
+		return -err->code;
+	if (config->security.no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return fail(err, errno, "set no_new_privileges");
+	return caps_apply(mask, err);
+}
+
+static void make_environment(const struct join *join, const struct account *account, struct strings *env)
+{
+	const struct container_config *config = &join->container->config;
+	const char *term = getenv("TERM");
+
+	for (char **e = environ; join->options->keep_env && *e; e++)
+		session_set_env(env, *e);
+	session_set_env(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	if (join->tty) {
+		auto_free char *set = xasprintf("TERM=%s", term && *term ? term : "xterm-256color");
+
+		session_set_env(env, set);
+	}
+	const char *pairs[][2] = { { "HOME", account->home },
+				   { "USER", account->name },
+				   { "LOGNAME", account->name },
+				   { "SHELL", account->shell },
+				   { "container", config->environment_id } };
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		auto_free char *set = xasprintf("%s=%s", pairs[i][0], pairs[i][1]);
+
+		session_set_env(env, set);
+	}
+	for (size_t i = 0; i < config->environment.n; i++)
+		session_set_env(env, config->environment.items[i]);
+	for (size_t i = 0; i < join->options->env.n; i++)
+		session_set_env(env, join->options->env.items[i]);
+}
+
+static int open_terminal(struct join *join, const struct account *account, struct error *err)
+{
+	auto_close int pts = open("/dev/pts", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int slave = -1, master = -1;
+	int number;
+
+	if (pts < 0)
+		return fail(err, errno, "open /dev/pts in the container");
+	master = pty_open(pts, &slave, &number, err);
+	if (master < 0)
+		return master;
+	if (fchown(slave, account->uid, 5) < 0)
+		return fail(err, errno, "give the terminal to user %u", account->uid);
+	handshake_report(join->peer, TERMINAL, NULL, master);
+	if (setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) < 0)
+		return fail(err, errno, "make the terminal ours");
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(slave, fd) < 0)
+			return fail(err, errno, "open the terminal");
+	return 0;
+}
+
+static int use_pipes(struct join *join, struct error *err)
+{
+	setsid();
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(join->pipes.inside[fd], fd) < 0)
+			return fail(err, errno, "open the pipes");
+	return 0;
+}
+
+static int enter_workdir(const struct join *join, const struct account *account, struct error *err)
+{
+	if (join->options->workdir) {
+		if (chdir(join->options->workdir) == 0)
+			return 0;
+		fail(err, errno, "change to %s", join->options->workdir);
+		return error_hint(err, "it must be a directory in the container");
+	}
+	if (chdir(account->home) < 0 && chdir("/") < 0)
+		return fail(err, errno, "change to /");
+	return 0;
+}
+
+/* Does not return on success. */
+static int run_command(const struct join *join, const struct account *account, struct strings *env,
+		       struct error *err)
+{
+	const char *base = strrchr(account->shell, '/');
+	auto_free char *login = xasprintf("-%s", base ? base + 1 : account->shell);
+	char *shell_argv[] = { login, NULL };
+	char *const *argv = join->options->argv;
+	const char *program = argv ? argv[0] : account->shell;
+
+	cloexec_from(3);
+	environ = env->items;
+	if (argv)
+		execvp(program, argv);
+	else
+		execv(program, shell_argv);
+	return fail(err, errno, "execute %s", program);
+}
+
+__attribute__((noreturn)) static void command_main(struct join *join)
+{
+	auto_strings struct strings env = STRINGS_EMPTY;
+	struct account account;
+	struct error err = ERROR_NONE;
+	const struct container_config *config = &join->container->config;
+	const char *user = join->options->user ? join->options->user : config->user;
+
+	prctl(PR_SET_DUMPABLE, 0);
+	umask(022);
+	signals_reset();
+	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
+	    syscall(SYS_setresuid, 0, 0, 0) < 0) {
+		fail(&err, errno, "become root in the container");
+	} else {
+		prctl(PR_SET_DUMPABLE, 0);	/* the change of ids has set it anew */
+		session_set_rlimits();
+		session_forget_caller();
+		if (account_find(user, &account, &err) == 0 &&
+		    (join->tty ? open_terminal(join, &account, &err) : use_pipes(join, &err)) == 0 &&
+		    confine(config, &err) == 0 && become_account(&account, &err) == 0 &&
+		    enter_workdir(join, &account, &err) == 0) {
+			make_environment(join, &account, &env);
+			run_command(join, &account, &env, &err);
+		}
+	}
+	handshake_report(join->peer, EXEC, &err, -1);
+	_exit(ATTACH_FAILED);
+}
+
+/* --- between: the joiner --- */
+
+static int join_flags(const struct join *join)
+{
+	const struct container_config *config = &join->container->config;
+	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
+
+	if (join->container->idmap.count)
+		flags |= CLONE_NEWUSER;
+	if (!config->n_networks || config->networks[0].type != NETWORK_HOST)
+		flags |= CLONE_NEWNET;
+	return flags;
+}
+
+__attribute__((noreturn)) static void joiner_main(struct join *join)
+{
+	struct error err = ERROR_NONE;
+	struct clone_args args = { .flags = CLONE_PARENT };
+	pid_t pid;
+	int fd;
+
+	if (handshake_await(join->peer, GO, PACKET_TIMEOUT_MS, &fd, &err) != HANDSHAKE_DONE)
+		_exit(1);
+	if (setns(join->pidfd, join_flags(join)) < 0) {
+		fail(&err, errno, "enter the namespaces");
+		if (err.code == ESRCH)
+			error_hint(&err, "it has just stopped");
+		handshake_report(join->peer, PID, &err, -1);
+		_exit(1);
+	}
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0) {
+		command_main(join);
+	} else if (pid < 0) {
+		fail(&err, errno, "fork inside");
+		if (err.code == EAGAIN)
+			error_hint(&err, "the container has no free process left: raise limits.tasks, or stop some of "
+					 "its processes");
+		handshake_report(join->peer, PID, &err, -1);
+	} else {
+		/* one row more than a start's: the packet's index carries the pid */
+		int32_t number = pid;
+
+		handshake_report(join->peer, PID, NULL, -1);
+		fd_send(join->peer, &number, sizeof(number), NULL, 0);
+	}
+	_exit(0);
+}
+
+/* --- outside: the caller --- */
+
+static int prepare(struct join *join, struct error *err)
+{
+	struct container *c = join->container;
+	auto_free char *group = launch_group(c);
+	bool left_over;
+
+	if (container_peek(c, &join->state, &left_over, err) < 0)
+		return -err->code;
+	if (join->state.phase != PHASE_RUNNING) {
+		fail_status(err, STATUS_STATE, "it is not running");
+		return error_hint(err, "start it: sysct start %s", c->name);
+	}
+	if (cgroup_frozen(group)) {
+		fail_status(err, STATUS_STATE, "it is frozen");
+		return error_hint(err, "sysct thaw %s", c->name);
+	}
+	join->pidfd = process_open(&join->state.init);
+	if (join->pidfd < 0)
+		return fail(err, -join->pidfd, "open its init");
+	join->cgroup = cgroup_open_attach(group, c->idmap.outside, err);
+	return join->cgroup < 0 ? join->cgroup : 0;
+}
+
+static pid_t clone_joiner(struct join *join, struct error *err)
+{
+	struct clone_args args = { .flags = CLONE_INTO_CGROUP,
+				   .exit_signal = SIGCHLD,
+				   .cgroup = (uint64_t)(unsigned int)join->cgroup };
+	int pair[2];
+	pid_t pid;
+
+	if (handshake_pair(pair, err) < 0)
+		return -1;
+	fflush(NULL);
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0) {
+		close(pair[0]);
+		join->peer = pair[1];
+		joiner_main(join);
+	}
+	close(pair[1]);
+	join->peer = pair[0];
+	if (pid < 0)
+		fail(err, errno, "fork into the container's cgroup");
+	return pid;
+}
+
+/* The pid of the command, which is our own child: nobody else can reap it, so the pid stays its own. */
+static int receive_pid(struct join *join, struct error *err)
+{
+	size_t none = 0;
+	int32_t number;
+	int fd, r = handshake_await(join->peer, PID, PACKET_TIMEOUT_MS, &fd, err);
+
+	if (r == HANDSHAKE_CLOSED)
+		return fail(err, 0, "the joining process was killed");
+	if (r < 0)
+		return r;
+	if (fd_receive(join->peer, &number, sizeof(number), NULL, &none) != sizeof(number))
+		return fail(err, 0, "the joining process was killed");
+	join->pid = number;
+	return 0;
+}
+
+/* Start the command; on success join->pid is our child and has executed. Returns the exit status to give when only the
+ * execution failed (126, 127), 0, or -errno. */
+static int launch_command(struct join *join, int *ret_master, struct error *err)
+{
+	struct container *c = join->container;
+	auto_free char *group = launch_group(c);
+	pid_t joiner = clone_joiner(join, err);
+	int fd, r;
+
+	if (joiner < 0)
+		return -err->code;
+	r = cgroup_place_v1(group, joiner, err);
+	if (r == 0)
+		r = handshake_report(join->peer, GO, NULL, -1);
+	if (r < 0)
+		close_fd(&join->peer);
+	else
+		r = receive_pid(join, err);
+	while (waitpid(joiner, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (r < 0)
+		return r;
+	for (int i = 0; i < 3 && !join->tty; i++)
+		close_fd(&join->pipes.inside[i]);
+	if (join->tty) {
+		r = handshake_await(join->peer, TERMINAL, PACKET_TIMEOUT_MS, ret_master, err);
+		if (r < 0)
+			return r == -EPROTO ? handshake_await(join->peer, EXEC, PACKET_TIMEOUT_MS, &fd, err) : r;
+	}
+	r = handshake_await(join->peer, EXEC, PACKET_TIMEOUT_MS, &fd, err);
+	if (r == HANDSHAKE_CLOSED)
+		return 0;
+	if (r == -ENOENT && text_starts(err->message, "execute "))
+		return 127;
+	if (text_starts(err->message, "execute "))
+		return 126;
+	return r;
+}
+
+static int exit_status(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return ATTACH_FAILED;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int run(struct join *join, struct error *err)
+{
+	int master = -1, r;
+
+	if (!join->tty && pipes_make(&join->pipes, err) < 0)
+		return -err->code;
+	r = launch_command(join, &master, err);
+	close_fd(&join->peer);
+	if (r == 0)
+		r = join->tty ? relay_terminal(join->pid, master, err) : relay_pipes(join->pid, &join->pipes, err);
+	else if (join->pid > 0)
+		kill(join->pid, SIGKILL);
+	close_fd(&master);
+	pipes_close(&join->pipes);
+	if (join->pid > 0) {
+		int status = exit_status(join->pid);
+
+		if (r == 0)
+			return status;
+	}
+	if (r > 0) {
+		auto_free char *who = xasprintf("attach %s", join->container->name);
+
+		error_report(err, who);
+	}
+	return r;
+}
+
+int container_attach(struct container *container, const struct attach_options *options, struct error *err)
+{
+	struct join join = { .container = container,
+			     .options = options,
+			     .pidfd = -1,
+			     .cgroup = -1,
+			     .peer = -1,
+			     .pipes = PIPES_EMPTY };
+	int r;
+
+	state_init(&join.state);
+	join.tty = options->tty == TTY_YES || (options->tty == TTY_AUTO && isatty(0) && isatty(1));
+	r = prepare(&join, err);
+	if (r == 0)
+		r = run(&join, err);
+	close_fd(&join.pidfd);
+	close_fd(&join.cgroup);
+	state_done(&join.state);
+	return r;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "runtime/attach.h"
+#include "runtime/client.h"
+#include "runtime/relay.h"
+#include "runtime/start.h"
+
+#define RECONNECT_USEC 10000000	/* a monitor that was killed or reboots the container is back by then */
+
+static void tell_window(unsigned short rows, unsigned short columns, void *arg)
+{
+	const int *socket = arg;
+
+	control_send(*socket, CONTROL_WINDOW, (uint32_t)rows << 16 | columns, NULL, -1);
+}
+
+static bool runs(const struct container *c)
+{
+	auto_state struct container_state state = { 0 };
+	struct error ignored = ERROR_NONE;
+	bool left_over;
+
+	state_init(&state);
+	return container_peek(c, &state, &left_over, &ignored) == 0 && state.phase != PHASE_STOPPED && !left_over;
+}
+
+/* One connection: 1 the user left, 0 the stream ended, -errno there was none. */
+static int watch_once(struct container *c, unsigned char escape, struct error *err)
+{
+	auto_close int socket = client_connect(c), stream = -1;
+
+	if (socket < 0)
+		return fail(err, -socket, "connect to the monitor");
+	if (client_request(socket, CONTROL_CONSOLE, 0, CONTROL_OK, &stream, err) < 0)
+		return -err->code;
+	if (stream < 0)
+		return fail(err, EPROTO, "get the console from the monitor");
+	return relay_console(stream, escape, tell_window, &socket, err);
+}
+
+int container_console(struct container *c, unsigned char escape, struct error *err)
+{
+	uint64_t lost = 0;
+
+	if (!runs(c)) {
+		fail_status(err, STATUS_STATE, "it is not running");
+		return error_hint(err, "start it: sysct start %s; what it printed before: sysct logs %s", c->name, c->name);
+	}
+	if (isatty(0))
+		fprintf(stderr, "console of %s; leave it with ^%c q\r\n", c->name, escape + '@' + 32);
+	for (;;) {
+		struct timespec pause = { .tv_nsec = 50000000 };
+		int r = watch_once(c, escape, err);
+
+		if (r == 1 || interrupt_pending())
+			return 0;
+		if (r == 0)
+			lost = 0;
+		if (!runs(c)) {
+			fprintf(stderr, "\r\n%s has stopped\r\n", c->name);
+			return 0;
+		}
+		if (lost == 0)
+			lost = now_usec();
+		if (now_usec() - lost > RECONNECT_USEC)
+			return r < 0 ? r : fail(err, ETIMEDOUT, "connect to the monitor again");
+		nanosleep(&pause, NULL);
+	}
+}

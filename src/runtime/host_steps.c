@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "os/cgroup.h"
+#include "os/fdpass.h"
+#include "os/mount.h"
+#include "os/namespace.h"
+#include "rows.h"
+#include "runtime/handshake.h"
+#include "runtime/launch.h"
+#include "runtime/steps.h"
+
+#define KILL_TIMEOUT_MS 20000
+#define LOOP_TIMEOUT_MS 20000
+#define CGROUP_TIMEOUT_MS 5000
+
+char *launch_run_dir(const struct container *container)
+{
+	return xasprintf("%s/%s", container->install->run_dir, container->name);
+}
+
+char *launch_group(const struct container *container)
+{
+	const char *suffix = container->install->suffix;
+
+	return xasprintf("sysct%s%s/%s", *suffix ? "-" : "", suffix, container->uuid);
+}
+
+/* --- run directory --- */
+
+int host_make_run_dir(struct launch *launch, struct error *err)
+{
+	auto_free char *dir = launch_run_dir(launch->container);
+	auto_free char *root = xasprintf("%s/root", dir);
+	int r = make_dirs(root, 0700);
+
+	return r < 0 ? fail(err, -r, "create %s", root) : 0;
+}
+
+int host_remove_run_dir(const struct container *container, const struct container_state *state,
+			struct error *err)
+{
+	(void)state;
+	auto_close int run = open(container->install->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (run < 0)
+		return errno == ENOENT ? 0 : fail(err, errno, "open %s", container->install->run_dir);
+	return remove_tree_at(run, container->name, err);
+}
+
+int host_open_control(struct launch *launch, struct error *err)
+{
+	auto_free char *dir = launch_run_dir(launch->container);
+	auto_close int fd = -1;
+
+	if (launch->control >= 0)
+		return 0;	/* a reboot keeps it, and the clients on it */
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(err, errno, "open %s", dir);
+	launch->control = unix_listen(fd, "control");
+	if (launch->control < 0)
+		return fail(err, -launch->control, "listen on %s/control", dir);
+	return 0;
+}
+
+/* --- rootfs --- */
+
+int host_mount_rootfs(struct launch *launch, struct error *err)
+{
+	struct rootfs *rootfs = &launch->rootfs;
+
+	if (rootfs_open(launch->container, launch->config->rootfs.readonly, rootfs, err) < 0)
+		return -err->code;
+	if (rootfs->loop.fd >= 0) {
+		record_setf(&launch->state->more, "loop", "%d %llu %llu", rootfs->loop.number, rootfs->device,
+			    rootfs->inode);
+		if (state_save(launch->container->install->run_dir, launch->container->name, launch->state,
+			       err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+int host_wait_rootfs(const struct container *container, const struct container_state *state,
+		     struct error *err)
+{
+	const char *text = record_get(&state->more, "loop");
+	unsigned long long device, inode;
+	int number;
+
+	(void)container;
+	if (!text || sscanf(text, "%d %llu %llu", &number, &device, &inode) != 3)
+		return 0;
+	if (loop_wait_free(number, device, inode, LOOP_TIMEOUT_MS) < 0) {
+		fail(err, ETIMEDOUT, "wait until /dev/loop%d lets go of the image", number);
+		error_hint(err, "some process still uses the file system: see lsof /dev/loop%d", number);
+		return error_status(err, STATUS_TIMEOUT);
+	}
+	return 0;
+}
+
+/* --- cgroup --- */
+
+/* What is open to every container (hardening of devices: deny all but these). */
+static const char *const allowed_devices[] = {
+	"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm",
+	"c 5:2 rwm", "c 5:1 rw",  "c 136:* rw", NULL,
+};
+
+/* A fork bomb must leave pids for the host. */
+static uint64_t default_tasks(void)
+{
+	auto_free char *text = NULL;
+	uint64_t most;
+
+	if (read_file_at(AT_FDCWD, "/proc/sys/kernel/pid_max", 32, &text, NULL) < 0)
+		return 4096;
+	text[strcspn(text, "\n")] = '\0';
+	if (parse_u64(text, &most) < 0)
+		return 4096;
+	return most / 8 < 16384 ? most / 8 : 16384;
+}
+
+int host_create_cgroup(struct launch *launch, struct error *err)
+{
+	const struct container_config *config = launch->config;
+	auto_free char *group = launch_group(launch->container);
+	struct cgroup_limits limits = {
+		.memory = config->limits.memory,
+		.swap = config->limits.swap,
+		.cpus = config->limits.cpus,
+		.cpu_weight = config->limits.cpu_weight,
+		.tasks = config->limits.tasks,
+	};
+
+	if (cgroup_create(group, launch->container->idmap.outside, err) < 0)
+		return -err->code;
+	if (limits.tasks == CONFIG_UNSET) {
+		struct error ignored = ERROR_NONE;
+		struct cgroup_limits own = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, default_tasks() };
+
+		/* a default, not a wish: a host without the controller starts all the same */
+		cgroup_set_limits(group, &own, &ignored);
+	}
+	if (cgroup_set_limits(group, &limits, err) < 0)
+		return -err->code;
+	if (cgroup_set_devices(group, allowed_devices, err) < 0)
+		return -err->code;
+	launch->cgroup = cgroup_open(group, "payload", err);
+	return launch->cgroup < 0 ? launch->cgroup : 0;
+}
+
+int host_remove_cgroup(const struct container *container, const struct container_state *state,
+		       struct error *err)
+{
+	auto_free char *group = launch_group(container);
+
+	(void)state;
+	return cgroup_remove(group, CGROUP_TIMEOUT_MS, err);
+}
+
+/* --- user namespace and /dev --- */
+
+int host_make_userns(struct launch *launch, struct error *err)
+{
+	launch->userns = userns_create(&launch->container->idmap, err);
+	if (launch->userns < 0)
+		return launch->userns;
+	if (mount_idmap(launch->rootfs.mount_fd, launch->userns, err) < 0) {
+		if (err->code == EINVAL || err->code == EPERM)
+			error_hint(err, "the file system below the rootfs knows no idmapped mounts: use an image, or "
+					"ext4, xfs, btrfs below the directory");
+		return -err->code;
+	}
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	unsigned int major, minor;
+} nodes[] = {
+	{ "null", 1, 3 }, { "zero", 1, 5 },    { "full", 1, 7 },
+	{ "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
+};
+
+int host_prepare_dev(struct launch *launch, struct error *err)
+{
+	static const char *const options[] = { "mode=0755", "size=4m", "nr_inodes=64k", NULL };
+	auto_close int fd = mount_new("tmpfs", "dev", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
+	struct error no_idmap = ERROR_NONE;
+	mode_t old;
+	int r = 0;
+
+	if (fd < 0)
+		return fd;
+	old = umask(0);
+	for (size_t i = 0; i < ARRAY_SIZE(nodes) && r == 0; i++)
+		if (mknodat(fd, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)) < 0)
+			r = -errno;
+	umask(old);
+	/* In a container of somebody else's nobody may make nodes, and before Linux 6.3 a tmpfs has no id
+	 * map: then the payload binds the host's nodes one by one. */
+	if (r < 0 || (launch->userns >= 0 && mount_idmap(fd, launch->userns, &no_idmap) < 0))
+		return 0;
+	launch->dev = take_fd(&fd);
+	return 0;
+}
+
+/* --- the payload --- */
+
+static bool host_network(const struct container_config *config)
+{
+	return config->n_networks && config->networks[0].type == NETWORK_HOST;
+}
+
+static void payload_main(void *arg)
+{
+	struct launch *launch = arg;
+	struct error err = ERROR_NONE;
+
+	launch->peer = launch->host_fds[1];
+	close_fd(&launch->host_fds[0]);
+	launch->timing = NULL;
+	launch->pid = -1;
+	steps_run(start_steps, n_start_steps, PAYLOAD, launch, &err);
+	_exit(1);	/* fail closed: the host side has our error */
+}
+
+int host_clone_payload(struct launch *launch, struct error *err)
+{
+	auto_free char *dir = launch_run_dir(launch->container);
+	auto_free char *at = xasprintf("%s/root", dir);
+	struct ns_launch args = {
+		.flags = CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC,
+		.userns_fd = launch->userns,
+		.owner = launch->container->idmap.outside,
+		.cgroup_fd = launch->cgroup,
+		.rootfs_fd = launch->rootfs.mount_fd,
+		.rootfs_at = at,
+		.child = payload_main,
+		.arg = launch,
+	};
+	int pair[2];
+
+	if (!host_network(launch->config))
+		args.flags |= CLONE_NEWNET;
+	if (handshake_pair(pair, err) < 0)
+		return -err->code;
+	launch->host_fds[0] = pair[0];
+	launch->host_fds[1] = pair[1];
+	if (ns_launch(&args, err) < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return -err->code;
+	}
+	close(pair[1]);
+	launch->peer = pair[0];
+	launch->pid = args.ret_pid;
+	launch->pidfd = args.ret_pidfd;
+	close_fd(&launch->rootfs.mount_fd);	/* from here on the payload alone holds the mount */
+	process_identify(launch->pid, &launch->state->init);
+	if (args.flags & CLONE_NEWNET) {
+		char path[40];
+
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)launch->pid);
+		record_setf(&launch->state->more, "netns", "%llu", ns_inode(path));
+	}
+	return state_save(launch->container->install->run_dir, launch->container->name, launch->state, err);
+}
+
+int host_kill_payload(const struct container *container, const struct container_state *state,
+		      struct error *err)
+{
+	auto_free char *group = launch_group(container);
+	auto_close int pidfd = process_open(&state->init);
+
+	if (pidfd >= 0)
+		pidfd_signal(pidfd, SIGKILL);
+	if (cgroup_kill(group, err) < 0)
+		return -err->code;
+	return cgroup_wait_empty(group, KILL_TIMEOUT_MS, err);
+}
+
+int host_place_payload(struct launch *launch, struct error *err)
+{
+	auto_free char *group = launch_group(launch->container);
+
+	return cgroup_place_v1(group, launch->pid, err);
+}
+
+/* --- pins --- */
+
+/* /run/netns is the whole host's: another installation's entry, or a person's, is left alone. */
+static void netns_names(const struct container *container, char *names[2])
+{
+	const char *suffix = container->install->suffix;
+
+	names[0] = xasprintf("%s%s%s", container->name, *suffix ? "-" : "", suffix);
+	names[1] = xasprintf("sysct-%s", names[0]);
+}
+
+static int pin_netns(const struct container *container, const char *source, struct error *err)
+{
+	char *names[2];
+	int r = 1;
+
+	netns_names(container, names);
+	for (size_t i = 0; i < ARRAY_SIZE(names) && r == 1; i++)
+		r = ns_pin_netns(source, names[i], err);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		free(names[i]);
+	return r < 0 ? r : 0;	/* a convenience: with both names taken there is none */
+}
+
+int host_pin_namespaces(struct launch *launch, struct error *err)
+{
+	auto_free char *dir = launch_run_dir(launch->container);
+	auto_free char *ns = xasprintf("%s/ns", dir);
+	auto_free char *net = xasprintf("%s/net", ns);
+
+	if (ns_pin(launch->pid, ns, err) < 0)
+		return -err->code;
+	return host_network(launch->config) ? 0 : pin_netns(launch->container, net, err);
+}
+
+int host_unpin_namespaces(const struct container *container, const struct container_state *state,
+			  struct error *err)
+{
+	auto_free char *dir = launch_run_dir(container);
+	auto_free char *ns = xasprintf("%s/ns", dir);
+	char *names[2];
+
+	netns_names(container, names);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		ns_unpin_netns(names[i], record_get_u64(&state->more, "netns", 0));
+		free(names[i]);
+	}
+	return ns_unpin(ns, err);
+}
+
+/* --- what the payload sends --- */
+
+void host_take_console(struct launch *launch, int fd)
+{
+	close_fd(&launch->console);
+	launch->console = fd;
+}
+
+void host_take_notify(struct launch *launch, int fd)
+{
+	close_fd(&launch->notify);
+	launch->notify = fd;
+}

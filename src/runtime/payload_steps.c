@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the container's first process does before it becomes init: in its own namespaces, with the rights
+ * of their root and no others. Paths inside the rootfs are hostile: they are opened below its descriptor
+ * without following links. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "os/caps.h"
+#include "os/mount.h"
+#include "os/process.h"
+#include "os/pty.h"
+#include "os/session.h"
+#include "rows.h"
+#include "runtime/hosts.h"
+#include "runtime/launch.h"
+#include "store/configure.h"
+
+/* The rootfs, from "enter the rootfs" on. The payload is one process with one rootfs. */
+static int root = -1;
+static int old_root = -1;	/* the host's tree, until "leave the host's mounts" */
+static int console_slave = -1;
+
+#define PLAIN (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+int payload_become_root(struct launch *launch, struct error *err)
+{
+	if (launch->userns < 0)
+		return 0;
+	/* by system call: libc would look for threads */
+	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
+	    syscall(SYS_setresuid, 0, 0, 0) < 0)
+		return fail(err, errno, "become root");
+	prctl(PR_SET_DUMPABLE, 0);	/* nothing inside may look at us yet */
+	return 0;
+}
+
+int payload_unshare_cgroup(struct launch *launch, struct error *err)
+{
+	(void)launch;
+	if (unshare(CLONE_NEWCGROUP) < 0)
+		return fail(err, errno, "unshare the cgroup namespace");
+	return 0;
+}
+
+int payload_enter_rootfs(struct launch *launch, struct error *err)
+{
+	auto_close int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	(void)launch;
+	if (here < 0)
+		return fail(err, errno, "open the rootfs");
+	/* A copy of it: what came from the host is locked in its place and could not become the root. The copy's nodev
+	 * and read-only stay locked. */
+	root = mount_clone(here, "", false, err);
+	if (root < 0)
+		return root;
+	if (mount_attach(root, here, err) < 0)
+		return -err->code;
+	old_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (old_root < 0)
+		return fail(err, errno, "open the old root");
+	return mount_pivot(root, err);
+}
+
+/* Mount a new file system on a directory of the rootfs. */
+static int put_new(const char *type, const char *path, const char *const *options, unsigned int attributes,
+		   struct error *err)
+{
+	auto_close int target = mount_target(root, path, 0755, err);
+	auto_close int fd = -1;
+
+	if (target < 0)
+		return target;
+	fd = mount_new(type, type, options, attributes, err);
+	if (fd < 0)
+		return fd;
+	return mount_attach(fd, target, err);
+}
+
+static int put_mount(int fd, const char *path, struct error *err)
+{
+	auto_close int target = mount_target(root, path, 0755, err);
+
+	return target < 0 ? target : mount_attach(fd, target, err);
+}
+
+/* A user namespace that does not own the net namespace may not mount sysfs: it gets the host's, whose files its
+ * root cannot write. */
+static int put_host_sys(struct error *err)
+{
+	auto_close int fd = mount_clone(old_root, "sys", true, err);
+
+	if (fd < 0)
+		return fd;
+	if (mount_set(fd, MOUNT_ATTR_RDONLY | PLAIN, true, err) < 0)
+		return -err->code;
+	return put_mount(fd, "sys", err);
+}
+
+int payload_mount_api(struct launch *launch, struct error *err)
+{
+	const struct container_config *config = launch->config;
+	bool host_net = config->n_networks && config->networks[0].type == NETWORK_HOST;
+
+	if (put_new("proc", "proc", NULL, PLAIN, err) < 0)
+		return -err->code;
+	/* The root of /sys is read-only for every init: systemd, udev and networkd look at just that. */
+	if (host_net && launch->userns >= 0) {
+		if (put_host_sys(err) < 0)
+			return -err->code;
+	} else if (put_new("sysfs", "sys", NULL, PLAIN | MOUNT_ATTR_RDONLY, err) < 0) {
+		return -err->code;
+	}
+	return put_new("cgroup2", "sys/fs/cgroup", NULL, PLAIN, err);
+}
+
+/* --- /dev --- */
+
+static int bind_host_node(const char *name, struct error *err)
+{
+	auto_free char *path = xasprintf("dev/%s", name);
+	auto_close int fd = -1;
+	auto_close int target = open_beneath(root, path, O_RDONLY | O_CREAT | O_EXCL, 0666);
+
+	if (target < 0)
+		return fail(err, -target, "create /%s", path);
+	fd = mount_clone(old_root, path, false, err);
+	return fd < 0 ? fd : mount_attach(fd, target, err);
+}
+
+static const char *const host_nodes[] = { "null", "zero", "full", "random", "urandom", "tty" };
+
+static const struct {
+	const char *name, *target;
+} dev_links[] = {
+	{ "ptmx", "pts/ptmx" },	      { "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
+	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+};
+
+static int put_dev(const struct launch *launch, struct error *err)
+{
+	static const char *const options[] = { "mode=0755", "size=4m", "nr_inodes=64k", NULL };
+
+	if (launch->dev >= 0)
+		return put_mount(launch->dev, "dev", err);
+	if (put_new("tmpfs", "dev", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < ARRAY_SIZE(host_nodes); i++)
+		if (bind_host_node(host_nodes[i], err) < 0)
+			return -err->code;
+	return 0;
+}
+
+int payload_make_dev(struct launch *launch, struct error *err)
+{
+	static const char *const pts[] = { "mode=0620", "gid=5", "ptmxmode=0666", "max=1024", NULL };
+	static const char *const shm[] = { "mode=1777", "size=10%", "nr_inodes=400k", NULL };
+	struct error no_mqueue = ERROR_NONE;
+	auto_close int dev = -1;
+
+	if (put_dev(launch, err) < 0)
+		return error_prefix(err, "/dev");
+	if (put_new("devpts", "dev/pts", pts, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err) < 0 ||
+	    put_new("tmpfs", "dev/shm", shm, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err) < 0)
+		return -err->code;
+	put_new("mqueue", "dev/mqueue", NULL, PLAIN, &no_mqueue);	/* not in every kernel */
+	dev = open_beneath(root, "dev", O_RDONLY | O_DIRECTORY, 0);
+	if (dev < 0)
+		return fail(err, -dev, "open /dev");
+	for (size_t i = 0; i < ARRAY_SIZE(dev_links); i++)
+		if (symlinkat(dev_links[i].target, dev, dev_links[i].name) < 0)
+			return fail(err, errno, "link /dev/%s", dev_links[i].name);
+	return 0;
+}
+
+/* --- /run and /run/host --- */
+
+static int put_file(const char *path, const char *text, struct error *err)
+{
+	auto_close int fd = open_beneath(root, path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+	int r;
+
+	if (fd < 0)
+		return fail(err, -fd, "create /%s", path);
+	r = write_all(fd, text, strlen(text));
+	return r < 0 ? fail(err, -r, "write /%s", path) : 0;
+}
+
+int payload_make_run(struct launch *launch, struct error *err)
+{
+	static const char *const options[] = { "mode=0755", "size=20%", "nr_inodes=800k", NULL };
+	auto_free char *uuid = xasprintf("%s\n", launch->container->uuid);
+	auto_close int host = -1;
+
+	if (put_new("tmpfs", "run", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err) < 0)
+		return -err->code;
+	umask(022);
+	host = mount_target(root, "run/host", 0755, err);
+	if (host < 0)
+		return host;
+	if (put_file("run/host/container-manager", "sysct\n", err) < 0 ||
+	    put_file("run/host/container-uuid", uuid, err) < 0)
+		return -err->code;
+	if (launch->resolv_conf && put_file("run/host/resolv.conf", launch->resolv_conf, err) < 0)
+		return -err->code;
+	return 0;
+}
+
+/* --- console and notify socket --- */
+
+int payload_open_console(struct launch *launch, struct error *err)
+{
+	auto_close int pts = open_beneath(root, "dev/pts", O_RDONLY | O_DIRECTORY, 0);
+	auto_free char *target = NULL;
+	auto_close int dev = open_beneath(root, "dev", O_RDONLY | O_DIRECTORY, 0);
+	int number;
+
+	if (pts < 0 || dev < 0)
+		return fail(err, EIO, "open /dev/pts");
+	launch->send_fd = pty_open(pts, &console_slave, &number, err);
+	if (launch->send_fd < 0)
+		return launch->send_fd;
+	target = xasprintf("pts/%d", number);
+	if (symlinkat(target, dev, "console") < 0)
+		return fail(err, errno, "link /dev/console");
+	return 0;
+}
+
+int payload_open_notify(struct launch *launch, struct error *err)
+{
+	static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/host/notify" };
+	auto_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	auto_close int copy = -1;
+	auto_close int host = -1;
+	int on = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return fail(err, errno, "make the notify socket");
+	umask(0);
+	/* absolute: we are in the rootfs already, and /run is our own new tmpfs */
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return fail(err, errno, "bind %s", address.sun_path);
+	umask(022);
+	launch->send_fd = take_fd(&fd);
+	host = open_beneath(root, "run/host", O_PATH | O_DIRECTORY, 0);
+	if (host < 0)
+		return fail(err, -host, "open /run/host");
+	copy = mount_clone(host, "", false, err);
+	if (copy < 0 || mount_set(copy, MOUNT_ATTR_RDONLY | PLAIN, false, err) < 0)
+		return -err->code;
+	return mount_attach(copy, host, err);
+}
+
+int payload_leave_host(struct launch *launch, struct error *err)
+{
+	(void)launch;
+	close_fd(&old_root);
+	if (mount_drop_old_root(err) < 0)
+		return -err->code;
+	/* services inside get slave copies of what init mounts later, as on any systemd host */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+		return fail(err, errno, "share the mounts inside");
+	return 0;
+}
+
+int payload_set_hostname(struct launch *launch, struct error *err)
+{
+	const char *name = launch->config->hostname ? launch->config->hostname : launch->container->name;
+
+	if (sethostname(name, strlen(name)) < 0)
+		return fail(err, errno, "set the host name \"%s\"", name);
+	return 0;
+}
+
+/* Without a name server on the bridge the names of the other containers stand in /etc/hosts. */
+int payload_write_hosts(struct launch *launch, struct error *err)
+{
+	if (!launch->hosts_block || launch->config->rootfs.readonly)
+		return 0;
+	return hosts_write_block(root, launch->hosts_block, err);
+}
+
+/* --- the last steps --- */
+
+int payload_set_limits(struct launch *launch, struct error *err)
+{
+	(void)launch;
+	(void)err;
+	session_set_rlimits();
+	session_forget_caller();
+	return 0;
+}
+
+int payload_drop_capabilities(struct launch *launch, struct error *err)
+{
+	const struct container_config *config = launch->config;
+	uint64_t mask;
+
+	if (caps_select(caps_default(config->security.privileged), &config->security.keep_capabilities,
+			&config->security.drop_capabilities, &mask, err) < 0)
+		return -err->code;
+	if (config->security.no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return fail(err, errno, "set no_new_privileges");
+	return caps_apply(mask, err);
+}
+
+static void make_environment(const struct launch *launch, struct strings *env)
+{
+	const struct container_config *config = launch->config;
+
+	strings_add(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	strings_add(env, "TERM=xterm-256color");
+	strings_add(env, "HOME=/root");
+	strings_add(env, "USER=root");
+	strings_add(env, "LOGNAME=root");
+	strings_add_take(env, xasprintf("container=%s", config->environment_id));
+	strings_add_take(env, xasprintf("container_uuid=%s", launch->container->uuid));
+	strings_add(env, "NOTIFY_SOCKET=/run/host/notify");
+	for (size_t i = 0; i < config->environment.n; i++)
+		session_set_env(env, config->environment.items[i]);
+}
+
+int payload_exec_init(struct launch *launch, struct error *err)
+{
+	auto_strings struct strings env = STRINGS_EMPTY, words = STRINGS_EMPTY;
+	int saved;
+
+	make_environment(launch, &env);
+	strings_split(&words, launch->config->init, " \t");
+	if (words.n == 0)
+		return fail(err, 0, "the init setting is empty");
+	setsid();
+	umask(022);
+	if (dup2(console_slave, 0) < 0 || dup2(console_slave, 1) < 0 || dup2(console_slave, 2) < 0)
+		return fail(err, errno, "open the console");
+	cloexec_from(3);
+	signals_reset();
+	execve(words.items[0], words.items, env.items);
+	saved = errno;
+	fail(err, saved, "execute %s", words.items[0]);
+	if (saved == ENOENT)
+		error_hint(err, "the rootfs has no such init: install one (systemd-sysv, openrc, busybox), or name "
+				"another: sysct config set %s container.init=/path",
+			   launch->container->name);
+	else if (saved == ENOEXEC)
+		error_hint(err, "it is not a program of this machine's architecture");
+	return -err->code;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_RUNTIME_ROWS_H
+#define SYSCT_RUNTIME_ROWS_H
+
+/* rows - the functions of the start table, named SIDE_WHAT; private to src/runtime. */
+
+#include "base/error.h"
+
+struct launch;
+struct container;
+struct container_state;
+
+#define RUN(name) int name(struct launch *launch, struct error *err)
+#define UNDO(name)                                                                                 \
+	int name(const struct container *container, const struct container_state *state, struct error *err)
+
+/* host_steps.c */
+RUN(host_make_run_dir);
+UNDO(host_remove_run_dir);
+RUN(host_open_control);
+RUN(host_mount_rootfs);
+UNDO(host_wait_rootfs);
+RUN(host_create_cgroup);
+UNDO(host_remove_cgroup);
+RUN(host_make_userns);
+RUN(host_prepare_dev);
+RUN(host_clone_payload);
+UNDO(host_kill_payload);
+RUN(host_place_payload);
+RUN(host_pin_namespaces);
+UNDO(host_unpin_namespaces);
+void host_take_console(struct launch *launch, int fd);
+void host_take_notify(struct launch *launch, int fd);
+
+/* network_steps.c */
+RUN(host_prepare_network);
+UNDO(host_release_network);
+RUN(host_create_links);
+UNDO(host_delete_links);
+RUN(payload_configure_network);
+
+/* payload_steps.c */
+RUN(payload_become_root);
+RUN(payload_unshare_cgroup);
+RUN(payload_enter_rootfs);
+RUN(payload_mount_api);
+RUN(payload_make_dev);
+RUN(payload_make_run);
+RUN(payload_open_console);
+RUN(payload_open_notify);
+RUN(payload_leave_host);
+RUN(payload_set_hostname);
+RUN(payload_write_hosts);
+RUN(payload_set_limits);
+RUN(payload_drop_capabilities);
+RUN(payload_exec_init);
+
+#endif

@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "runtime/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "os/caps.h"
+#include "os/cgroup.h"
+#include "os/fdpass.h"
+#include "runtime/handshake.h"
+#include "runtime/launch.h"
+#include "runtime/steps.h"
+#include "runtime/supervise.h"
+
+#define START_TIMEOUT_MS 600000	/* a long e2fsck is part of it */
+
+/* --- becoming the monitor --- */
+
+struct carried {
+	int link, control, console, notify;
+	const char *const *clients;	/* "client=..." arguments, NULL-terminated */
+};
+
+static void fill_arguments(const struct container *c, char **argv, size_t *n, char *program)
+{
+	const struct install *i = c->install;
+	static char self[4096];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[len > 0 ? len : 0] = '\0';
+	if (text_ends(self, " (deleted)"))	/* replaced by a newer one, which is there under the same name */
+		self[strlen(self) - strlen(" (deleted)")] = '\0';
+	argv[(*n)++] = program;
+	argv[(*n)++] = c->name;
+	argv[(*n)++] = i->run_dir;
+	argv[(*n)++] = i->state_dir;
+	argv[(*n)++] = i->cache_dir;
+	argv[(*n)++] = i->config_given ? i->config : "";
+	argv[(*n)++] = self;
+}
+
+/* A clean environment, but where our own parts are. environment has room for four. */
+static void fill_environment(char **environment)
+{
+	static const char *const kept[] = { "SYSCT_LIBEXEC_DIR", "SYSCT_DATA_DIR" };
+	size_t n = 0;
+
+	environment[n++] = (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		if (getenv(kept[i]))
+			environment[n++] = xasprintf("%s=%s", kept[i], getenv(kept[i]));
+	environment[n] = NULL;
+}
+
+/* Put descriptors at their agreed numbers; none may be in another's place meanwhile. */
+static int place_fds(const int *fds, size_t n, int first)
+{
+	int high[8];
+
+	for (size_t i = 0; i < n; i++) {
+		high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 64);
+		if (high[i] < 0)
+			return -errno;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (dup2(high[i], first + (int)i) < 0)
+			return -errno;
+	return 0;
+}
+
+static void quiet_stdio(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	for (int fd = 0; fd < 3 && null >= 0; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+}
+
+/* "client=CONTROL:STREAM:KIND": their descriptors go along. */
+static void keep_clients(const char *const *clients)
+{
+	for (; clients && *clients; clients++) {
+		int fds[2];
+
+		if (sscanf(*clients, "client=%d:%d", &fds[0], &fds[1]) != 2)
+			continue;
+		for (int i = 0; i < 2; i++)
+			if (fds[i] >= FD_FREE)
+				fcntl(fds[i], F_SETFD, 0);
+	}
+}
+
+static int become_monitor(const struct container *c, const struct carried *carried, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/" MONITOR_PROGRAM, c->install->libexec_dir);
+	const int fds[] = { carried->link, carried->control, carried->console, carried->notify };
+	char *argv[64], *environment[4];
+	size_t n = 0;
+	int r;
+
+	fill_environment(environment);
+	fill_arguments(c, argv, &n, path);
+	for (size_t i = 0; carried->clients && carried->clients[i] && n < ARRAY_SIZE(argv) - 1; i++)
+		argv[n++] = (char *)carried->clients[i];
+	argv[n] = NULL;
+	r = place_fds(fds, ARRAY_SIZE(fds), FD_LINK);
+	if (r < 0)
+		return fail(err, -r, "arrange descriptors");
+	keep_clients(carried->clients);
+	execve(path, argv, environment);
+	fail(err, errno, "execute %s", path);
+	return error_hint(err, "sysct is not installed whole: install it again");
+}
+
+/* --- the start itself, in the process that is going to be the monitor --- */
+
+static int save(const struct container *c, const struct container_state *state, struct error *err)
+{
+	return state_save(c->install->run_dir, c->name, state, err);
+}
+
+static void note_policies(const struct container *c, struct container_state *state)
+{
+	static const char *const policies[] = { "no", "on-failure", "always" };
+
+	record_setf(&state->more, MORE_LOG_SIZE, "%llu", (unsigned long long)c->config.console_log_size);
+	record_set(&state->more, MORE_RESTART, policies[c->config.restart]);
+}
+
+/* Walk the table and say in the state that it runs. On failure everything is undone. */
+static int boot(struct container *c, struct container_state *state, struct launch *launch, struct error *err)
+{
+	struct error undo = ERROR_NONE;
+
+	process_identify(getpid(), &state->starter);
+	process_identify(getppid(), &state->holder);
+	state->phase = PHASE_STARTING;
+	note_policies(c, state);
+	launch->container = c;
+	launch->config = &c->config;
+	launch->state = state;
+	if (save(c, state, err) == 0 && steps_run(start_steps, n_start_steps, HOST, launch, err) == 0) {
+		state->phase = PHASE_RUNNING;
+		state->monitor = state->starter;
+		state->started_at = (int64_t)time(NULL);
+		if (save(c, state, err) == 0) {
+			/* the payload alone holds the file system now; the image's lock lives on with the loop device,
+			 * which has the same open file */
+			rootfs_close(&launch->rootfs);
+			close_fd(&launch->cgroup);
+			return 0;
+		}
+	}
+	rootfs_close(&launch->rootfs);	/* our own hold on the loop device would be waited for */
+	close_fd(&launch->cgroup);
+	if (launch->pid > 0) {
+		kill(launch->pid, SIGKILL);	/* our child, not reaped yet: the pid is its own */
+		waitpid(launch->pid, NULL, 0);
+	}
+	steps_undo(start_steps, n_start_steps, c, state, &undo);
+	return -err->code;
+}
+
+static int hold(int link, const struct launch *launch, struct error *err)
+{
+	const int fds[] = { launch->control, launch->console, launch->notify };
+	const char keep = LINK_KEEP;
+	int r = fd_send(link, &keep, 1, fds, ARRAY_SIZE(fds));
+
+	return r < 0 ? fail(err, -r, "hand descriptors to the holder") : 0;
+}
+
+static void save_timing(const struct container *c, const struct text *timing)
+{
+	auto_free char *path = xasprintf("%s/%s/timing", c->install->run_dir, c->name);
+	struct error ignored = ERROR_NONE;
+
+	if (timing->data)
+		replace_file_at(AT_FDCWD, path, timing->data, timing->len, 0600, false, &ignored);
+}
+
+/* The starter: its parent is the holder. Ends in the monitor, or with the error told. */
+__attribute__((noreturn)) static void starter_main(struct container *c, struct container_state *state, int verdict,
+						   int link, bool timed)
+{
+	struct launch launch = LAUNCH_EMPTY;
+	struct text timing = TEXT_EMPTY;
+	struct error err = ERROR_NONE;
+	struct carried carried;
+
+	if (timed)
+		launch.timing = &timing;
+	if (boot(c, state, &launch, &err) < 0) {
+		handshake_report(verdict, 0, &err, -1);
+		_exit(3);
+	}
+	if (timed)
+		save_timing(c, &timing);
+	hold(link, &launch, &err);
+	handshake_report(verdict, 0, NULL, -1);
+	carried = (struct carried){ link, launch.control, launch.console, launch.notify, NULL };
+	become_monitor(c, &carried, &err);
+	_exit(4);	/* the holder starts a monitor */
+}
+
+__attribute__((noreturn)) static void holder_main(struct container *c, struct container_state *state, int verdict,
+						  bool timed)
+{
+	auto_free char *path = xasprintf("%s/" HOLDER_PROGRAM, c->install->libexec_dir);
+	auto_free char *monitor = xasprintf("%s/" MONITOR_PROGRAM, c->install->libexec_dir);
+	char *argv[16], *environment[4];
+	char child[16];
+	size_t n = 0;
+	int pair[2], fds[5];
+	pid_t pid;
+
+	setsid();
+	signals_reset();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	quiet_stdio();
+	container_unlock(c);	/* the lock is the command's, which waits for us */
+	if (chdir("/") < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		_exit(1);
+	pid = fork();
+	if (pid < 0)
+		_exit(1);
+	if (pid == 0) {
+		close(pair[0]);
+		starter_main(c, state, verdict, pair[1], timed);
+	}
+	snprintf(child, sizeof(child), "%d", (int)pid);
+	fill_environment(environment);
+	argv[n++] = HOLDER_PROGRAM;
+	argv[n++] = child;
+	fill_arguments(c, argv, &n, monitor);
+	argv[n] = NULL;
+	/* link, and three places that the starter fills later; then our own end */
+	fds[0] = pair[1];
+	fds[1] = fds[2] = fds[3] = 0;
+	fds[4] = pair[0];
+	if (place_fds(fds, 5, FD_LINK) == 0) {
+		cloexec_from(FD_FREE);
+		execve(path, argv, environment);
+	}
+	kill(pid, SIGKILL);
+	_exit(1);
+}
+
+/* --- the command's side --- */
+
+static void kill_starter(const struct container *c)
+{
+	struct container_state state = { 0 };
+	struct error ignored = ERROR_NONE;
+
+	state_init(&state);
+	if (state_load(c->install->run_dir, c->name, &state, NULL, &ignored) == 0) {
+		auto_close int pidfd = process_open(&state.starter);
+
+		if (pidfd >= 0 && state.starter.pid != getpid())
+			pidfd_signal(pidfd, SIGKILL);
+	}
+	state_done(&state);
+}
+
+/* Wait for the verdict. On ^C and on a timeout the starter is killed; its death ends the connection. */
+static int await_verdict(const struct container *c, int verdict, struct error *err)
+{
+	uint64_t end = now_usec() + START_TIMEOUT_MS * 1000ULL;
+	struct error why = ERROR_NONE;
+	int fd, r;
+
+	for (;;) {
+		struct pollfd poll_fd = { .fd = verdict, .events = POLLIN };
+
+		r = poll(&poll_fd, 1, 1000);
+		if (r > 0)
+			break;
+		if (why.code)
+			continue;	/* killed already */
+		if (interrupt_check(&why) < 0) {
+			kill_starter(c);
+		} else if (now_usec() > end) {
+			fail(&why, ETIMEDOUT, "wait for the start");
+			error_status(&why, STATUS_TIMEOUT);
+			kill_starter(c);
+		}
+	}
+	r = handshake_await(verdict, 0, 1000, &fd, err);
+	if (r == HANDSHAKE_DONE)
+		return 0;
+	if (r == HANDSHAKE_CLOSED) {
+		if (why.code)
+			*err = why;
+		else
+			fail(err, 0, "the process that starts it was killed");
+	}
+	return -err->code;
+}
+
+static int check_programs(const struct container *c, struct error *err)
+{
+	static const char *const programs[] = { HOLDER_PROGRAM, MONITOR_PROGRAM };
+
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		auto_free char *path = xasprintf("%s/%s", c->install->libexec_dir, programs[i]);
+
+		if (access(path, X_OK) < 0) {
+			fail(err, errno, "find %s", path);
+			return error_hint(err, "sysct is not installed whole: install it again");
+		}
+	}
+	return 0;
+}
+
+/* What can be said before anything is touched. */
+static int prepare(struct container *c, struct container_state *state, struct error *err)
+{
+	uint64_t mask;
+	auto_free char *dir = launch_run_dir(c);
+	int r;
+
+	if (container_settle(c, state, err) < 0)
+		return -err->code;
+	if (state->phase != PHASE_STOPPED) {
+		fail_status(err, STATUS_STATE, "it is already %s", phase_name(state->phase));
+		return error_hint(err, "sysct attach %s enters it, sysct restart %s boots it anew", c->name, c->name);
+	}
+	if (check_programs(c, err) < 0 ||
+	    caps_select(0, &c->config.security.keep_capabilities, &c->config.security.drop_capabilities, &mask,
+			err) < 0)
+		return -err->code;
+	state_done(state);
+	memcpy(state->uuid, c->uuid, sizeof(state->uuid));
+	r = boot_id_read(state->boot_id);
+	if (r < 0)
+		return fail(err, -r, "read the boot id");
+	state->phase = PHASE_STARTING;
+	process_identify(getpid(), &state->starter);
+	r = make_dirs(dir, 0700);
+	if (r < 0)
+		return fail(err, -r, "create %s", dir);
+	return save(c, state, err);
+}
+
+static void read_timing(const struct container *c, struct text *timing)
+{
+	auto_free char *path = xasprintf("%s/%s/timing", c->install->run_dir, c->name);
+	auto_free char *text = NULL;
+
+	if (read_file_at(AT_FDCWD, path, 65536, &text, NULL) == 0)
+		text_add(timing, "%s", text);
+}
+
+static int run_starter(struct container *c, struct container_state *state, bool timed, struct error *err)
+{
+	auto_close int verdict = -1;
+	int pair[2];
+	pid_t pid;
+
+	if (handshake_pair(pair, err) < 0)
+		return -err->code;
+	verdict = pair[0];
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0) {
+		close(pair[1]);
+		return fail(err, errno, "fork");
+	}
+	if (pid == 0) {
+		close(pair[0]);
+		holder_main(c, state, pair[1], timed);
+	}
+	close(pair[1]);
+	return await_verdict(c, verdict, err);
+}
+
+int container_start(struct container *c, struct text *timing, struct error *err)
+{
+	auto_state struct container_state state = { 0 };
+
+	state_init(&state);
+	if (prepare(c, &state, err) < 0)
+		return -err->code;
+	if (run_starter(c, &state, timing != NULL, err) < 0) {
+		struct error undo = ERROR_NONE;
+
+		/* The starter undoes its own failure. If it was killed, its last state tells what to undo. */
+		if (state_load(c->install->run_dir, c->name, &state, NULL, &undo) == 0 &&
+		    (state.phase != PHASE_STOPPED || *state.uuid))
+			container_undo(c, &state, &undo);
+		return -err->code;
+	}
+	if (timing)
+		read_timing(c, timing);
+	return 0;
+}
+
+/* --- state made true --- */
+
+int container_undo(struct container *c, struct container_state *state, struct error *err)
+{
+	return steps_undo(start_steps, n_start_steps, c, state, err);
+}
+
+void container_note_exit(const struct container *c, const char *text)
+{
+	auto_free char *line = xasprintf("%s\n", text);
+	struct error ignored = ERROR_NONE;
+
+	replace_file_at(c->dir_fd, "last_exit", line, strlen(line), 0600, false, &ignored);
+}
+
+enum finding { AS_IT_SAYS, LEFT_OVER };
+
+static enum finding examine(const struct container_state *state)
+{
+	switch (state->phase) {
+	case PHASE_STOPPED:
+		return AS_IT_SAYS;
+	case PHASE_STARTING:
+	case PHASE_STOPPING:
+		return process_alive(&state->starter) ? AS_IT_SAYS : LEFT_OVER;
+	case PHASE_RUNNING:
+		break;
+	}
+	/* With the lock held nobody else acts on it: if init is gone, its monitor may still be about to. */
+	return process_alive(&state->init) ? AS_IT_SAYS : LEFT_OVER;
+}
+
+void container_dismiss(const struct container_state *state)
+{
+	/* the holder first: it would start the monitor again */
+	const struct process_id *both[] = { &state->holder, &state->monitor };
+
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+		auto_close int pidfd = process_open(both[i]);
+
+		if (pidfd >= 0 && both[i]->pid != getpid() && both[i]->pid != getppid()) {
+			pidfd_signal(pidfd, SIGKILL);
+			pidfd_wait(pidfd, 2000);
+		}
+	}
+}
+
+int container_peek(const struct container *c, struct container_state *ret, bool *ret_left_over,
+		   struct error *err)
+{
+	bool stale;
+
+	*ret_left_over = false;
+	if (state_load(c->install->run_dir, c->name, ret, &stale, err) < 0)
+		return -err->code;
+	if (!stale && ret->phase == PHASE_RUNNING && !process_alive(&ret->init) && process_alive(&ret->monitor)) {
+		ret->phase = PHASE_STARTING;	/* between two boots */
+		return 0;
+	}
+	if (stale || examine(ret) == LEFT_OVER) {
+		*ret_left_over = true;
+		ret->phase = PHASE_STOPPED;
+	}
+	return 0;
+}
+
+int container_settle(struct container *c, struct container_state *ret, struct error *err)
+{
+	bool stale;
+
+	if (state_load(c->install->run_dir, c->name, ret, &stale, err) < 0)
+		return -err->code;
+	if (stale) {
+		/* of an earlier boot: nothing of it exists but files */
+		record_clear(&ret->more);
+		ret->init = ret->monitor = ret->holder = (struct process_id){ 0 };
+	} else if (examine(ret) == AS_IT_SAYS) {
+		return 0;
+	}
+	if (!stale && ret->phase == PHASE_RUNNING) {
+		container_note_exit(c, "unknown");
+		container_dismiss(ret);
+	}
+	log_note("%s: cleaned up what was left of %s", c->name,
+		 stale ? "an earlier boot of the host" : ret->phase == PHASE_RUNNING ? "its last run" :
+								      "an interrupted command");
+	if (container_undo(c, ret, err) < 0)
+		return -err->code;
+	state_done(ret);
+	return 0;
+}
+
+/* --- what the monitor becomes us for --- */
+
+/* Everything but the run directory, the control socket and the cgroup, which a reboot keeps. */
+static int undo_boot(struct container *c, struct container_state *state, struct error *err)
+{
+	auto_free char *group = launch_group(c);
+	const size_t kept = 3;
+
+	if (steps_undo(start_steps + kept, n_start_steps - kept, c, state, err) < 0)
+		return -err->code;
+	return cgroup_remove_payload(group, 5000, err);
+}
+
+/* Tell whoever reads the console log why the container did not come back. */
+static void log_failure(const struct container *c, const struct error *why)
+{
+	auto_close int fd = openat(c->dir_fd, "console.log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+				   0600);
+	auto_free char *line = xasprintf("\r\nsysct: %s: not started again: %s\r\n", c->name, why->message);
+
+	if (fd >= 0)
+		write_all(fd, line, strlen(line));
+}
+
+static int boot_again(struct container *c, struct container_state *state, const char *const *clients,
+		      struct error *err)
+{
+	struct launch launch = LAUNCH_EMPTY;
+	struct carried carried;
+
+	/* the master of the last boot: its pty goes with the last boot's devpts */
+	close(FD_CONSOLE);
+	close(FD_NOTIFY);
+	if (undo_boot(c, state, err) < 0)
+		return -err->code;
+	record_set(&state->more, "link", NULL);
+	record_set(&state->more, "loop", NULL);
+	record_set(&state->more, "netns", NULL);
+	state->booted = -1;
+	state->init = (struct process_id){ 0 };
+	launch.control = FD_CONTROL;
+	/* numbers that are spoken for must not be given to anything new */
+	if (boot(c, state, &launch, err) < 0)
+		return -err->code;
+	hold(FD_LINK, &launch, err);
+	carried = (struct carried){ FD_LINK, launch.control, launch.console, launch.notify, clients };
+	return become_monitor(c, &carried, err);
+}
+
+static int finish(struct container *c, struct container_state *state, struct error *err)
+{
+	const char quit = LINK_QUIT;
+
+	fd_send(FD_LINK, &quit, 1, NULL, 0);
+	return container_undo(c, state, err);
+}
+
+int supervise_run(const struct install *install, int argc, char **argv, struct error *err)
+{
+	struct container c = CONTAINER_EMPTY;
+	auto_state struct container_state state = { 0 };
+	bool again;
+	int r;
+
+	if (argc < 3)
+		return fail_status(err, STATUS_USAGE, "%s is for sysct's own use", SUPERVISE_COMMAND);
+	cloexec_from(FD_LINK);	/* none of the tools we run shall have them */
+	again = strcmp(argv[0], "finish") != 0;
+	state_init(&state);
+	/* The lock may be a stop's, which then does all that is to be done. */
+	if (container_open(install, argv[1], true, !again, &c, err) < 0)
+		return -err->code;
+	r = state_load(install->run_dir, c.name, &state, NULL, err);
+	if (r == 0 && (state.phase != PHASE_RUNNING || state.monitor.pid != getpid()))
+		_exit(0);	/* somebody else has dealt with it */
+	container_note_exit(&c, argv[2]);
+	if (r == 0)
+		r = again ? boot_again(&c, &state, (const char *const *)argv + 3, err) : finish(&c, &state, err);
+	if (r < 0 && again) {
+		struct error undo = ERROR_NONE;
+
+		log_failure(&c, err);
+		finish(&c, &state, &undo);
+	}
+	container_close(&c);
+	_exit(0);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/cleanup.h"
+#include "config/config.h"
+#include "rows.h"
+#include "runtime/steps.h"
+
+static bool has_userns(const struct container_config *config)
+{
+	return !config->security.privileged;
+}
+
+static bool has_links(const struct container_config *config)
+{
+	for (size_t i = 0; i < config->n_networks; i++)
+		if (config->networks[i].type == NETWORK_VETH)
+			return true;
+	return false;
+}
+
+static bool has_own_network(const struct container_config *config)
+{
+	for (size_t i = 0; i < config->n_networks; i++)
+		if (config->networks[i].type == NETWORK_HOST)
+			return false;
+	return true;
+}
+
+/* A later split of start into create and start fills this in: the payload then stands complete and waits. */
+static bool waits_for_go(const struct container_config *config)
+{
+	(void)config;
+	return false;
+}
+
+static int host_wait_for_go(struct launch *launch, struct error *err)
+{
+	(void)launch;
+	(void)err;
+	return 0;
+}
+
+const struct step start_steps[] = {
+	{ HOST, "make the run directory", .run = host_make_run_dir, .undo = host_remove_run_dir },
+	{ HOST, "open the control socket", .run = host_open_control },
+	{ HOST, "create the cgroup", .run = host_create_cgroup, .undo = host_remove_cgroup,
+	  .why = "before the rootfs: undone after it, when the last process that held the mount is gone" },
+	{ HOST, "mount the rootfs", .run = host_mount_rootfs, .undo = host_wait_rootfs,
+	  .why = "a loop device frees itself with its last user: undoing is waiting for that" },
+	{ HOST, "make the user namespace", .when = has_userns, .run = host_make_userns,
+	  .why = "after the mount, whose ids it maps; before the clone, which enters it" },
+	{ HOST, "prepare /dev", .run = host_prepare_dev,
+	  .why = "nodes can only be made on a mount of the host's" },
+	{ HOST, "prepare the network", .run = host_prepare_network, .undo = host_release_network },
+	{ HOST, "clone the payload", .run = host_clone_payload, .undo = host_kill_payload,
+	  .why = "all that the payload needs from the host it takes along in its memory" },
+	{ HOST, "place the payload in its cgroups", .run = host_place_payload,
+	  .why = "before the cgroup namespace is made: its root is where the payload then is" },
+	{ HOST, "create the links", .when = has_links, .run = host_create_links, .undo = host_delete_links },
+	{ PAYLOAD, "become root inside", .run = payload_become_root },
+	{ PAYLOAD, "unshare the cgroup namespace", .run = payload_unshare_cgroup },
+	{ PAYLOAD, "configure the network", .when = has_own_network, .run = payload_configure_network,
+	  .why = "before init runs, so that no boot waits for an address" },
+	{ PAYLOAD, "enter the rootfs", .run = payload_enter_rootfs,
+	  .why = "the old root stays below until the kernel's own file systems are mounted: a user "
+		 "namespace may mount proc and sysfs only where it already sees them whole" },
+	{ PAYLOAD, "mount proc, sys and cgroup", .run = payload_mount_api },
+	{ PAYLOAD, "make /dev", .run = payload_make_dev },
+	{ PAYLOAD, "make /run", .run = payload_make_run },
+	{ PAYLOAD, "open the console", .run = payload_open_console, .take = host_take_console },
+	{ PAYLOAD, "open the notify socket", .run = payload_open_notify, .take = host_take_notify },
+	{ PAYLOAD, "leave the host's mounts", .run = payload_leave_host },
+	{ PAYLOAD, "set the host name", .run = payload_set_hostname },
+	{ PAYLOAD, "write /etc/hosts", .when = has_links, .run = payload_write_hosts },
+	{ HOST, "pin the namespaces", .run = host_pin_namespaces, .undo = host_unpin_namespaces },
+	{ HOST, "wait for go", .when = waits_for_go, .run = host_wait_for_go },
+	{ PAYLOAD, "set the process limits", .run = payload_set_limits },
+	{ PAYLOAD, "drop capabilities", .run = payload_drop_capabilities,
+	  .why = "no mount may follow: mounting needs CAP_SYS_ADMIN" },
+	{ PAYLOAD, "execute init", .run = payload_exec_init, .execs = true },
+};
+
+const size_t n_start_steps = ARRAY_SIZE(start_steps);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "runtime/stop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "os/cgroup.h"
+#include "runtime/client.h"
+#include "runtime/init.h"
+#include "runtime/launch.h"
+#include "runtime/start.h"
+
+#define READY_TIMEOUT_MS 10000	/* until init can take its signal at all */
+#define KILL_TIMEOUT_MS 20000
+#define EXIT_TIMEOUT_MS 3000
+
+static int not_running(const struct container *c, const struct container_state *state, struct error *err)
+{
+	if (state->phase == PHASE_STOPPED) {
+		fail_status(err, STATUS_STATE, "it is not running");
+		return error_hint(err, "start it: sysct start %s", c->name);
+	}
+	fail_status(err, STATUS_STATE, "it is %s just now", phase_name(state->phase));
+	err->code = EBUSY;
+	return error_hint(err, "wait until that is done and try again");
+}
+
+/* The first process of a pid namespace loses a signal that it has no handler for yet. */
+static int wait_ready(pid_t pid, int pidfd, int signal, struct error *err)
+{
+	uint64_t end = now_usec() + READY_TIMEOUT_MS * 1000ULL;
+
+	for (;;) {
+		int r = process_takes_signal(pid, signal);
+
+		if (r != 0 || now_usec() >= end || pidfd_wait(pidfd, 2) == 1)
+			return 0;
+		if (interrupt_check(err) < 0)
+			return -err->code;
+	}
+}
+
+static int stop_signal(const struct container *c, pid_t init)
+{
+	if (strcmp(c->config.stop_signal, "auto") == 0)
+		return init_stop_signal(init_kind_of(init));
+	return signal_parse(c->config.stop_signal);
+}
+
+/* 0: it ended, 1: it did not in time. */
+static int ask(struct container *c, const struct container_state *state, int pidfd, uint64_t timeout,
+	       struct error *err)
+{
+	auto_free char *group = launch_group(c);
+	int signal = stop_signal(c, state->init.pid);
+	uint64_t end = now_usec() + timeout;
+	char name[16];
+	int r;
+
+	if (cgroup_frozen(group) && cgroup_freeze(group, false, 5000, err) < 0)
+		return -err->code;
+	if (wait_ready(state->init.pid, pidfd, signal, err) < 0)
+		return -err->code;
+	log_debug("%s: send %s to init", c->name, signal_text(signal, name, sizeof(name)));
+	r = pidfd_signal(pidfd, signal);
+	if (r < 0 && r != -ESRCH)
+		return fail(err, -r, "signal init");
+	for (;;) {
+		uint64_t now = now_usec();
+
+		if (now >= end)
+			return 1;
+		r = pidfd_wait(pidfd, end - now > 200000 ? 200 : (int)((end - now) / 1000) + 1);
+		if (r != 0)
+			return r < 0 ? fail(err, -r, "wait for init") : 0;
+		if (interrupt_check(err) < 0)
+			return -err->code;
+	}
+}
+
+/* Take over the undoing from the monitor. Without one (killed, or busy with something) it is ours anyhow. */
+static int take_over(const struct container *c)
+{
+	struct error err = ERROR_NONE;
+	auto_close int socket = client_connect(c);
+
+	if (socket < 0)
+		return -1;
+	if (client_request(socket, CONTROL_STOP, 0, CONTROL_OK, NULL, &err) < 0) {
+		log_debug("%s: %s", c->name, err.message);
+		return -1;
+	}
+	return take_fd(&socket);
+}
+
+/* How init ended, by the monitor's word. */
+static void note_exit(const struct container *c, int socket, bool killed)
+{
+	struct control_packet packet;
+	char text[64] = "unknown";
+
+	while (socket >= 0 && control_receive(socket, &packet, NULL, EXIT_TIMEOUT_MS) == 1) {
+		int status = (int)packet.a;
+
+		if (packet.type != CONTROL_EXIT)
+			continue;
+		if (packet.a == CONTROL_UNKNOWN)
+			break;
+		if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGHUP))
+			snprintf(text, sizeof(text), "stopped");
+		else if (WIFSIGNALED(status))
+			snprintf(text, sizeof(text), "killed");
+		else
+			snprintf(text, sizeof(text), "exit %d", WEXITSTATUS(status));
+		break;
+	}
+	container_note_exit(c, killed ? "killed after the stop timeout" : text);
+}
+
+static void wait_gone(const struct process_id *id)
+{
+	auto_close int pidfd = process_open(id);
+
+	if (pidfd >= 0)
+		pidfd_wait(pidfd, 2000);
+}
+
+/* The monitor and the holder have nothing left to do; if they do not go by themselves they are ours to end. */
+static void dismiss(const struct container_state *state, int socket)
+{
+	if (socket >= 0) {
+		control_send(socket, CONTROL_DONE, 0, NULL, -1);
+		wait_gone(&state->monitor);
+		wait_gone(&state->holder);
+	}
+	container_dismiss(state);
+}
+
+/* From here on an interrupted stop is finished by whoever comes next. */
+static int mark_stopping(struct container *c, struct container_state *state, struct error *err)
+{
+	state->phase = PHASE_STOPPING;
+	process_identify(getpid(), &state->starter);
+	return state_save(c->install->run_dir, c->name, state, err);
+}
+
+static int finish(struct container *c, struct container_state *state, int pidfd, int socket, bool killed,
+		  struct error *err)
+{
+	auto_free char *group = launch_group(c);
+
+	/* the monitor first: once the state says "stopping" it must not act any more */
+	if (mark_stopping(c, state, err) < 0)
+		return -err->code;
+	if (cgroup_kill(group, err) < 0)
+		return -err->code;
+	if (pidfd >= 0 && pidfd_wait(pidfd, KILL_TIMEOUT_MS) != 1) {
+		fail(err, ETIMEDOUT, "wait until its killed init is gone");
+		error_hint(err, "it hangs in the kernel: cat /proc/%d/stack shows where", (int)state->init.pid);
+		return error_status(err, STATUS_TIMEOUT);
+	}
+	note_exit(c, socket, killed);
+	dismiss(state, socket);
+	return container_undo(c, state, err);
+}
+
+int container_stop(struct container *c, const struct stop_options *options, struct error *err)
+{
+	auto_state struct container_state state = { 0 };
+	auto_close int pidfd = -1, socket = -1;
+	int r = 0;
+
+	state_init(&state);
+	if (state_load(c->install->run_dir, c->name, &state, NULL, err) < 0)
+		return -err->code;
+	/* between two boots init is gone, and to stop is to see to it that there is no next one */
+	if (state.phase != PHASE_RUNNING && container_settle(c, &state, err) < 0)
+		return -err->code;
+	if (state.phase != PHASE_RUNNING)
+		return not_running(c, &state, err);
+	socket = take_over(c);
+	pidfd = process_open(&state.init);
+	if (pidfd >= 0 && !options->now)
+		r = ask(c, &state, pidfd, options->timeout, err);
+	if (r < 0)
+		return r;	/* ^C: it runs on, and the monitor decides again */
+	if (finish(c, &state, pidfd, socket, r == 1, err) < 0)
+		return -err->code;
+	return r;
+}
+
+/* --- freeze, thaw, kill --- */
+
+static int running(struct container *c, struct container_state *state, struct error *err)
+{
+	state_init(state);
+	if (container_settle(c, state, err) < 0)
+		return -err->code;
+	return state->phase == PHASE_RUNNING ? 0 : not_running(c, state, err);
+}
+
+int container_freeze(struct container *c, bool freeze, struct error *err)
+{
+	auto_state struct container_state state = { 0 };
+	auto_free char *group = launch_group(c);
+
+	if (running(c, &state, err) < 0)
+		return -err->code;
+	if (cgroup_frozen(group) == freeze) {
+		fail_status(err, STATUS_STATE, "it is %s", freeze ? "frozen already" : "not frozen");
+		return -err->code;
+	}
+	if (cgroup_freeze(group, freeze, 5000, err) < 0) {
+		struct error ignored = ERROR_NONE;
+
+		if (freeze)	/* half frozen helps nobody */
+			cgroup_freeze(group, false, 1000, &ignored);
+		return -err->code;
+	}
+	return 0;
+}
+
+int container_kill(struct container *c, int signal, struct error *err)
+{
+	auto_state struct container_state state = { 0 };
+	auto_close int pidfd = -1;
+	int r;
+
+	if (running(c, &state, err) < 0)
+		return -err->code;
+	pidfd = process_open(&state.init);
+	if (pidfd < 0)
+		return fail(err, -pidfd, "open init");
+	r = pidfd_signal(pidfd, signal);
+	return r < 0 ? fail(err, -r, "signal init") : 0;
+}
