@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "command/command.h"
+
+/* Commands of the contract that this version does not have. */
+static const char *const later[] = { "copy", "rename", "resize", "snapshot", "snapshots", "restore", "export",
+				     "import", "push", "pull", "cp", "top", "stats", "doctor", "autostart" };
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < n_commands; i++)
+		if (strcmp(commands[i].name, name) == 0 ||
+		    (commands[i].alias && strcmp(commands[i].alias, name) == 0))
+			return &commands[i];
+	return NULL;
+}
+
+static const char *candidate(size_t i, const void *arg)
+{
+	(void)arg;
+	if (i >= n_commands)
+		return NULL;
+	return commands[i].internal ? "" : commands[i].name;
+}
+
+int command_unknown(const char *name, struct error *err)
+{
+	auto_free char *shown = text_printable(name);
+	const char *near = nearest(name, candidate, NULL);
+
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
+		if (strcmp(name, later[i]) == 0)
+			return fail_status(err, STATUS_USAGE, "the command \"%s\" is not in this version", name);
+	fail_status(err, STATUS_USAGE, "there is no command \"%s\"", shown);
+	if (near && *near)
+		return error_hint(err, "did you mean \"%s\"?", near);
+	return error_hint(err, "sysct --help lists them");
+}
+
+void command_overview(FILE *to)
+{
+	const char *group = "";
+
+	fprintf(to, "usage: sysct [GLOBAL OPTIONS] COMMAND [OPTIONS] [ARGS]\n");
+	for (size_t i = 0; i < n_commands; i++) {
+		if (commands[i].internal)
+			continue;
+		if (strcmp(group, commands[i].group) != 0)
+			fprintf(to, "\n%s\n", commands[i].group);
+		group = commands[i].group;
+		fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].summary);
+	}
+	fprintf(to, "\nGlobal options\n"
+		    "  --config FILE      defaults for all containers and the host (/etc/sysct/sysct.conf)\n"
+		    "  --state-dir DIR    where containers live (/var/lib/sysct)\n"
+		    "  --run-dir DIR      what runs (/run/sysct)\n"
+		    "  --cache-dir DIR    built images (/var/cache/sysct)\n"
+		    "  -v, --verbose      say more\n"
+		    "  -q, --quiet        say less\n"
+		    "  --version, --help\n"
+		    "\nsysct COMMAND --help tells more of one; sysct(1) tells all.\n");
+}
+
+static void show_help(const struct command *command)
+{
+	printf("usage: sysct %s %s\n\n%s\n", command->name, command->usage, command->summary);
+	if (command->help)
+		printf("\n%s", command->help);
+	exit(0);
+}
+
+static const char *option_candidate(size_t i, const void *arg)
+{
+	const struct option *options = arg;
+
+	return options[i].name;
+}
+
+/* getopt prints nothing itself (opterr is 0); what it met is in optopt and argv. */
+static int bad_option(const struct command *command, char **argv, int c, const struct option *options,
+		      struct error *err)
+{
+	const char *word = optind > 0 ? argv[optind - 1] : "";
+	auto_free char *name = text_starts(word, "--") ? xstrndup(word + 2, strcspn(word + 2, "=")) : NULL;
+	const char *near = name ? nearest(name, option_candidate, options) : NULL;
+
+	if (c == ':' && (optopt < 256 && optopt > 0))
+		command_usage(command, err, "option -%c needs a value", optopt);
+	else if (c == ':')
+		command_usage(command, err, "option --%s needs a value", name ? name : "?");
+	else if (name)
+		command_usage(command, err, "there is no option --%s%s%s%s", name, near ? ", did you mean --" : "",
+			      near ? near : "", near ? "?" : "");
+	else
+		command_usage(command, err, "there is no option -%c", optopt);
+	return -err->code;
+}
+
+int command_option(const struct command *command, int argc, char **argv, const char *short_options,
+		   const struct option *long_options, struct error *err)
+{
+	/* a ':' in front tells a missing value from an unknown option */
+	auto_free char *spec = xasprintf("%s:%s", *short_options == '+' ? "+" : "",
+					 *short_options == '+' ? short_options + 1 : short_options);
+	int c;
+
+	opterr = 0;
+	c = getopt_long(argc, argv, spec, long_options, NULL);
+	if (c == '?' || c == ':')
+		return bad_option(command, argv, c, long_options, err);
+	if (c == 'h' && command->summary)
+		show_help(command);
+	return c;
+}
+
+int command_usage(const struct command *command, struct error *err, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fail_status(err, STATUS_USAGE, "%s", text);
+	if (command->summary)
+		return error_hint(err, "usage: sysct %s %s", command->name, command->usage);
+	return error_hint(err, "usage: sysct %s; sysct --help tells more", command->usage);
+}
+
+int command_names(const struct command *command, struct context *context, bool all, int argc, char **argv,
+		  struct strings *ret, struct error *err)
+{
+	if (all && argc > 0)
+		return command_usage(command, err, "either names or --all");
+	if (all)
+		return container_names(&context->install, ret, err);
+	if (argc == 0)
+		return command_usage(command, err, "no name given");
+	for (int i = 0; i < argc; i++) {
+		if (!name_valid(argv[i])) {
+			auto_free char *shown = text_printable(argv[i]);
+
+			fail_status(err, STATUS_USAGE, "\"%s\" is no container name", shown);
+			return error_hint(err, "a name is 1 to 63 of a-z, 0-9 and -, and neither begins nor ends with -");
+		}
+		strings_add(ret, argv[i]);
+	}
+	return 0;
+}
+
+int command_each(const struct command *command, struct context *context, const struct strings *names,
+		 int (*work)(struct context *context, const char *name, void *arg, struct error *err), void *arg)
+{
+	int worst = STATUS_OK;
+
+	for (size_t i = 0; i < names->n; i++) {
+		auto_free char *who = xasprintf("%s %s", command->name, names->items[i]);
+		struct error err = ERROR_NONE;
+		int status;
+
+		if (work(context, names->items[i], arg, &err) >= 0)
+			continue;
+		error_report(&err, who);
+		status = error_exit_status(&err);
+		worst = status > worst ? status : worst;
+		if (status == STATUS_INTERRUPTED)
+			break;
+	}
+	return worst;
+}

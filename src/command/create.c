@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "command/command.h"
+#include "runtime/start.h"
+#include "runtime/stop.h"
+#include "store/create.h"
+#include "store/network.h"
+
+enum {
+	O_TEMPLATE = 256, O_RELEASE, O_ARCH, O_VARIANT, O_MIRROR, O_SIZE, O_PACKAGES, O_SOURCE, O_SET, O_START,
+	O_NO_VERIFY, O_OFFLINE, O_REFRESH, O_GUEST_MIRROR, O_KEYRING, O_FORCE, O_ALL
+};
+
+/* --- progress: a line that is written over on a terminal, nothing elsewhere --- */
+
+static void show(void *arg, enum progress_kind kind, int percent, const char *text)
+{
+	bool *dirty = arg;
+
+	if (kind == PROGRESS_NOTE) {
+		if (*dirty)
+			fprintf(stderr, "\r\033[K");
+		*dirty = false;
+		log_note("%s", text);
+		return;
+	}
+	if (!isatty(2) || log_level() == LOG_QUIET)
+		return;
+	if (kind == PROGRESS_PERCENT)
+		fprintf(stderr, "\r\033[K%3d%% %.70s", percent, text);
+	else
+		fprintf(stderr, "\r\033[K%.76s", text);
+	*dirty = true;
+}
+
+static const struct option create_options[] = {
+	{ "template", required_argument, NULL, O_TEMPLATE },
+	{ "release", required_argument, NULL, O_RELEASE },
+	{ "arch", required_argument, NULL, O_ARCH },
+	{ "variant", required_argument, NULL, O_VARIANT },
+	{ "mirror", required_argument, NULL, O_MIRROR },
+	{ "guest-mirror", required_argument, NULL, O_GUEST_MIRROR },
+	{ "keyring", required_argument, NULL, O_KEYRING },
+	{ "size", required_argument, NULL, O_SIZE },
+	{ "packages", required_argument, NULL, O_PACKAGES },
+	{ "source", required_argument, NULL, O_SOURCE },
+	{ "set", required_argument, NULL, O_SET },
+	{ "start", no_argument, NULL, O_START },
+	{ "no-verify", no_argument, NULL, O_NO_VERIFY },
+	{ "offline", no_argument, NULL, O_OFFLINE },
+	{ "refresh", no_argument, NULL, O_REFRESH },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void take_option(int c, struct create_request *request, bool *start)
+{
+	switch (c) {
+	case O_TEMPLATE:
+		request->template = optarg;
+		break;
+	case O_RELEASE:
+		request->release = optarg;
+		break;
+	case O_ARCH:
+		request->arch = optarg;
+		break;
+	case O_VARIANT:
+		request->variant = optarg;
+		break;
+	case O_MIRROR:
+		request->mirror = optarg;
+		break;
+	case O_GUEST_MIRROR:
+		request->guest_mirror = optarg;
+		break;
+	case O_KEYRING:
+		request->keyring = optarg;
+		break;
+	case O_SIZE:
+		request->size = optarg;
+		break;
+	case O_PACKAGES:
+		strings_split(&request->packages, optarg, ", ");
+		break;
+	case O_SOURCE:
+		request->source = optarg;
+		break;
+	case O_SET:
+		strings_add(&request->settings, optarg);
+		break;
+	case O_START:
+		*start = true;
+		break;
+	case O_NO_VERIFY:
+		request->no_verify = true;
+		break;
+	case O_OFFLINE:
+		request->offline = true;
+		break;
+	case O_REFRESH:
+		request->refresh = true;
+		break;
+	}
+}
+
+static int start_created(struct context *context, const char *name, struct error *err)
+{
+	struct container c = CONTAINER_EMPTY;
+	int r;
+
+	if (container_open(&context->install, name, true, false, &c, err) < 0)
+		return -err->code;
+	r = container_start(&c, NULL, err);
+	container_close(&c);
+	return r < 0 ? error_prefix(err, "%s is made, but not started", name) : 0;
+}
+
+int command_create(struct context *context, int argc, char **argv, struct error *err)
+{
+	const struct command *self = command_find("create");
+	bool dirty = false, start = false;
+	const struct progress progress = { show, &dirty };
+	struct create_request request = { .progress = &progress };
+	auto_free char *name = NULL;
+	int c, r;
+
+	while ((c = command_option(self, argc, argv, "h", create_options, err)) >= 0)
+		take_option(c, &request, &start);
+	if (c != -1)
+		return -err->code;
+	if (argc - optind > 1)
+		return command_usage(self, err, "one name, not \"%s\" and \"%s\"", argv[optind], argv[optind + 1]);
+	if (optind < argc)
+		request.name = argv[optind];
+	if (!request.template)
+		return command_usage(self, err, "no --template given; sysct template list shows what there is");
+	if (install_make_dirs(&context->install, err) < 0)
+		return -err->code;
+	r = store_create(&context->install, &request, &name, err);
+	if (dirty)
+		fprintf(stderr, "\r\033[K");
+	if (r == 0)
+		printf("%s\n", name);
+	if (r == 0 && start)
+		r = start_created(context, name, err);
+	strings_clear(&request.packages);
+	strings_clear(&request.settings);
+	return r < 0 ? r : 0;
+}
+
+/* --- destroy --- */
+
+/* The last container takes what all shared with it: bridge, firewall table, name server. The links of what ran just
+ * now die a moment after their namespaces. */
+static void remove_shared(struct context *context)
+{
+	auto_strings struct strings left = STRINGS_EMPTY;
+	auto_netlink struct netlink *netlink = NULL;
+	const struct install *i = &context->install;
+	auto_free char *suffix = xasprintf("%s%s", *i->suffix ? "-" : "", i->suffix);
+	struct container_config unused;
+	struct host_config host_config;
+	struct error err = ERROR_NONE;
+	struct network_host host = { i->run_dir, i->state_dir, suffix, &host_config };
+
+	if (container_names(i, &left, &err) < 0 || left.n)
+		return;
+	config_init(&unused);
+	host_config_init(&host_config);
+	config_load_host(i->config, true, &host_config, &unused, &err);
+	netlink = netlink_open(&err);
+	for (int n = 0; netlink && n < 100; n++) {
+		int r = network_remove(&host, netlink, &err);
+
+		if (r < 0)
+			log_warning("%s", err.message);
+		if (r != 0)
+			break;
+		usleep(20000);
+	}
+	host_config_done(&host_config);
+	config_done(&unused);
+}
+
+static int destroy_one(struct context *context, const char *name, void *arg, struct error *err)
+{
+	const bool *force = arg;
+	auto_state struct container_state state = { 0 };
+	struct container c = CONTAINER_EMPTY;
+	int r;
+
+	state_init(&state);
+	if (container_open(&context->install, name, true, true, &c, err) < 0)
+		return -err->code;
+	r = container_settle(&c, &state, err);
+	if (r == 0 && state.phase != PHASE_STOPPED) {
+		if (*force) {
+			const struct stop_options options = { .now = true };
+
+			r = container_stop(&c, &options, err);
+		} else {
+			fail_status(err, STATUS_STATE, "it is %s", phase_name(state.phase));
+			r = error_hint(err, "stop it first: sysct stop %s; or: sysct destroy --force %s", name, name);
+		}
+	}
+	if (r >= 0)
+		r = store_destroy(&c, err);
+	container_close(&c);
+	return r;
+}
+
+int command_destroy(struct context *context, int argc, char **argv, struct error *err)
+{
+	static const struct option options[] = {
+		{ "force", no_argument, NULL, 'f' },
+		{ "all", no_argument, NULL, O_ALL },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const struct command *self = command_find("destroy");
+	auto_strings struct strings names = STRINGS_EMPTY;
+	bool force = false, all = false;
+	int c;
+
+	while ((c = command_option(self, argc, argv, "hf", options, err)) >= 0) {
+		force |= c == 'f';
+		all |= c == O_ALL;
+	}
+	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0)
+		return -err->code;
+	c = command_each(self, context, &names, destroy_one, &force);
+	remove_shared(context);
+	return c;
+}

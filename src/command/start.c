@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* start, stop, restart, freeze, thaw, kill: one container after another. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "command/command.h"
+#include "os/process.h"
+#include "runtime/attach.h"
+#include "runtime/init.h"
+#include "runtime/start.h"
+#include "runtime/stop.h"
+
+#define BOOT_TIMEOUT_USEC 120000000ULL
+
+enum { O_ALL = 256, O_WAIT, O_TIMING, O_NOW, O_CONSOLE, O_EXPLAIN };
+
+struct start_wish {
+	bool wait, timing;
+	uint64_t wait_usec;
+};
+
+static void show_boot_progress(const char *text, void *arg)
+{
+	auto_free char *clean = text_printable(text);
+
+	(void)arg;
+	if (isatty(2) && log_level() > LOG_QUIET)
+		fprintf(stderr, "\r\033[K%s", clean);
+}
+
+static int wait_booted(const struct container *c, const struct start_wish *wish, struct error *err)
+{
+	int r = init_wait_booted(c, (int)(wish->wait_usec / 1000), show_boot_progress, NULL, err);
+
+	if (isatty(2) && log_level() > LOG_QUIET)
+		fprintf(stderr, "\r\033[K");
+	return r;
+}
+
+static int start_one(struct context *context, const char *name, void *arg, struct error *err)
+{
+	const struct start_wish *wish = arg;
+	auto_text struct text timing = TEXT_EMPTY;
+	struct container c = CONTAINER_EMPTY;
+	int r;
+
+	if (container_open(&context->install, name, true, false, &c, err) < 0)
+		return -err->code;
+	r = container_start(&c, wish->timing ? &timing : NULL, err);
+	container_unlock(&c);	/* waiting needs no lock, and others may want it */
+	if (r == 0 && timing.data)
+		fputs(timing.data, stderr);
+	if (r == 0 && wish->wait)
+		r = wait_booted(&c, wish, err);
+	container_close(&c);
+	return r;
+}
+
+int command_start(struct context *context, int argc, char **argv, struct error *err)
+{
+	static const struct option options[] = {
+		{ "all", no_argument, NULL, O_ALL },
+		{ "wait", optional_argument, NULL, O_WAIT },
+		{ "timing", no_argument, NULL, O_TIMING },
+		{ "console", no_argument, NULL, O_CONSOLE },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const struct command *self = command_find("start");
+	auto_strings struct strings names = STRINGS_EMPTY;
+	struct start_wish wish = { .wait_usec = BOOT_TIMEOUT_USEC };
+	bool all = false, console = false;
+	int c;
+
+	while ((c = command_option(self, argc, argv, "h", options, err)) >= 0) {
+		all |= c == O_ALL;
+		wish.timing |= c == O_TIMING;
+		console |= c == O_CONSOLE;
+		if (c == O_WAIT) {
+			wish.wait = true;
+			if (optarg && (parse_duration(optarg, &wish.wait_usec) < 0 || wish.wait_usec > 86400000000ULL))
+				return command_usage(self, err, "--wait=%s is no duration up to a day, such as 30s", optarg);
+		}
+	}
+	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0)
+		return -err->code;
+	if (console && names.n != 1)
+		return command_usage(self, err, "--console takes one name");
+	c = command_each(self, context, &names, start_one, &wish);
+	if (c == 0 && console) {
+		char *const again[] = { (char *)"console", names.items[0], NULL };
+
+		optind = 0;
+		return command_console(context, 2, (char **)again, err);
+	}
+	return c;
+}
+
+/* --- stop, restart --- */
+
+struct stop_wish {
+	struct stop_options options;
+	bool timeout_given, restart;
+};
+
+static int stop_opened(struct container *c, const struct stop_wish *wish, struct error *err)
+{
+	struct stop_options options = wish->options;
+	int r;
+
+	if (!wish->timeout_given)
+		options.timeout = c->config.stop_timeout;
+	r = container_stop(c, &options, err);
+	if (r == 1)
+		log_note("%s did not stop in time and was killed", c->name);
+	return r;
+}
+
+static int stop_one(struct context *context, const char *name, void *arg, struct error *err)
+{
+	const struct stop_wish *wish = arg;
+	struct container c = CONTAINER_EMPTY;
+	int r;
+
+	/* what runs must be stoppable with a broken configuration too; to start again it must be whole */
+	if (container_open(&context->install, name, true, !wish->restart, &c, err) < 0)
+		return -err->code;
+	r = stop_opened(&c, wish, err);
+	if (r >= 0 && wish->restart)
+		r = container_start(&c, NULL, err);
+	container_close(&c);
+	return r;
+}
+
+static int stop_or_restart(struct context *context, int argc, char **argv, bool restart, struct error *err)
+{
+	static const struct option options[] = {
+		{ "all", no_argument, NULL, O_ALL },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "now", no_argument, NULL, O_NOW },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const struct command *self = command_find(restart ? "restart" : "stop");
+	auto_strings struct strings names = STRINGS_EMPTY;
+	struct stop_wish wish = { .restart = restart };
+	bool all = false;
+	int c;
+
+	while ((c = command_option(self, argc, argv, "ht:", options, err)) >= 0) {
+		all |= c == O_ALL;
+		wish.options.now |= c == O_NOW;
+		if (c == 't') {
+			wish.timeout_given = true;
+			if (parse_duration(optarg, &wish.options.timeout) < 0)
+				return command_usage(self, err, "--timeout %s is no duration, such as 30s", optarg);
+		}
+	}
+	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0)
+		return -err->code;
+	return command_each(self, context, &names, stop_one, &wish);
+}
+
+int command_stop(struct context *context, int argc, char **argv, struct error *err)
+{
+	return stop_or_restart(context, argc, argv, false, err);
+}
+
+int command_restart(struct context *context, int argc, char **argv, struct error *err)
+{
+	return stop_or_restart(context, argc, argv, true, err);
+}
+
+/* --- freeze, thaw, kill --- */
+
+struct touch {
+	enum { FREEZE, THAW, KILL } what;
+	int signal;
+};
+
+static int touch_one(struct context *context, const char *name, void *arg, struct error *err)
+{
+	const struct touch *touch = arg;
+	struct container c = CONTAINER_EMPTY;
+	int r;
+
+	if (container_open(&context->install, name, true, true, &c, err) < 0)
+		return -err->code;
+	if (touch->what == KILL)
+		r = container_kill(&c, touch->signal, err);
+	else
+		r = container_freeze(&c, touch->what == FREEZE, err);
+	container_close(&c);
+	return r;
+}
+
+static int touch_many(struct context *context, int argc, char **argv, struct touch *touch, struct error *err)
+{
+	static const struct option options[] = {
+		{ "all", no_argument, NULL, O_ALL },
+		{ "signal", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const struct command *self = command_find(argv[0]);
+	auto_strings struct strings names = STRINGS_EMPTY;
+	bool all = false;
+	int c;
+
+	while ((c = command_option(self, argc, argv, touch->what == KILL ? "hs:" : "h", options, err)) >= 0) {
+		all |= c == O_ALL;
+		if (c == 's' && touch->what != KILL)
+			return command_usage(self, err, "there is no option --signal");
+		if (c == 's') {
+			touch->signal = signal_parse(optarg);
+			if (touch->signal < 0)
+				return command_usage(self, err, "\"%s\" is no signal: a name such as TERM or RTMIN+4, or 1 to 64",
+						     optarg);
+		}
+	}
+	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0)
+		return -err->code;
+	return command_each(self, context, &names, touch_one, touch);
+}
+
+int command_freeze(struct context *context, int argc, char **argv, struct error *err)
+{
+	struct touch touch = { .what = FREEZE };
+
+	return touch_many(context, argc, argv, &touch, err);
+}
+
+int command_thaw(struct context *context, int argc, char **argv, struct error *err)
+{
+	struct touch touch = { .what = THAW };
+
+	return touch_many(context, argc, argv, &touch, err);
+}
+
+int command_kill(struct context *context, int argc, char **argv, struct error *err)
+{
+	struct touch touch = { .what = KILL, .signal = SIGKILL };
+
+	return touch_many(context, argc, argv, &touch, err);
+}
+
+int command_supervise(struct context *context, int argc, char **argv, struct error *err)
+{
+	return supervise_run(&context->install, argc - 1, argv + 1, err);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "command/command.h"
+
+enum { OPTION_CONFIG = 256, OPTION_STATE, OPTION_RUN, OPTION_CACHE, OPTION_VERSION };
+
+static const struct option global_options[] = {
+	{ "config", required_argument, NULL, OPTION_CONFIG },
+	{ "state-dir", required_argument, NULL, OPTION_STATE },
+	{ "run-dir", required_argument, NULL, OPTION_RUN },
+	{ "cache-dir", required_argument, NULL, OPTION_CACHE },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct global {
+	const char *config, *state_dir, *run_dir, *cache_dir;
+	bool help, version;
+};
+
+static const struct command root = { .name = "sysct", .usage = "[GLOBAL OPTIONS] COMMAND [OPTIONS] [ARGS]" };
+
+static int read_globals(int argc, char **argv, struct global *global, struct error *err)
+{
+	int c;
+
+	while ((c = command_option(&root, argc, argv, "+vqh", global_options, err)) >= 0) {
+		switch (c) {
+		case OPTION_CONFIG:
+			global->config = optarg;
+			break;
+		case OPTION_STATE:
+			global->state_dir = optarg;
+			break;
+		case OPTION_RUN:
+			global->run_dir = optarg;
+			break;
+		case OPTION_CACHE:
+			global->cache_dir = optarg;
+			break;
+		case 'v':
+			log_set_level(LOG_VERBOSE);
+			break;
+		case 'q':
+			log_set_level(LOG_QUIET);
+			break;
+		case 'h':
+			global->help = true;
+			break;
+		case OPTION_VERSION:
+			global->version = true;
+			break;
+		}
+	}
+	return c == -1 ? 0 : c;
+}
+
+/* 0, 1 and 2 are always open: a descriptor of ours must never become somebody's standard error. */
+static void open_standard_streams(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+}
+
+static int not_root(const struct command *command, struct error *err)
+{
+	fail_status(err, STATUS_FAILED, "%s needs root", command->name);
+	err->code = EPERM;
+	return error_hint(err, "sudo sysct %s ...", command->name);
+}
+
+static int run_command(const struct global *global, int argc, char **argv, struct error *err)
+{
+	const struct command *command = command_find(argv[0]);
+	struct context context = { .install = { 0 } };
+	int r;
+
+	if (!command)
+		return command_unknown(argv[0], err);
+	if (!command->no_root && geteuid() != 0)
+		return not_root(command, err);
+	if (install_init(&context.install, global->config, global->state_dir, global->run_dir, global->cache_dir,
+			 err) < 0)
+		return -err->code;
+	optind = 0;	/* begin anew with the command's own */
+	r = command->run(&context, argc, argv, err);
+	install_done(&context.install);
+	return r;
+}
+
+/* "start dev" for messages about one name, else the command alone. */
+static char *who(int argc, char **argv, const struct error *err)
+{
+	const struct command *command = argc ? command_find(argv[0]) : NULL;
+
+	(void)err;
+	if (!command || command->internal)
+		return xstrdup("");
+	for (int i = 1; command->names_one && i < argc; i++)
+		if (name_valid(argv[i]))
+			return xasprintf("%s %s", command->name, argv[i]);
+	return xstrdup(command->name);
+}
+
+int main(int argc, char **argv)
+{
+	struct global global = { 0 };
+	struct error err = ERROR_NONE;
+	auto_free char *prefix = NULL;
+	int r;
+
+	open_standard_streams();
+	interrupt_install();
+	r = read_globals(argc, argv, &global, &err);
+	if (r == 0 && global.version) {
+		printf("sysct %s\n", SYSCT_VERSION);
+		return 0;
+	}
+	if (r == 0 && (global.help || optind == argc)) {
+		command_overview(global.help ? stdout : stderr);
+		return global.help ? 0 : STATUS_USAGE;
+	}
+	if (r == 0) {
+		argc -= optind;
+		argv += optind;
+		prefix = who(argc, argv, &err);
+		r = run_command(&global, argc, argv, &err);
+	}
+	if (r < 0) {
+		error_report(&err, prefix);
+		r = prefix && strncmp(prefix, "attach", 6) == 0 ? 125 : error_exit_status(&err);
+	}
+	/* a result that could not be written is no result */
+	if (fflush(stdout) != 0 && errno != EPIPE && r == 0) {
+		fprintf(stderr, "sysct: write the result: %s\n", strerror(errno));
+		r = STATUS_FAILED;
+	}
+	return r;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "monitor.h"
+#include "runtime/supervise.h"
+
+/* --- the log: two files of at most half the size each, so that the older half goes at once --- */
+
+void log_open(struct monitor *m)
+{
+	struct stat st;
+
+	m->log = openat(m->dir, "console.log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	m->log_size = m->log >= 0 && fstat(m->log, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+static void log_write(struct monitor *m, const char *data, size_t n)
+{
+	if (m->log < 0 || m->log_most == 0)
+		return;
+	if (m->log_size + n > m->log_most / 2) {
+		close(m->log);
+		renameat(m->dir, "console.log", m->dir, "console.log.1");
+		log_open(m);
+		if (m->log < 0)
+			return;
+	}
+	/* a full disk costs log lines, never the console */
+	if (write_all(m->log, data, n) == 0)
+		m->log_size += n;
+}
+
+/* --- scroll-back --- */
+
+static void scroll_add(struct monitor *m, const char *data, size_t n)
+{
+	while (n) {
+		size_t part = SCROLL_BYTES - m->scroll_at;
+
+		if (part > n)
+			part = n;
+		memcpy(m->scroll + m->scroll_at, data, part);
+		m->scroll_at += part;
+		data += part;
+		n -= part;
+		if (m->scroll_at == SCROLL_BYTES) {
+			m->scroll_at = 0;
+			m->scroll_full = true;
+		}
+	}
+}
+
+/* --- clients: what does not fit into a socket at once is lost for that client, and it is told --- */
+
+static void stream_send(struct client *client, const char *data, size_t n)
+{
+	ssize_t w;
+
+	if (client->lost) {
+		char note[80];
+		int len = snprintf(note, sizeof(note), "\r\n[sysct: %llu bytes not shown]\r\n",
+				   (unsigned long long)client->lost);
+
+		if (send(client->stream, note, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) != len) {
+			client->lost += n;
+			return;
+		}
+		client->lost = 0;
+	}
+	w = send(client->stream, data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (w < 0)
+		w = 0;
+	client->lost += n - (size_t)w;
+}
+
+void console_replay(struct monitor *m, struct client *client)
+{
+	if (m->scroll_full)
+		stream_send(client, m->scroll + m->scroll_at, SCROLL_BYTES - m->scroll_at);
+	if (m->scroll_at)
+		stream_send(client, m->scroll, m->scroll_at);
+}
+
+/* Edge triggered: read until there is no more. EIO only says that nothing inside has the console open right
+ * now; the next one that does gives a new edge. Bounded, so that a flood leaves time for everybody else. */
+void console_output(struct monitor *m)
+{
+	char buf[4096];
+
+	for (int i = 0; i < 64; i++) {
+		ssize_t n = read(FD_CONSOLE, buf, sizeof(buf));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		log_write(m, buf, (size_t)n);
+		scroll_add(m, buf, (size_t)n);
+		for (size_t c = 0; c < MAX_CLIENTS; c++)
+			if (m->clients[c].control >= 0 && m->clients[c].stream >= 0)
+				stream_send(&m->clients[c], buf, (size_t)n);
+	}
+	/* there may be more: ask for the edge again */
+	watch(m, FD_CONSOLE, SOURCE_CONSOLE, 0, 0);
+}
+
+static bool flush_one(struct client *client)
+{
+	ssize_t n;
+
+	if (!client->n_input)
+		return true;
+	n = write(FD_CONSOLE, client->input, client->n_input);
+	if (n <= 0)
+		return false;
+	client->n_input -= (size_t)n;
+	memmove(client->input, client->input + n, client->n_input);
+	return client->n_input == 0;
+}
+
+void console_flush_input(struct monitor *m)
+{
+	for (size_t i = 0; i < MAX_CLIENTS; i++) {
+		struct client *client = &m->clients[i];
+
+		if (client->control < 0 || client->stream < 0 || !client->n_input)
+			continue;
+		if (flush_one(client))
+			client_watch(m, client);
+	}
+}
+
+void console_input(struct monitor *m, struct client *client)
+{
+	ssize_t n = recv(client->stream, client->input, sizeof(client->input), MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		client_drop(m, client);
+		return;
+	}
+	client->n_input = (size_t)n;
+	if (!flush_one(client))
+		client_watch(m, client);	/* not read again until the console has taken it */
+}

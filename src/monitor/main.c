@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sysct-monitor - see include/runtime/supervise.h for its place and its arguments. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "monitor.h"
+#include "os/fdpass.h"
+#include "runtime/supervise.h"
+
+#define SOURCE_SHIFT 32
+
+void watch(struct monitor *m, int fd, enum source source, unsigned int index, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.u64 = (uint64_t)source << SOURCE_SHIFT | index };
+
+	if (source == SOURCE_CONSOLE)
+		event.events = EPOLLIN | EPOLLOUT | EPOLLET;
+	if (epoll_ctl(m->epoll, EPOLL_CTL_MOD, fd, &event) < 0)
+		epoll_ctl(m->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* --- notify socket (sd_notify(3)): only init's own words count --- */
+
+static void notify_line(struct monitor *m, const char *line)
+{
+	if (strcmp(line, "READY=1") == 0 && m->state.booted != 1) {
+		m->state.booted = 1;
+		save_state(m);
+		tell_status(m);
+	} else if (text_starts(line, "STATUS=")) {
+		snprintf(m->progress, sizeof(m->progress), "%s", line + strlen("STATUS="));
+		tell_status(m);
+	}
+}
+
+static void read_notify(struct monitor *m)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(16 * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	char data[4096];
+	struct iovec iov = { .iov_base = data, .iov_len = sizeof(data) - 1 };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(FD_NOTIFY, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	bool from_init = false;
+	char *save;
+
+	if (n < 0)
+		return;
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(&message); h; h = CMSG_NXTHDR(&message, h)) {
+		if (h->cmsg_level != SOL_SOCKET)
+			continue;
+		if (h->cmsg_type == SCM_CREDENTIALS) {
+			struct ucred sender;
+
+			memcpy(&sender, CMSG_DATA(h), sizeof(sender));
+			from_init = sender.pid == m->state.init.pid;
+		} else if (h->cmsg_type == SCM_RIGHTS) {
+			/* nobody asked for descriptors */
+			for (size_t i = 0; i < (h->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
+				int fd;
+
+				memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(fd));
+				close(fd);
+			}
+		}
+	}
+	if (!from_init)
+		return;
+	data[n] = '\0';
+	for (char *line = strtok_r(data, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		notify_line(m, line);
+}
+
+/* --- the holder's messages --- */
+
+static void read_link(struct monitor *m)
+{
+	char data[64];
+	size_t n_fds = 0;
+	ssize_t n = fd_receive(FD_LINK, data, sizeof(data), NULL, &n_fds);
+	int32_t pid, status;
+
+	if (n == 0 || n == -ECONNRESET) {
+		replace_holder(m);
+		return;
+	}
+	if (n != 9 || data[0] != LINK_REAPED)
+		return;
+	memcpy(&pid, data + 1, sizeof(pid));
+	memcpy(&status, data + 5, sizeof(status));
+	reaped_elsewhere(m, pid, status);
+}
+
+/* --- begin --- */
+
+static void restore_clients(struct monitor *m)
+{
+	size_t n = 0;
+
+	for (int i = 7; i < m->argc && n < MAX_CLIENTS; i++) {
+		int control, stream, subscribed;
+
+		if (sscanf(m->argv[i], "client=%d:%d:%d", &control, &stream, &subscribed) != 3)
+			continue;
+		fcntl(control, F_SETFD, FD_CLOEXEC);
+		if (stream >= 0)
+			fcntl(stream, F_SETFD, FD_CLOEXEC);
+		m->clients[n] = (struct client){ .control = control, .stream = stream, .subscribed = subscribed };
+		client_watch(m, &m->clients[n]);
+		n++;
+	}
+}
+
+static void begin(struct monitor *m)
+{
+	struct error ignored = ERROR_NONE;
+	auto_free char *dir = xasprintf("%s/containers/%s", m->state_dir, m->name);
+
+	/* not ours yet, or not any more: its caller undoes what is to be undone */
+	if (state_load(m->run_dir, m->name, &m->state, NULL, &ignored) < 0 ||
+	    m->state.phase != PHASE_RUNNING)
+		_exit(0);
+	for (int fd = FD_LINK; fd <= FD_NOTIFY; fd++)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	m->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	m->log = -1;
+	m->log_most = record_get_u64(&m->state.more, MORE_LOG_SIZE, 8 << 20);
+	if (m->dir >= 0)
+		log_open(m);
+	m->epoll = epoll_create1(EPOLL_CLOEXEC);
+	process_identify(getpid(), &m->state.monitor);
+	process_identify(getppid(), &m->state.holder);
+	save_state(m);
+	watch(m, FD_LINK, SOURCE_LINK, 0, EPOLLIN);
+	watch(m, FD_CONTROL, SOURCE_CONTROL, 0, EPOLLIN);
+	watch(m, FD_CONSOLE, SOURCE_CONSOLE, 0, 0);
+	watch(m, FD_NOTIFY, SOURCE_NOTIFY, 0, EPOLLIN);
+	restore_clients(m);
+	m->pidfd = process_open(&m->state.init);
+	if (m->pidfd >= 0)
+		watch(m, m->pidfd, SOURCE_INIT, 0, EPOLLIN);
+	else
+		init_ended(m);
+}
+
+static void handle(struct monitor *m, const struct epoll_event *event)
+{
+	struct client *client = &m->clients[event->data.u64 & (MAX_CLIENTS - 1)];
+
+	switch ((enum source)(event->data.u64 >> SOURCE_SHIFT)) {
+	case SOURCE_LINK:
+		read_link(m);
+		break;
+	case SOURCE_CONTROL:
+		serve_accept(m);
+		break;
+	case SOURCE_CONSOLE:
+		console_output(m);
+		console_flush_input(m);
+		break;
+	case SOURCE_NOTIFY:
+		read_notify(m);
+		break;
+	case SOURCE_INIT:
+		init_ended(m);
+		break;
+	case SOURCE_CLIENT:
+		if (client->control >= 0)
+			serve_client(m, client);
+		break;
+	case SOURCE_STREAM:
+		if (client->stream >= 0)
+			console_input(m, client);
+		break;
+	}
+}
+
+/* From here on nothing may exit but by the container's end. */
+__attribute__((noreturn)) static void run(struct monitor *m)
+{
+	for (;;) {
+		struct epoll_event events[16];
+		uint64_t now = now_usec();
+		int timeout = -1, n;
+
+		if (m->decide_at)
+			timeout = m->decide_at > now ? (int)((m->decide_at - now) / 1000) + 1 : 0;
+		n = epoll_wait(m->epoll, events, (int)ARRAY_SIZE(events), timeout);
+		for (int i = 0; i < n; i++)
+			handle(m, &events[i]);
+		if (m->decide_at && now_usec() >= m->decide_at && !find_stopper(m))
+			decide(m);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct monitor m = { .pidfd = -1 };
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGTTOU, SIGTTIN };
+
+	if (argc < 7)
+		return 2;
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	prctl(PR_SET_DUMPABLE, 0);
+	write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", "-900");	/* where we may */
+	m.argv = argv;
+	m.argc = argc;
+	m.name = argv[1];
+	m.run_dir = argv[2];
+	m.state_dir = argv[3];
+	m.cache_dir = argv[4];
+	m.config = argv[5];
+	m.sysct = argv[6];
+	for (size_t i = 0; i < MAX_CLIENTS; i++)
+		m.clients[i].control = m.clients[i].stream = -1;
+	begin(&m);
+	run(&m);
+}
