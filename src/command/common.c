@@ -85,8 +85,8 @@ static const char *option_candidate(size_t i, const void *arg)
 static int bad_option(const struct command *command, char **argv, int c, const struct option *options,
 		      struct error *err)
 {
-	const char *word = optind > 0 ? argv[optind - 1] : "";
-	auto_free char *name = text_starts(word, "--") ? xstrndup(word + 2, strcspn(word + 2, "=")) : NULL;
+	const char *word = optind > 0 && text_starts(argv[optind - 1], "--") ? argv[optind - 1] + 2 : NULL;
+	auto_free char *name = word ? xstrndup(word, strcspn(word, "=")) : NULL;
 	const char *near = name ? nearest(name, option_candidate, options) : NULL;
 
 	if (c == ':' && (optopt < 256 && optopt > 0))

@@ -22,7 +22,7 @@ static int no_loop(struct error *err, const char *what)
 {
 	fail(err, errno, "%s", what);
 	error_hint(err, "load the driver with: modprobe loop; or use a directory rootfs: --set "
-			"rootfs.directory=rootfs");
+			"rootfs.directory=/var/lib/NAME");
 	return -err->code;
 }
 

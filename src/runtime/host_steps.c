@@ -179,7 +179,7 @@ int host_make_userns(struct launch *launch, struct error *err)
 	launch->userns = userns_create(&launch->container->idmap, err);
 	if (launch->userns < 0)
 		return launch->userns;
-	if (mount_idmap(launch->rootfs.mount_fd, launch->userns, err) < 0) {
+	if (!launch->rootfs.shifted && mount_idmap(launch->rootfs.mount_fd, launch->userns, err) < 0) {
 		if (err->code == EINVAL || err->code == EPERM)
 			error_hint(err, "the file system below the rootfs knows no idmapped mounts: use an image, or "
 					"ext4, xfs, btrfs below the directory");

@@ -11,8 +11,10 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "os/netlink.h"
 #include "rows.h"
+#include "runtime/hosts.h"
 #include "runtime/launch.h"
 #include "store/network.h"
 
@@ -212,8 +214,14 @@ int host_prepare_network(struct launch *launch, struct error *err)
 		return -err->code;
 	if (first)
 		launch->resolv_conf = network_resolv_conf(net->bridge.index ? &net->bridge : NULL, first);
-	if (net->bridge.index && !net->bridge.dns)
+	if (net->bridge.index && net->bridge.note[0])
+		log_note("%s", net->bridge.note);
+	if (net->bridge.index && net->bridge.dns) {
+		launch->hosts_block = xstrdup("");	/* takes a block of another time out */
+	} else if (net->bridge.index) {
 		launch->hosts_block = network_hosts_block(&host);
+		record_set(&launch->state->more, "names", "hosts");
+	}
 	/* before the links are there: whoever undoes this start must know their names */
 	return state_save(c->install->run_dir, c->name, launch->state, err);
 }
@@ -221,12 +229,28 @@ int host_prepare_network(struct launch *launch, struct error *err)
 int host_release_network(const struct container *container, const struct container_state *state,
 			 struct error *err)
 {
+	const char *names = record_get(&state->more, "names");
 	struct network_host host;
 	char suffix[16];
+	int r;
 
-	(void)state;
 	host_of(container, &host, suffix);
-	return network_unregister(&host, container->uuid, err);
+	r = network_unregister(&host, container->uuid, err);
+	if (r >= 0 && names && strcmp(names, "hosts") == 0) {
+		auto_free char *block = network_hosts_block(&host);
+
+		hosts_tell_others(container->install, container->name, block ? block : "");
+	}
+	return r;
+}
+
+/* Where no name server does it, those who run already learn the new name by their /etc/hosts. */
+int host_tell_others(struct launch *launch, struct error *err)
+{
+	(void)err;
+	if (launch->hosts_block && *launch->hosts_block)
+		hosts_tell_others(launch->container->install, launch->container->name, launch->hosts_block);
+	return 0;
 }
 
 /* --- links --- */
@@ -261,29 +285,6 @@ int host_create_links(struct launch *launch, struct error *err)
 	for (size_t i = 0; i < launch->network->n; i++)
 		if (create_link(launch, &launch->network->links[i], netns, err) < 0)
 			return -err->code;
-	return 0;
-}
-
-int host_delete_links(const struct container *container, const struct container_state *state,
-		      struct error *err)
-{
-	auto_netlink struct netlink *netlink = NULL;
-	auto_free char *alias = network_link_alias(container->uuid);
-
-	for (size_t i = 0; i < state->more.keys.n; i++) {
-		struct error one = ERROR_NONE;
-
-		if (strcmp(state->more.keys.items[i], "link") != 0)
-			continue;
-		if (!netlink && !(netlink = netlink_open(err)))
-			return -err->code;
-		/* -EPERM: somebody else's link has that name now */
-		if (netlink_link_delete(netlink, state->more.values.items[i], alias, &one) < 0 &&
-		    one.code != EPERM) {
-			*err = one;
-			return -err->code;
-		}
-	}
 	return 0;
 }
 

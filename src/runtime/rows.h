@@ -36,7 +36,7 @@ void host_take_notify(struct launch *launch, int fd);
 RUN(host_prepare_network);
 UNDO(host_release_network);
 RUN(host_create_links);
-UNDO(host_delete_links);
+RUN(host_tell_others);
 RUN(payload_configure_network);
 
 /* payload_steps.c */

@@ -25,6 +25,7 @@
 #include "runtime/launch.h"
 #include "runtime/steps.h"
 #include "runtime/supervise.h"
+#include "store/idpool.h"
 
 #define START_TIMEOUT_MS 600000	/* a long e2fsck is part of it */
 
@@ -332,8 +333,8 @@ static int check_programs(const struct container *c, struct error *err)
 /* What can be said before anything is touched. */
 static int prepare(struct container *c, struct container_state *state, struct error *err)
 {
-	uint64_t mask;
 	auto_free char *dir = launch_run_dir(c);
+	uint64_t mask;
 	int r;
 
 	if (container_settle(c, state, err) < 0)
@@ -342,7 +343,7 @@ static int prepare(struct container *c, struct container_state *state, struct er
 		fail_status(err, STATUS_STATE, "it is already %s", phase_name(state->phase));
 		return error_hint(err, "sysct attach %s enters it, sysct restart %s boots it anew", c->name, c->name);
 	}
-	if (check_programs(c, err) < 0 ||
+	if (check_programs(c, err) < 0 || idpool_ensure(c, false, err) < 0 ||
 	    caps_select(0, &c->config.security.keep_capabilities, &c->config.security.drop_capabilities, &mask,
 			err) < 0)
 		return -err->code;

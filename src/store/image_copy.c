@@ -70,8 +70,8 @@ static int copy_extent(int from, int to, off_t at, off_t end, uint64_t needed, s
 			return no_room(needed, err);
 		if (done <= 0)
 			return fail(err, done < 0 ? errno : EIO, "copy the image");
-		/* It is all written before the commit (attaching it to a loop device waits for that too), so
-		 * let the disk begin: 580 MiB took 700 ms without this line, see the numbers below. */
+		/* All of it is written before the commit, and attaching it to a loop device waits for that: so let
+		 * the disk begin. 580 MiB take 360 ms in all, without this 700 ms. */
 		sync_file_range(to, at, done, SYNC_FILE_RANGE_WRITE);
 		at += done;
 	}

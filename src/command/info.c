@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "command/command.h"
+#include "command/look.h"
+#include "command/output.h"
+#include "os/cgroup.h"
+#include "runtime/init.h"
+#include "runtime/launch.h"
+#include "store/rootfs.h"
+
+enum { O_FORMAT = 256 };
+
+/* What info tells beyond list, in its order. */
+static const char *const more_keys[] = {
+	"uuid",	    "description", "problem", "config_path", "rootfs", "hostname",  "hwaddr", "cgroup",
+	"idmap",    "namespaces",  "init",    "booted",	     "last_exit", "limits", "snapshots",
+};
+
+/* --- single facts --- */
+
+static char *hwaddr_of(const struct container *c)
+{
+	const struct network_config *first = c->config.n_networks ? &c->config.networks[0] : NULL;
+	auto_free char *key = NULL;
+	const char *kept;
+
+	if (!first || first->type != NETWORK_VETH)
+		return NULL;
+	if (strcmp(first->hwaddr, "auto") != 0)
+		return xstrdup(first->hwaddr);
+	key = xasprintf("hwaddr.%s", first->name);
+	kept = record_get(&c->identity, key);
+	return kept ? xstrdup(kept) : NULL;
+}
+
+static struct json_object *namespaces_of(const struct look *look)
+{
+	static const char *const types[] = { "cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts" };
+	struct json_object *o = json_object_new_object();
+	auto_free char *dir = launch_run_dir(&look->container);
+
+	for (size_t i = 0; look->alive && i < ARRAY_SIZE(types); i++) {
+		auto_free char *path = xasprintf("%s/ns/%s", dir, types[i]);
+
+		if (access(path, F_OK) == 0)
+			json_object_object_add(o, types[i], json_object_new_string(path));
+	}
+	return o;
+}
+
+/* What runs as pid 1 tells more than what create found, but for OpenRC, whose pid 1 is another's program. */
+static const char *init_of(const struct look *look)
+{
+	const char *made = record_get(&look->container.identity, "init_kind");
+	enum init_kind kind = look->alive ? init_kind_of(look->run.init.pid) : INIT_UNKNOWN;
+
+	if (kind == INIT_UNKNOWN || kind == INIT_BUSYBOX || kind == INIT_SYSVINIT)
+		return made && strcmp(made, "unknown") != 0 ? made : init_kind_name(kind);
+	return init_kind_name(kind);
+}
+
+static struct json_object *booted_of(const struct look *look)
+{
+	int booted = 0;
+
+	if (look->alive)
+		booted = init_booted(init_kind_of(look->run.init.pid), look->run.init.pid, look->run.booted);
+	return booted < 0 ? NULL : json_object_new_boolean(booted);
+}
+
+static char *last_exit_of(const struct look *look)
+{
+	char *text = NULL;
+
+	if (read_file_at(look->container.dir_fd, "last_exit", 4096, &text, NULL) < 0)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+static struct json_object *limits_of(const struct container_config *config)
+{
+	static const char *const names[] = { "memory", "swap", "cpu_weight", "tasks", "io_read", "io_write",
+					     "io_weight" };
+	const uint64_t values[] = { config->limits.memory,     config->limits.swap,
+				    config->limits.cpu_weight, config->limits.tasks,
+				    config->limits.io_read,    config->limits.io_write,
+				    config->limits.io_weight };
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		json_object_object_add(o, names[i], values[i] == CONFIG_UNSET ?
+							    NULL : json_object_new_uint64(values[i]));
+	json_object_object_add(o, "cpus", config->limits.cpus == CONFIG_UNSET ?
+						  NULL : json_thousandths(config->limits.cpus));
+	json_object_object_add(o, "cpuset", json_text(config->limits.cpuset));
+	return o;
+}
+
+/* --- all of them --- */
+
+static void add_take(struct json_object *o, const char *key, char *text)
+{
+	json_object_object_add(o, key, json_text(text));
+	free(text);
+}
+
+static void add_opened(struct json_object *o, const struct look *look)
+{
+	const struct container *c = &look->container;
+	auto_free char *group = launch_group(c);
+	char map[40];
+
+	json_object_object_add(o, "uuid", json_text(c->uuid));
+	json_object_object_add(o, "description", json_text(c->config.description));
+	json_object_object_add(o, "problem", json_text(look->problem));
+	add_take(o, "config_path", xasprintf("%s/config", c->dir));
+	add_take(o, "rootfs", rootfs_path(c));
+	json_object_object_add(o, "hostname", json_text(c->config.hostname ? c->config.hostname : c->name));
+	add_take(o, "hwaddr", hwaddr_of(c));
+	add_take(o, "cgroup", look->alive ? cgroup_path(group) : NULL);
+	json_object_object_add(o, "idmap", c->idmap.count ?
+				       json_text(idmap_format(&c->idmap, map, sizeof(map))) : NULL);
+	json_object_object_add(o, "namespaces", namespaces_of(look));
+	json_object_object_add(o, "init", json_text(init_of(look)));
+	json_object_object_add(o, "booted", booted_of(look));
+	add_take(o, "last_exit", last_exit_of(look));
+	json_object_object_add(o, "limits", limits_of(&c->config));
+	json_object_object_add(o, "snapshots", json_object_new_array());
+}
+
+static struct json_object *info_json(const struct look *look)
+{
+	struct json_object *o = look_json(look);
+
+	if (look->opened) {
+		add_opened(o, look);
+		return o;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(more_keys); i++)
+		json_object_object_add(o, more_keys[i], NULL);
+	json_object_object_add(o, "problem", json_text(look->problem));
+	return o;
+}
+
+/* --- for people --- */
+
+struct line {
+	const char *group;	/* heading of the first line of a group, else NULL */
+	const char *label, *key;
+};
+
+static const struct line lines[] = {
+	{ NULL, "Name", "name" },	     { NULL, "State", "state" },
+	{ NULL, "Problem", "problem" },	     { NULL, "Description", "description" },
+	{ NULL, "UUID", "uuid" },	     { NULL, "Created", "created_at" },
+	{ NULL, "Template", "template" },    { NULL, "Release", "release" },
+	{ NULL, "Architecture", "arch" },    { NULL, "Unprivileged", "unprivileged" },
+	{ NULL, "Id map", "idmap" },	     { NULL, "Autostart", "autostart" },
+	{ NULL, "Configuration", "config_path" },
+	{ "Run", "Init", "init" },	     { NULL, "Init pid", "init_pid" },
+	{ NULL, "Monitor pid", "monitor_pid" }, { NULL, "Started", "started_at" },
+	{ NULL, "Booted", "booted" },	     { NULL, "Last exit", "last_exit" },
+	{ NULL, "Memory used", "memory_used" }, { NULL, "Cgroup", "cgroup" },
+	{ "Network", "Host name", "hostname" }, { NULL, "IPv4", "ipv4" },
+	{ NULL, "IPv6", "ipv6" },	     { NULL, "MAC", "hwaddr" },
+	{ "Disk", "Root file system", "rootfs" }, { NULL, "Size", "disk_size" },
+	{ NULL, "Used", "disk_used" },
+	{ "Limits", NULL, "limits" },	     { "Namespaces", NULL, "namespaces" },
+};
+
+static char *shown(const char *key, struct json_object *value)
+{
+	static const char *const sizes[] = { "disk_size", "disk_used", "memory_used", "memory", "swap",
+					     "io_read",	  "io_write" };
+	char buf[32];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		if (value && strcmp(sizes[i], key) == 0)
+			return xstrdup(format_size(json_object_get_uint64(value), buf, sizeof(buf)));
+	if (json_object_is_type(value, json_type_boolean))
+		return xstrdup(json_object_get_boolean(value) ? "yes" : "no");
+	return csv_value(value);
+}
+
+/* The problem may have several lines. */
+static void print_value(const char *label, const char *key, struct json_object *value, const char *indent)
+{
+	auto_free char *text = shown(key, value);
+	char *save, *part = strtok_r(text, "\n", &save);
+
+	for (bool first = true; part; part = strtok_r(NULL, "\n", &save), first = false) {
+		auto_free char *clean = text_printable(part);
+
+		printf("%s%-*s%s\n", indent, (int)(20 - strlen(indent)), first ? label : "", clean);
+	}
+}
+
+static void print_people(struct json_object *o)
+{
+	const char *heading = NULL, *indent = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct json_object *value = json_object_object_get(o, lines[i].key);
+		auto_free char *text = csv_value(value), *label = NULL;
+
+		if (lines[i].group)
+			heading = lines[i].group;
+		if (!*text)
+			continue;	/* what there is not needs no line */
+		if (heading) {
+			printf("%s:\n", heading);
+			indent = "  ";
+		}
+		heading = NULL;
+		if (lines[i].label) {
+			label = xasprintf("%s:", lines[i].label);
+			print_value(label, lines[i].key, value, indent);
+			continue;
+		}
+		json_object_object_foreach(value, key, member) {
+			auto_free char *name = xasprintf("%s:", key);
+
+			print_value(name, key, member, indent);
+		}
+	}
+}
+
+/* --- the command --- */
+
+struct info {
+	enum format format;
+	struct json_object *array;
+	bool several, printed;
+};
+
+static int info_one(struct context *context, const char *name, void *arg, struct error *err)
+{
+	struct info *info = arg;
+	auto_look struct look look = LOOK_EMPTY;
+	struct json_object *o;
+
+	if (look_at(&context->install, name, &look, err) < 0)
+		return -err->code;
+	o = info_json(&look);
+	if (info->format != FORMAT_TABLE) {
+		json_object_array_add(info->array, o);
+		return 0;
+	}
+	if (info->printed)
+		printf("\n");
+	info->printed = true;
+	print_people(o);
+	json_object_put(o);
+	return 0;
+}
+
+static void print_collected(struct info *info)
+{
+	const char *keys[ARRAY_SIZE(more_keys) + 32];
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_look_keys; i++)
+		keys[n++] = look_keys[i];
+	for (size_t i = 0; i < ARRAY_SIZE(more_keys); i++)
+		keys[n++] = more_keys[i];
+	if (info->format == FORMAT_CSV && json_object_array_length(info->array)) {
+		csv_print_take(info->array, keys, n);
+		return;
+	}
+	if (info->format == FORMAT_JSON && info->several)
+		json_print_take(json_object_get(info->array));
+	else if (info->format == FORMAT_JSON && json_object_array_length(info->array))
+		json_print_take(json_object_get(json_object_array_get_idx(info->array, 0)));
+	json_object_put(info->array);
+}
+
+int command_info(struct context *context, int argc, char **argv, struct error *err)
+{
+	static const struct option options[] = {
+		{ "format", required_argument, NULL, O_FORMAT },
+		{ "all", no_argument, NULL, 'a' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const struct command *self = command_find("info");
+	auto_strings struct strings names = STRINGS_EMPTY;
+	struct info info = { .format = FORMAT_TABLE };
+	bool all = false;
+	int c;
+
+	while ((c = command_option(self, argc, argv, "h", options, err)) >= 0) {
+		all |= c == 'a';
+		if (c == O_FORMAT && format_parse(optarg, &info.format, err) < 0)
+			return -err->code;
+	}
+	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0)
+		return -err->code;
+	info.several = all || names.n > 1;
+	info.array = json_object_new_array();
+	c = command_each(self, context, &names, info_one, &info);
+	print_collected(&info);
+	return c;
+}

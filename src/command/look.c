@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "command/look.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "command/output.h"
+#include "os/cgroup.h"
+#include "runtime/launch.h"
+#include "runtime/start.h"
+#include "store/rootfs.h"
+
+const char *const look_keys[] = {
+	"name",	    "state",	"init_pid",	"monitor_pid", "ipv4",	    "ipv6",	   "autostart",	 "template",
+	"release",  "arch",	"unprivileged", "disk_size",   "disk_used", "memory_used", "created_at", "started_at",
+};
+const size_t n_look_keys = ARRAY_SIZE(look_keys);
+
+/* --- addresses: what its configuration gives, and the leases that its identity keeps --- */
+
+static void add_address(struct look *look, const char *address)
+{
+	auto_free char *bare = xstrndup(address, strcspn(address, "/"));
+
+	strings_add(strchr(bare, ':') ? &look->ipv6 : &look->ipv4, bare);
+}
+
+static void add_leases(struct look *look, const char *link)
+{
+	static const char *const families[] = { "ipv4", "ipv6" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		auto_free char *key = xasprintf("%s.%s", families[i], link);
+		const char *address = record_get(&look->container.identity, key);
+
+		if (!text_empty(address))
+			add_address(look, address);
+	}
+}
+
+static void find_addresses(struct look *look)
+{
+	const struct container_config *config = &look->container.config;
+
+	for (size_t i = 0; i < config->n_networks; i++) {
+		const struct network_config *network = &config->networks[i];
+
+		if (network->type != NETWORK_VETH)
+			continue;
+		if (network->address.n == 0)
+			add_leases(look, network->name);
+		for (size_t k = 0; k < network->address.n; k++) {
+			if (strcmp(network->address.items[k], "auto") == 0)
+				add_leases(look, network->name);
+			else if (strchr(network->address.items[k], '/'))
+				add_address(look, network->address.items[k]);
+		}
+	}
+}
+
+/* --- state --- */
+
+static void broken(struct look *look, const char *why)
+{
+	look->state = "broken";
+	if (!look->problem)
+		look->problem = xstrdup(why);
+}
+
+/* Between our two looks, at the state and at the processes it names, a stop may have come to its end: then another look
+ * finds no state. */
+static int peek(struct look *look, bool *ret_left_over, struct error *err)
+{
+	int r = 0;
+
+	*ret_left_over = true;
+	for (int i = 0; i < 3 && r == 0 && *ret_left_over; i++)
+		r = container_peek(&look->container, &look->run, ret_left_over, err);
+	return r;
+}
+
+static void find_usage(struct look *look)
+{
+	auto_free char *group = launch_group(&look->container);
+
+	look->memory_used = cgroup_memory_used(group);
+	if (strcmp(look->state, "running") == 0 && cgroup_frozen(group))
+		look->state = "frozen";
+}
+
+static void find_state(struct look *look)
+{
+	struct container *c = &look->container;
+	struct error err = ERROR_NONE;
+	bool left_over = false;
+
+	if (c->broken)
+		broken(look, c->broken);
+	if (peek(look, &left_over, &err) < 0) {
+		broken(look, err.message);
+		return;
+	}
+	if (left_over) {
+		broken(look, "something is left over of a start that died; the next start, stop or destroy cleans up");
+		return;
+	}
+	if (!*c->uuid)	/* the identity is unreadable */
+		memcpy(c->uuid, look->run.uuid, sizeof(c->uuid));
+	look->alive = look->run.phase != PHASE_STOPPED && process_alive(&look->run.init);
+	if (!look->state)
+		look->state = phase_name(look->run.phase);
+	if (look->run.phase != PHASE_STOPPED && *c->uuid)
+		find_usage(look);
+}
+
+int look_at(const struct install *install, const char *name, struct look *ret, struct error *err)
+{
+	struct look look = LOOK_EMPTY;
+	struct error why = ERROR_NONE;
+
+	state_init(&look.run);
+	if (container_open(install, name, false, true, &look.container, &why) < 0) {
+		if (why.status == STATUS_NOT_FOUND) {
+			*err = why;
+			return -err->code;
+		}
+		look.name = xstrdup(name);
+		broken(&look, why.message);
+		*ret = look;
+		return 0;
+	}
+	look.name = xstrdup(name);
+	look.opened = true;
+	look.created_at = (int64_t)record_get_u64(&look.container.identity, "created_at", 0);
+	rootfs_usage(&look.container, &look.disk_size, &look.disk_used);
+	find_state(&look);
+	if (look.alive)
+		find_addresses(&look);
+	*ret = look;
+	return 0;
+}
+
+void look_done(struct look *look)
+{
+	free(look->name);
+	free(look->problem);
+	strings_clear(&look->ipv4);
+	strings_clear(&look->ipv6);
+	if (look->opened)
+		container_close(&look->container);
+	state_done(&look->run);
+	*look = (struct look)LOOK_EMPTY;
+}
+
+/* --- JSON --- */
+
+static struct json_object *pid_of(const struct look *look, const struct process_id *id)
+{
+	bool there = look->run.phase != PHASE_STOPPED && process_alive(id);
+
+	return there ? json_object_new_int(id->pid) : NULL;
+}
+
+struct json_object *look_json(const struct look *look)
+{
+	const struct container_config *config = &look->container.config;
+	/* of one whose configuration is unreadable nothing is claimed */
+	bool known = look->opened && !look->container.broken;
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "name", json_object_new_string(look->name));
+	json_object_object_add(o, "state", json_object_new_string(look->state));
+	json_object_object_add(o, "init_pid", pid_of(look, &look->run.init));
+	json_object_object_add(o, "monitor_pid", pid_of(look, &look->run.monitor));
+	json_object_object_add(o, "ipv4", json_strings(&look->ipv4));
+	json_object_object_add(o, "ipv6", json_strings(&look->ipv6));
+	json_object_object_add(o, "autostart", known ? json_object_new_boolean(config->autostart) : NULL);
+	json_object_object_add(o, "template", json_text(config->template.name));
+	json_object_object_add(o, "release", json_text(config->template.release));
+	json_object_object_add(o, "arch", json_text(config->template.arch));
+	json_object_object_add(o, "unprivileged",
+			       known ? json_object_new_boolean(!config->security.privileged) : NULL);
+	json_object_object_add(o, "disk_size", json_number(look->disk_size));
+	json_object_object_add(o, "disk_used", json_number(look->disk_used));
+	json_object_object_add(o, "memory_used", json_number(look->memory_used));
+	json_object_object_add(o, "created_at", json_time(look->created_at));
+	json_object_object_add(o, "started_at",
+			       json_time(look->run.phase == PHASE_STOPPED ? 0 : look->run.started_at));
+	return o;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "command/output.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+int format_parse(const char *text, enum format *ret, struct error *err)
+{
+	static const char *const names[] = { "table", "json", "csv" };
+	auto_free char *shown = text_printable(text);
+	const char *near = nearest_of(text, names, ARRAY_SIZE(names));
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*ret = (enum format)i;
+			return 0;
+		}
+	}
+	fail_status(err, STATUS_USAGE, "there is no format \"%s\"", shown);
+	if (near)
+		return error_hint(err, "did you mean \"%s\"? There are table, json and csv", near);
+	return error_hint(err, "there are table, json and csv");
+}
+
+/* --- JSON --- */
+
+struct json_object *json_text(const char *text)
+{
+	return text_empty(text) ? NULL : json_object_new_string(text);
+}
+
+struct json_object *json_number(uint64_t number)
+{
+	return number ? json_object_new_uint64(number) : NULL;
+}
+
+struct json_object *json_time(int64_t unix_seconds)
+{
+	char buf[32];
+
+	return json_text(format_time(unix_seconds, buf, sizeof(buf)));
+}
+
+struct json_object *json_strings(const struct strings *list)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < list->n; i++)
+		json_object_array_add(array, json_object_new_string(list->items[i]));
+	return array;
+}
+
+struct json_object *json_thousandths(uint64_t number)
+{
+	double value = (double)number / 1000;
+	char buf[32];
+
+	snprintf(buf, sizeof(buf), "%.10g", value);
+	return json_object_new_double_s(value, buf);
+}
+
+void json_print_take(struct json_object *object)
+{
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+							    JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+}
+
+/* --- CSV --- */
+
+void csv_add(struct text *line, bool first, const char *field)
+{
+	size_t n = strlen(field);
+
+	if (!first)
+		text_append(line, ",", 1);
+	/* blanks at the ends too: some readers drop them */
+	if (n && !strpbrk(field, ",\"\r\n") && *field != ' ' && field[n - 1] != ' ') {
+		text_append(line, field, n);
+		return;
+	}
+	if (!n)
+		return;
+	text_append(line, "\"", 1);
+	for (; *field; field++)
+		text_append(line, *field == '"' ? "\"\"" : field, *field == '"' ? 2 : 1);
+	text_append(line, "\"", 1);
+}
+
+char *csv_value(struct json_object *value)
+{
+	struct text text = TEXT_EMPTY;
+
+	text_append(&text, "", 0);
+	if (json_object_is_type(value, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(value); i++) {
+			auto_free char *part = csv_value(json_object_array_get_idx(value, i));
+
+			text_add(&text, "%s%s", i ? " " : "", part);
+		}
+	} else if (json_object_is_type(value, json_type_object)) {
+		json_object_object_foreach(value, key, member) {
+			auto_free char *part = csv_value(member);
+
+			if (*part)
+				text_add(&text, "%s%s=%s", text.len ? " " : "", key, part);
+		}
+	} else if (value) {
+		text_add(&text, "%s", json_object_get_string(value));
+	}
+	return text.data;
+}
+
+void csv_print_take(struct json_object *array, const char *const *keys, size_t n_keys)
+{
+	auto_text struct text out = TEXT_EMPTY;
+
+	for (size_t k = 0; k < n_keys; k++)
+		csv_add(&out, k == 0, keys[k]);
+	text_append(&out, "\n", 1);
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		struct json_object *row = json_object_array_get_idx(array, i);
+
+		for (size_t k = 0; k < n_keys; k++) {
+			auto_free char *field = csv_value(json_object_object_get(row, keys[k]));
+
+			csv_add(&out, k == 0, field);
+		}
+		text_append(&out, "\n", 1);
+	}
+	fwrite(out.data, 1, out.len, stdout);
+	json_object_put(array);
+}
+
+/* --- tables --- */
+
+bool output_colors(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(1) && text_empty(no) && !(term && strcmp(term, "dumb") == 0);
+}
+
+static void *no_memory_is_the_end(void *p)
+{
+	if (!p) {
+		fprintf(stderr, "sysct: out of memory\n");
+		exit(STATUS_FAILED);
+	}
+	return p;
+}
+
+struct libscols_table *table_new(const struct column *columns, size_t n)
+{
+	struct libscols_table *table = no_memory_is_the_end(scols_new_table());
+
+	scols_table_enable_noencoding(table, 1);	/* our cells are printable already */
+	scols_table_enable_colors(table, output_colors());
+	for (size_t i = 0; i < n; i++)
+		no_memory_is_the_end(scols_table_new_column(table, columns[i].name, 0,
+							    columns[i].right ? SCOLS_FL_RIGHT : 0));
+	return table;
+}
+
+char *table_cell(const char *text)
+{
+	return text_empty(text) ? xstrdup("-") : text_printable(text);
+}
+
+struct libscols_line *table_add(struct libscols_table *table, const char *const *cells, size_t n)
+{
+	struct libscols_line *line = no_memory_is_the_end(scols_table_new_line(table, NULL));
+
+	for (size_t i = 0; i < n; i++)
+		scols_line_refer_data(line, i, table_cell(cells[i]));
+	return line;
+}
+
+void table_color(struct libscols_line *line, size_t column, const char *color)
+{
+	struct libscols_cell *cell = scols_line_get_cell(line, column);
+
+	if (cell && color)
+		scols_cell_set_color(cell, color);
+}
+
+void table_print_take(struct libscols_table *table)
+{
+	/* smartcols prints nothing at all for a table without lines */
+	if (scols_table_get_nlines(table) == 0) {
+		struct libscols_column *column;
+
+		for (size_t i = 0; (column = scols_table_get_column(table, i)); i++)
+			printf("%s%s", i ? " " : "", scols_column_get_name(column));
+		printf("\n");
+	} else {
+		scols_print_table(table);
+	}
+	scols_unref_table(table);
+}
