@@ -28,7 +28,7 @@ int init_stop_signal(enum init_kind kind);
  * when it has reached its default runlevel. */
 int init_booted(enum init_kind kind, pid_t pid, int from_notify);
 
-/* For an init that cannot say: it handles its stop signal, or a program other than init has the console open. */
+/* For an init that cannot say: it handles its stop signal; a plain program: it runs. */
 bool init_seems_up(enum init_kind kind, pid_t pid);
 
 /* Wait until it has booted. progress(text, arg) is called with systemd's status lines, may be NULL. STATUS_TIMEOUT

@@ -314,21 +314,36 @@ static int set_limit(const char *group, const char *controller, const char *key,
 			  key);
 }
 
-static int set_memory(const char *group, const struct cgroup_limits *limits, struct error *err)
+static int set_swap(const char *group, const struct cgroup_limits *limits, struct error *err)
 {
-	char memory[24], swap[24], both[24];
+	auto_free char *v2 = xasprintf("%s/payload/memory.swap.max", group);
+	char swap[24], both[24];
 
-	if (limits->memory == UINT64_MAX)
-		return 0;
-	snprintf(memory, sizeof(memory), "%llu", (unsigned long long)limits->memory);
-	if (set_limit(group, "memory", "memory", "memory.max", memory, "memory.limit_in_bytes", memory, err) < 0)
-		return -err->code;
 	if (limits->swap == UINT64_MAX)
 		return 0;
+	/* v1 has one file for both together */
+	if (limits->memory == UINT64_MAX && faccessat(layout.root, v2, W_OK, 0) < 0) {
+		fail(err, 0, "limits.swap cannot be kept alone: this host's memory controller limits memory and swap "
+			     "together");
+		return error_hint(err, "set limits.memory too");
+	}
 	snprintf(swap, sizeof(swap), "%llu", (unsigned long long)limits->swap);
 	snprintf(both, sizeof(both), "%llu", (unsigned long long)(limits->memory + limits->swap));
 	return set_limit(group, "memory", "swap", "memory.swap.max", swap, "memory.memsw.limit_in_bytes", both,
 			 err);
+}
+
+static int set_memory(const char *group, const struct cgroup_limits *limits, struct error *err)
+{
+	char memory[24];
+
+	if (limits->memory != UINT64_MAX) {
+		snprintf(memory, sizeof(memory), "%llu", (unsigned long long)limits->memory);
+		if (set_limit(group, "memory", "memory", "memory.max", memory, "memory.limit_in_bytes", memory,
+			      err) < 0)
+			return -err->code;
+	}
+	return set_swap(group, limits, err);
 }
 
 static int set_cpu(const char *group, const struct cgroup_limits *limits, struct error *err)

@@ -51,6 +51,19 @@ static bool exists_inside(pid_t pid, const char *path)
 	return fd >= 0;
 }
 
+/* busybox is init, sleep and sh, by the name it is called. */
+static bool is_named(pid_t pid, const char *name)
+{
+	auto_free char *comm = NULL;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if (read_file_at(AT_FDCWD, path, 64, &comm, NULL) < 0)
+		return false;
+	comm[strcspn(comm, "\n")] = '\0';
+	return strcmp(comm, name) == 0;
+}
+
 enum init_kind init_kind_of(pid_t pid)
 {
 	static const struct {
@@ -75,7 +88,8 @@ enum init_kind init_kind_of(pid_t pid)
 	base = strrchr(exe, '/') ? strrchr(exe, '/') + 1 : exe;
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
 		if (strcmp(base, programs[i].program) == 0)
-			return programs[i].kind;
+			return programs[i].kind == INIT_BUSYBOX && !is_named(pid, "init") ? INIT_UNKNOWN :
+											    programs[i].kind;
 	if (strcmp(base, "init") == 0 && exists_inside(pid, "/etc/inittab"))
 		return INIT_SYSVINIT;
 	return INIT_UNKNOWN;
@@ -117,13 +131,7 @@ static bool has_child(pid_t pid, const char *name)
 	if (read_file_at(AT_FDCWD, path, 1 << 20, &children, NULL) < 0)
 		return false;
 	for (char *word = strtok_r(children, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		auto_free char *comm = NULL;
-
-		snprintf(path, sizeof(path), "/proc/%.20s/comm", word);
-		if (read_file_at(AT_FDCWD, path, 64, &comm, NULL) < 0)
-			continue;
-		comm[strcspn(comm, "\n")] = '\0';
-		if (strcmp(comm, name) == 0)
+		if (is_named((pid_t)atoi(word), name))
 			return true;
 	}
 	return false;
@@ -153,7 +161,8 @@ int init_booted(enum init_kind kind, pid_t pid, int from_notify)
 
 bool init_seems_up(enum init_kind kind, pid_t pid)
 {
-	return process_takes_signal(pid, init_stop_signal(kind)) == 1;
+	/* a plain program may never handle anything: that it runs is all there is to know */
+	return kind == INIT_UNKNOWN || process_takes_signal(pid, init_stop_signal(kind)) == 1;
 }
 
 /* --- waiting --- */

@@ -22,7 +22,9 @@
 #include "runtime/launch.h"
 #include "runtime/start.h"
 
-#define READY_TIMEOUT_MS 10000	/* until init can take its signal at all */
+/* Until init can take its signal at all. A plain program that handles none would never hear it. */
+#define READY_USEC 10000000ULL
+#define READY_PLAIN_USEC 1000000ULL
 #define KILL_TIMEOUT_MS 20000
 #define EXIT_TIMEOUT_MS 3000
 
@@ -37,25 +39,24 @@ static int not_running(const struct container *c, const struct container_state *
 	return error_hint(err, "wait until that is done and try again");
 }
 
-/* The first process of a pid namespace loses a signal that it has no handler for yet. */
-static int wait_ready(pid_t pid, int pidfd, int signal, struct error *err)
+/* The first process of a pid namespace loses a signal that it has no handler for yet. 1: it takes it, 0: it does not, or
+ * has ended. */
+static int wait_ready(pid_t pid, int pidfd, int signal, uint64_t end, struct error *err)
 {
-	uint64_t end = now_usec() + READY_TIMEOUT_MS * 1000ULL;
-
 	for (;;) {
 		int r = process_takes_signal(pid, signal);
 
 		if (r != 0 || now_usec() >= end || pidfd_wait(pidfd, 2) == 1)
-			return 0;
+			return r > 0;
 		if (interrupt_check(err) < 0)
 			return -err->code;
 	}
 }
 
-static int stop_signal(const struct container *c, pid_t init)
+static int stop_signal(const struct container *c, enum init_kind kind)
 {
 	if (strcmp(c->config.stop_signal, "auto") == 0)
-		return init_stop_signal(init_kind_of(init));
+		return init_stop_signal(kind);
 	return signal_parse(c->config.stop_signal);
 }
 
@@ -64,15 +65,20 @@ static int ask(struct container *c, const struct container_state *state, int pid
 	       struct error *err)
 {
 	auto_free char *group = launch_group(c);
-	int signal = stop_signal(c, state->init.pid);
-	uint64_t end = now_usec() + timeout;
+	enum init_kind kind = init_kind_of(state->init.pid);
+	int signal = stop_signal(c, kind);
+	uint64_t start = now_usec(), end = start + timeout;
+	uint64_t patience = kind == INIT_UNKNOWN ? READY_PLAIN_USEC : READY_USEC;
 	char name[16];
 	int r;
 
 	if (cgroup_frozen(group) && cgroup_freeze(group, false, 5000, err) < 0)
 		return -err->code;
-	if (wait_ready(state->init.pid, pidfd, signal, err) < 0)
-		return -err->code;
+	r = wait_ready(state->init.pid, pidfd, signal, start + (patience < timeout ? patience : timeout), err);
+	if (r < 0)
+		return r;
+	if (r == 0 && kind == INIT_UNKNOWN && pidfd_wait(pidfd, 0) == 0)
+		return 1;	/* it would be lost: no use waiting for an answer */
 	log_debug("%s: send %s to init", c->name, signal_text(signal, name, sizeof(name)));
 	r = pidfd_signal(pidfd, signal);
 	if (r < 0 && r != -ESRCH)
