@@ -11,6 +11,8 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "command/command.h"
+#include "runtime/attach.h"
+#include "os/process.h"
 
 enum { OPTION_CONFIG = 256, OPTION_STATE, OPTION_RUN, OPTION_CACHE, OPTION_VERSION };
 
@@ -78,52 +80,55 @@ static void open_standard_streams(void)
 
 static int not_root(const struct command *command, struct error *err)
 {
-	fail_status(err, STATUS_FAILED, "%s needs root", command->name);
+	fail_status(err, STATUS_FAILED, "it needs root");
 	err->code = EPERM;
 	return error_hint(err, "sudo sysct %s ...", command->name);
 }
 
-static int run_command(const struct global *global, int argc, char **argv, struct error *err)
+static int run_command(const struct global *global, struct context *context, int argc, char **argv,
+		       struct error *err)
 {
 	const struct command *command = command_find(argv[0]);
-	struct context context = { .install = { 0 } };
 	int r;
 
 	if (!command)
 		return command_unknown(argv[0], err);
 	if (!command->no_root && geteuid() != 0)
 		return not_root(command, err);
-	if (install_init(&context.install, global->config, global->state_dir, global->run_dir, global->cache_dir,
+	if (install_init(&context->install, global->config, global->state_dir, global->run_dir, global->cache_dir,
 			 err) < 0)
 		return -err->code;
 	optind = 0;	/* begin anew with the command's own */
-	r = command->run(&context, argc, argv, err);
-	install_done(&context.install);
+	r = command->run(context, argc, argv, err);
+	install_done(&context->install);
 	return r;
 }
 
 /* "start dev" for messages about one name, else the command alone. */
-static char *who(int argc, char **argv, const struct error *err)
+static char *who(const struct context *context, int argc, char **argv)
 {
 	const struct command *command = argc ? command_find(argv[0]) : NULL;
+	const char *name = context->name;
 
-	(void)err;
 	if (!command || command->internal)
 		return xstrdup("");
-	for (int i = 1; command->names_one && i < argc; i++)
+	for (int i = 1; !name && command->names_one && i < argc; i++)
 		if (name_valid(argv[i]))
-			return xasprintf("%s %s", command->name, argv[i]);
-	return xstrdup(command->name);
+			name = argv[i];
+	return xasprintf("%s%s%s", context->verb ? context->verb : command->name, name ? " " : "", name ? name : "");
 }
 
 int main(int argc, char **argv)
 {
 	struct global global = { 0 };
+	struct context context = { .verb = NULL };
 	struct error err = ERROR_NONE;
 	auto_free char *prefix = NULL;
+	bool known = false;	/* argv begins with the command */
 	int r;
 
 	open_standard_streams();
+	cloexec_from(3);	/* what the caller left open is nobody's business that we start */
 	interrupt_install();
 	r = read_globals(argc, argv, &global, &err);
 	if (r == 0 && global.version) {
@@ -137,12 +142,13 @@ int main(int argc, char **argv)
 	if (r == 0) {
 		argc -= optind;
 		argv += optind;
-		prefix = who(argc, argv, &err);
-		r = run_command(&global, argc, argv, &err);
+		known = true;
+		r = run_command(&global, &context, argc, argv, &err);
 	}
 	if (r < 0) {
+		prefix = who(&context, known ? argc : 0, argv);
 		error_report(&err, prefix);
-		r = prefix && strncmp(prefix, "attach", 6) == 0 ? 125 : error_exit_status(&err);
+		r = text_starts(prefix, "attach") ? ATTACH_FAILED : error_exit_status(&err);
 	}
 	/* a result that could not be written is no result */
 	if (fflush(stdout) != 0 && errno != EPIPE && r == 0) {

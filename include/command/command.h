@@ -18,6 +18,9 @@
 
 struct context {
 	struct install install;
+	/* for messages, where they are known better than by a look at the arguments; NULL: not set */
+	const char *verb;	/* "config set" */
+	const char *name;	/* the container in question */
 };
 
 struct command {
@@ -30,6 +33,7 @@ struct command {
 	bool no_root;			/* works for everybody */
 	bool internal;			/* not listed */
 	bool names_one;			/* works on one NAME, which belongs into its messages */
+	bool verb;			/* "config get": run by the command of the first word, and listed in its help */
 };
 
 extern const struct command commands[];
@@ -40,6 +44,8 @@ const struct command *command_find(const char *name);
 int command_unknown(const char *name, struct error *err);
 /* What there is, by group. */
 void command_overview(FILE *to);
+/* Usage, summary, and options with examples of one. */
+void command_show_help(const struct command *command, FILE *to);
 
 /* --- helpers for commands --- */
 
@@ -61,6 +67,15 @@ int command_names(const struct command *command, struct context *context, bool a
  * returned. work returns 0 or more, or -errno. */
 int command_each(const struct command *command, struct context *context, const struct strings *names,
 		 int (*work)(struct context *context, const char *name, void *arg, struct error *err), void *arg);
+
+/* A command of the form "config get": argv[1] is one of the verbs, each with a row "config get" of its own in
+ * the table. The last has no name. */
+struct verb {
+	const char *name;
+	int (*run)(const struct command *self, struct context *context, int argc, char **argv, struct error *err);
+};
+int command_verb(const struct command *command, const struct verb *verbs, struct context *context, int argc,
+		 char **argv, struct error *err);
 
 /* --- the commands --- */
 #define COMMAND(name) int name(struct context *context, int argc, char **argv, struct error *err)
@@ -85,6 +100,7 @@ COMMAND(command_template);
 COMMAND(command_image);
 COMMAND(command_completion);
 COMMAND(command_help);
+COMMAND(command_complete);
 COMMAND(command_supervise);
 
 #endif

@@ -22,7 +22,36 @@ static int attach_to(struct context *context, const char *name, const struct att
 	return r;
 }
 
-int command_attach(struct context *context, int argc, char **argv, struct error *err)
+static int take_option(const struct command *self, int c, struct attach_options *wish, struct error *err)
+{
+	switch (c) {
+	case 'u':
+		wish->user = optarg;
+		break;
+	case 'w':
+		wish->workdir = optarg;
+		break;
+	case 'e':
+		if (!strchr(optarg, '=') || *optarg == '=')
+			return command_usage(self, err, "-e %s is not of the form NAME=value", optarg);
+		strings_add(&wish->env, optarg);
+		break;
+	case 't':
+		wish->tty = TTY_YES;
+		break;
+	case 'T':
+		wish->tty = TTY_NO;
+		break;
+	case O_KEEP_ENV:
+		wish->keep_env = true;
+		break;
+	}
+	return 0;
+}
+
+/* Options up to the first other word; optind is its index. */
+static int take_options(const struct command *self, int argc, char **argv, struct attach_options *wish,
+			struct error *err)
 {
 	static const struct option options[] = {
 		{ "user", required_argument, NULL, 'u' },      { "workdir", required_argument, NULL, 'w' },
@@ -30,47 +59,42 @@ int command_attach(struct context *context, int argc, char **argv, struct error 
 		{ "no-tty", no_argument, NULL, 'T' },	       { "keep-env", no_argument, NULL, O_KEEP_ENV },
 		{ "help", no_argument, NULL, 'h' },	       { NULL, 0, NULL, 0 },
 	};
-	const struct command *self = command_find("attach");
-	struct attach_options wish = { .tty = TTY_AUTO };
-	const char *name;
-	int c, r;
+	int c;
 
-	/* options may stand before the name and behind it; what follows the first other word is the command's */
-	while ((c = command_option(self, argc, argv, "+hu:w:e:tT", options, err)) >= 0 ||
-	       (c == -1 && optind == 1 + 0 && false)) {
-		switch (c) {
-		case 'u':
-			wish.user = optarg;
-			break;
-		case 'w':
-			wish.workdir = optarg;
-			break;
-		case 'e':
-			if (!strchr(optarg, '=') || *optarg == '=')
-				return command_usage(self, err, "-e %s is not of the form NAME=value", optarg);
-			strings_add(&wish.env, optarg);
-			break;
-		case 't':
-			wish.tty = TTY_YES;
-			break;
-		case 'T':
-			wish.tty = TTY_NO;
-			break;
-		case O_KEEP_ENV:
-			wish.keep_env = true;
-			break;
-		}
-	}
-	if (c != -1)
+	optind = 0;
+	while ((c = command_option(self, argc, argv, "+hu:w:e:tT", options, err)) >= 0)
+		if (take_option(self, c, wish, err) < 0)
+			return -err->code;
+	return c == -1 ? 0 : c;
+}
+
+/* Options stand before the name or behind it; what follows "--", or the first other word, is the command's. */
+static int parse(const struct command *self, struct context *context, int argc, char **argv,
+		 struct attach_options *wish, struct error *err)
+{
+	auto_strings struct strings names = STRINGS_EMPTY;
+
+	if (take_options(self, argc, argv, wish, err) < 0)
 		return -err->code;
-	if (optind >= argc)
-		return command_usage(self, err, "no name given");
-	name = argv[optind++];
-	if (optind < argc && strcmp(argv[optind], "--") == 0)
-		optind++;
+	argc -= optind;
+	argv += optind;
+	if (command_names(self, context, false, argc > 0 ? 1 : 0, argv, &names, err) < 0)
+		return -err->code;
+	context->name = argv[0];
+	if (take_options(self, argc, argv, wish, err) < 0)
+		return -err->code;
 	if (optind < argc)
-		wish.argv = argv + optind;
-	r = attach_to(context, name, &wish, err);
+		wish->argv = argv + optind;
+	return 0;
+}
+
+int command_attach(struct context *context, int argc, char **argv, struct error *err)
+{
+	struct attach_options wish = { .tty = TTY_AUTO };
+	int r = parse(command_find("attach"), context, argc, argv, &wish, err);
+
+	if (r == 0)
+		r = attach_to(context, context->name, &wish, err);
 	strings_clear(&wish.env);
 	return r;
 }
@@ -99,6 +123,7 @@ int command_console(struct context *context, int argc, char **argv, struct error
 		return -err->code;
 	if (names.n != 1)
 		return command_usage(self, err, "one name, please");
+	context->name = optind < argc ? argv[optind] : NULL;
 	if (container_open(&context->install, names.items[0], false, true, &box, err) < 0)
 		return -err->code;
 	r = container_console(&box, escape, err);

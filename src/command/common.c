@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ static const char *candidate(size_t i, const void *arg)
 	(void)arg;
 	if (i >= n_commands)
 		return NULL;
-	return commands[i].internal ? "" : commands[i].name;
+	return commands[i].internal || commands[i].verb ? "" : commands[i].name;
 }
 
 int command_unknown(const char *name, struct error *err)
@@ -48,7 +49,7 @@ void command_overview(FILE *to)
 
 	fprintf(to, "usage: sysct [GLOBAL OPTIONS] COMMAND [OPTIONS] [ARGS]\n");
 	for (size_t i = 0; i < n_commands; i++) {
-		if (commands[i].internal)
+		if (commands[i].internal || commands[i].verb)
 			continue;
 		if (strcmp(group, commands[i].group) != 0)
 			fprintf(to, "\n%s\n", commands[i].group);
@@ -66,12 +67,21 @@ void command_overview(FILE *to)
 		    "\nsysct COMMAND --help tells more of one; sysct(1) tells all.\n");
 }
 
-static void show_help(const struct command *command)
+void command_show_help(const struct command *command, FILE *to)
 {
-	printf("usage: sysct %s %s\n\n%s\n", command->name, command->usage, command->summary);
+	fprintf(to, "usage: sysct %s %s\n\n", command->name, command->usage);
+	fprintf(to, "%c%s", toupper((unsigned char)*command->summary), command->summary + 1);
+	if (command->alias)
+		fprintf(to, " (also: sysct %s)", command->alias);
+	fprintf(to, "\n");
 	if (command->help)
-		printf("\n%s", command->help);
-	exit(0);
+		fprintf(to, "\n%s", command->help);
+}
+
+__attribute__((noreturn)) static void help_and_exit(const struct command *command)
+{
+	command_show_help(command, stdout);
+	exit(fflush(stdout) == 0 ? STATUS_OK : STATUS_FAILED);
 }
 
 static const char *option_candidate(size_t i, const void *arg)
@@ -114,7 +124,7 @@ int command_option(const struct command *command, int argc, char **argv, const c
 	if (c == '?' || c == ':')
 		return bad_option(command, argv, c, long_options, err);
 	if (c == 'h' && command->summary)
-		show_help(command);
+		help_and_exit(command);
 	return c;
 }
 
@@ -172,4 +182,71 @@ int command_each(const struct command *command, struct context *context, const s
 			break;
 	}
 	return worst;
+}
+
+static int no_verb(const struct command *command, const struct verb *verbs, const char *word, struct error *err)
+{
+	auto_free char *shown = text_printable(word);
+	const char *names[16];
+	const char *near;
+	size_t n = 0;
+
+	for (; verbs[n].name && n < ARRAY_SIZE(names); n++)
+		names[n] = verbs[n].name;
+	near = nearest_of(word, names, n);
+	return command_usage(command, err, "there is no \"%s %s\"%s%s%s", command->name, shown,
+			     near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+int command_verb(const struct command *command, const struct verb *verbs, struct context *context, int argc,
+		 char **argv, struct error *err)
+{
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	int c;
+
+	while ((c = command_option(command, argc, argv, "+h", options, err)) >= 0)
+		;
+	if (c != -1)
+		return c;
+	argc -= optind;
+	argv += optind;
+	if (argc < 1)
+		return command_usage(command, err, "%s what?", command->name);
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		auto_free char *name = xasprintf("%s %s", command->name, verb->name);
+		const struct command *self = command_find(name);
+
+		if (!self || strcmp(verb->name, argv[0]) != 0)
+			continue;
+		context->verb = self->name;
+		optind = 0;	/* begin anew with the verb's own */
+		return verb->run(self, context, argc, argv, err);
+	}
+	return no_verb(command, verbs, argv[0], err);
+}
+
+int command_help(struct context *context, int argc, char **argv, struct error *err)
+{
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	const struct command *self = command_find("help"), *command;
+	auto_free char *words = NULL;
+	int c;
+
+	(void)context;
+	while ((c = command_option(self, argc, argv, "h", options, err)) >= 0)
+		;
+	if (c != -1)
+		return c;
+	if (optind == argc) {
+		command_overview(stdout);
+		return 0;
+	}
+	if (argc - optind > 2)
+		return command_usage(self, err, "one command, please");
+	words = argc - optind == 2 ? xasprintf("%s %s", argv[optind], argv[optind + 1]) : xstrdup(argv[optind]);
+	command = command_find(words);
+	if (!command || command->internal)
+		return command_unknown(words, err);
+	command_show_help(command, stdout);
+	return 0;
 }

@@ -8,14 +8,17 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "command/command.h"
+#include "runtime/init.h"
 #include "runtime/start.h"
 #include "runtime/stop.h"
 #include "store/create.h"
 #include "store/network.h"
 
+#define LAUNCH_TIMEOUT_MS 120000
+
 enum {
 	O_TEMPLATE = 256, O_RELEASE, O_ARCH, O_VARIANT, O_MIRROR, O_SIZE, O_PACKAGES, O_SOURCE, O_SET, O_START,
-	O_NO_VERIFY, O_OFFLINE, O_REFRESH, O_GUEST_MIRROR, O_KEYRING, O_FORCE, O_ALL
+	O_NO_VERIFY, O_OFFLINE, O_REFRESH, O_GUEST_MIRROR, O_KEYRING, O_FORCE, O_ALL, O_USER
 };
 
 /* --- progress: a line that is written over on a terminal, nothing elsewhere --- */
@@ -53,6 +56,7 @@ static const struct option create_options[] = {
 	{ "source", required_argument, NULL, O_SOURCE },
 	{ "set", required_argument, NULL, O_SET },
 	{ "start", no_argument, NULL, O_START },
+	{ "user", required_argument, NULL, O_USER },	/* of launch, which says that it is for later */
 	{ "no-verify", no_argument, NULL, O_NO_VERIFY },
 	{ "offline", no_argument, NULL, O_OFFLINE },
 	{ "refresh", no_argument, NULL, O_REFRESH },
@@ -123,34 +127,111 @@ static int start_created(struct context *context, const char *name, struct error
 	return r < 0 ? error_prefix(err, "%s is made, but not started", name) : 0;
 }
 
+/* The options of both, and what else stands there. */
+static int read_request(const struct command *self, int argc, char **argv, struct create_request *request,
+			bool *start, struct error *err)
+{
+	int c;
+
+	while ((c = command_option(self, argc, argv, "h", create_options, err)) >= 0) {
+		if (c == O_USER && strcmp(self->name, "launch") != 0)
+			return command_usage(self, err, "there is no option --user");
+		if (c == O_USER)
+			return fail_status(err, STATUS_USAGE, "--user is not in this version");
+		take_option(c, request, start);
+	}
+	return c == -1 ? 0 : c;
+}
+
+/* Make it, and print its name. *ret_name: caller frees. */
+static int make(struct context *context, struct create_request *request, char **ret_name, struct error *err)
+{
+	bool dirty = false;
+	const struct progress progress = { show, &dirty };
+	int r;
+
+	request->progress = &progress;
+	context->name = request->name && name_valid(request->name) ? request->name : NULL;
+	if (install_make_dirs(&context->install, err) < 0)
+		return -err->code;
+	r = store_create(&context->install, request, ret_name, err);
+	if (dirty)
+		fprintf(stderr, "\r\033[K");
+	request->progress = NULL;
+	if (r < 0)
+		return r;
+	printf("%s\n", *ret_name);
+	fflush(stdout);
+	return 0;
+}
+
 int command_create(struct context *context, int argc, char **argv, struct error *err)
 {
 	const struct command *self = command_find("create");
-	bool dirty = false, start = false;
-	const struct progress progress = { show, &dirty };
-	struct create_request request = { .progress = &progress };
+	struct create_request request = { .name = NULL };
 	auto_free char *name = NULL;
-	int c, r;
+	bool start = false;
+	int r = read_request(self, argc, argv, &request, &start, err);
 
-	while ((c = command_option(self, argc, argv, "h", create_options, err)) >= 0)
-		take_option(c, &request, &start);
-	if (c != -1)
-		return -err->code;
-	if (argc - optind > 1)
-		return command_usage(self, err, "one name, not \"%s\" and \"%s\"", argv[optind], argv[optind + 1]);
-	if (optind < argc)
+	if (r == 0 && argc - optind > 1)
+		r = command_usage(self, err, "one name, not \"%s\" and \"%s\"", argv[optind], argv[optind + 1]);
+	if (r == 0 && optind < argc)
 		request.name = argv[optind];
-	if (!request.template)
-		return command_usage(self, err, "no --template given; sysct template list shows what there is");
-	if (install_make_dirs(&context->install, err) < 0)
-		return -err->code;
-	r = store_create(&context->install, &request, &name, err);
-	if (dirty)
-		fprintf(stderr, "\r\033[K");
+	if (r == 0 && !request.template)
+		r = command_usage(self, err, "no --template given; sysct template list shows what there is");
 	if (r == 0)
-		printf("%s\n", name);
+		r = make(context, &request, &name, err);
 	if (r == 0 && start)
 		r = start_created(context, name, err);
+	strings_clear(&request.packages);
+	strings_clear(&request.settings);
+	return r < 0 ? r : 0;
+}
+
+/* --- launch --- */
+
+static int boot_created(struct context *context, const char *name, struct error *err)
+{
+	struct container c = CONTAINER_EMPTY;
+	int r = start_created(context, name, err);
+
+	if (r < 0 || container_open(&context->install, name, false, false, &c, err) < 0)
+		return -err->code;
+	r = init_wait_booted(&c, LAUNCH_TIMEOUT_MS, NULL, NULL, err);
+	container_close(&c);
+	return r < 0 ? error_prefix(err, "%s is made and started", name) : 0;
+}
+
+static int take_template(const struct command *self, int argc, char **argv, struct create_request *request,
+			 struct error *err)
+{
+	if (!request->template && optind < argc)
+		request->template = argv[optind++];
+	if (!request->template)
+		return command_usage(self, err, "which template? sysct template list shows what there is");
+	if (optind < argc)
+		request->name = argv[optind++];
+	if (optind < argc)
+		return command_usage(self, err, "a template and one name; \"%s\" is too much", argv[optind]);
+	return 0;
+}
+
+int command_launch(struct context *context, int argc, char **argv, struct error *err)
+{
+	const struct command *self = command_find("launch");
+	struct create_request request = { .name = NULL };
+	auto_free char *name = NULL;
+	bool start = true;
+	int r = read_request(self, argc, argv, &request, &start, err);
+
+	if (r == 0)
+		r = take_template(self, argc, argv, &request, err);
+	if (r == 0)
+		r = make(context, &request, &name, err);
+	if (r == 0)
+		r = boot_created(context, name, err);
+	if (r == 0)
+		log_note("%s has booted; sysct attach %s enters it", name, name);
 	strings_clear(&request.packages);
 	strings_clear(&request.settings);
 	return r < 0 ? r : 0;

@@ -2,8 +2,8 @@
 
 /* logs - what the console printed: console.log.1, the older half, then console.log.
  *
- * What is printed there was chosen inside. So a terminal gets it filtered: escape sequences that colour are
- * dropped, a carriage return at the end of a line too, and all other control characters show as \xNN. A pipe or a file
+ * What is printed there was chosen inside. So a terminal gets it filtered: control sequences (colours,
+ * movements) are dropped, carriage returns at the ends of lines too, and all other control characters show as \xNN. A pipe or a file
  * gets the bytes as they are; --raw gives them to a terminal as well. */
 
 #include <errno.h>
@@ -226,7 +226,10 @@ int command_logs(struct context *context, int argc, char **argv, struct error *e
 		return command_usage(self, err, "one name, please");
 	if (container_open(&context->install, names.items[0], false, true, &box, err) < 0)
 		return -err->code;
+	context->name = argv[optind];
 	r = show_logs(&logs, &box, err);
 	container_close(&box);
+	if (r < 0 && err->status == STATUS_INTERRUPTED)
+		return STATUS_INTERRUPTED;	/* ^C is how one leaves -f: nothing to say */
 	return r == -EPIPE ? 0 : r;
 }

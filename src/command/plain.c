@@ -15,9 +15,9 @@ static enum verdict judge_escape(const char *s, size_t n)
 		return MORE;
 	if (n == 2)
 		return last == '[' ? MORE : ESCAPE;
-	if (last == 'm')
+	if (last >= 0x40 && last <= 0x7e)
 		return DROP;
-	return (last >= '0' && last <= '9') || last == ';' || last == ':' ? MORE : ESCAPE;
+	return last >= 0x20 && last <= 0x3f ? MORE : ESCAPE;	/* parameters and intermediates */
 }
 
 static size_t utf8_length(unsigned char first)

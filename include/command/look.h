@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_COMMAND_LOOK_H
+#define SYSCT_COMMAND_LOOK_H
+
+/* look - what list and info know of a container: read from files, without its lock, without entering it. */
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/container.h"
+#include "store/state.h"
+
+struct look {
+	char *name;
+	const char *state;		/* stopped, starting, running, frozen, stopping, broken */
+	char *problem;			/* why it is broken, or NULL */
+	bool opened;			/* container holds something */
+	bool alive;			/* its init is there */
+	struct container container;
+	struct container_state run;
+	struct strings ipv4, ipv6;	/* while it is alive */
+	uint64_t disk_size, disk_used, memory_used;	/* 0: unknown */
+	int64_t created_at;
+};
+#define LOOK_EMPTY { .container = CONTAINER_EMPTY }
+
+/* STATUS_NOT_FOUND when there is none of that name; all else that is wrong with it is its state "broken". */
+int look_at(const struct install *install, const char *name, struct look *ret, struct error *err);
+void look_done(struct look *look);
+#define auto_look __attribute__((cleanup(look_done)))
+
+/* The keys of list, in their order, and an object with them. */
+extern const char *const look_keys[];
+extern const size_t n_look_keys;
+struct json_object *look_json(const struct look *look);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "command/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "command/output.h"
+#include "config/edit.h"
+#include "config/options.h"
+#include "os/caps.h"
+#include "os/cgroup.h"
+#include "runtime/launch.h"
+#include "runtime/start.h"
+
+/* --- get --- */
+
+static struct json_object *number_json(const struct option *option, const char *text)
+{
+	uint64_t number = 0;
+
+	switch (option->type) {
+	case OPTION_BOOL:
+		return json_object_new_boolean(strcmp(text, "yes") == 0);
+	case OPTION_NUMBER:
+		return parse_u64(text, &number) < 0 ? NULL : json_object_new_uint64(number);
+	case OPTION_SIZE:
+		return parse_size(text, &number) < 0 ? NULL : json_object_new_uint64(number);
+	case OPTION_DURATION:	/* microseconds */
+		if (parse_duration(text, &number) < 0)
+			return NULL;
+		return number % 1000000 ? json_thousandths(number / 1000) :
+					  json_object_new_uint64(number / 1000000);
+	case OPTION_THOUSANDTHS:
+		return strcmp(text, "none") == 0 ? NULL : json_object_new_double_s(strtod(text, NULL), text);
+	default:
+		return json_object_new_string(text);
+	}
+}
+
+static struct json_object *value_json(const struct option *option, const struct strings *values)
+{
+	if (option->type == OPTION_LIST)
+		return json_strings(values);
+	return values->n ? number_json(option, values->items[0]) : NULL;
+}
+
+struct get {
+	enum format format;
+	bool changed;
+	struct json_object *object, *rows;
+};
+
+static int get_each(const char *key, const struct option *option, const struct strings *values, bool is_default,
+		    void *arg)
+{
+	struct get *get = arg;
+
+	if (get->changed && is_default)
+		return 0;
+	if (get->format == FORMAT_JSON)
+		json_object_object_add(get->object, key, value_json(option, values));
+	for (size_t i = 0; get->format != FORMAT_JSON && i < values->n; i++) {
+		struct json_object *row = json_object_new_object();
+
+		if (get->format == FORMAT_TABLE)
+			printf("%s = %s\n", key, values->items[i]);
+		json_object_object_add(row, "key", json_object_new_string(key));
+		json_object_object_add(row, "value", json_object_new_string(values->items[i]));
+		json_object_array_add(get->rows, row);
+	}
+	return 0;
+}
+
+static void get_all(const struct container *c, struct get *get)
+{
+	static const char *const keys[] = { "key", "value" };
+
+	get->object = json_object_new_object();
+	get->rows = json_object_new_array();
+	config_each(&c->config, get_each, get);
+	if (get->format == FORMAT_JSON)
+		json_print_take(json_object_get(get->object));
+	if (get->format == FORMAT_CSV)
+		csv_print_take(json_object_get(get->rows), keys, ARRAY_SIZE(keys));
+	json_object_put(get->object);
+	json_object_put(get->rows);
+}
+
+static int get_one(const struct container *c, const char *text, enum format format, struct error *err)
+{
+	auto_option_key struct option_key key = OPTION_KEY_EMPTY;
+	auto_strings struct strings values = STRINGS_EMPTY;
+	bool host = text_starts(text, "host.");
+	int r = host ? host_config_get_option(&c->host, text, &values, err) :
+		       config_get_option(&c->config, text, &values, err);
+
+	if (r < 0 || option_key_parse(text, false, &key, err) < 0)
+		return -err->code;
+	if (format == FORMAT_JSON) {
+		json_print_take(value_json(key.option, &values));
+		return 0;
+	}
+	for (size_t i = 0; i < values.n; i++) {
+		auto_text struct text line = TEXT_EMPTY;
+
+		if (format == FORMAT_CSV)
+			csv_add(&line, true, values.items[i]);
+		else
+			text_add(&line, "%s", values.items[i]);
+		printf("%s\n", line.data ? line.data : "");
+	}
+	return 0;
+}
+
+int settings_print(const struct container *container, const char *key, enum format format, bool changed,
+		   struct error *err)
+{
+	struct get get = { .format = format, .changed = changed };
+
+	if (key)
+		return get_one(container, key, format, err);
+	get_all(container, &get);
+	return 0;
+}
+
+void settings_keys(struct strings *ret)
+{
+	size_t n;
+	const struct option *options = options_all(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct section *section = section_find(options[i].section);
+		auto_free char *key = NULL;
+
+		if (!options[i].built || !section->built || section->not_in_container)
+			continue;
+		key = xasprintf("%s.%s", options[i].section,
+				options[i].type == OPTION_PAIRS ? "" : options[i].key);
+		strings_add(ret, key);
+	}
+}
+
+/* --- what is applied at once --- */
+
+/* A limit that goes away: far beyond what any host has, since the group's files know no word for it in all of their
+ * versions. Tasks have a default of their own, which a start works out. */
+#define NO_BYTES (UINT64_C(1) << 61)
+#define NO_CPUS 8192000
+#define USUAL_WEIGHT 100
+
+/* The four values of a limit in both configurations, and what lifts it (0: only a start does). */
+struct limit {
+	const char *key;
+	uint64_t before, after, lifted;
+	uint64_t *wish;
+};
+
+static int apply_limits(const struct container *c, const struct container_config *after, struct strings *later,
+			struct error *err)
+{
+	const struct container_config *before = &c->config;
+	struct cgroup_limits wish = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	const struct limit limits[] = {
+		{ "limits.memory", before->limits.memory, after->limits.memory, NO_BYTES, &wish.memory },
+		{ "limits.swap", before->limits.swap, after->limits.swap, NO_BYTES, &wish.swap },
+		{ "limits.cpus", before->limits.cpus, after->limits.cpus, NO_CPUS, &wish.cpus },
+		{ "limits.cpu_weight", before->limits.cpu_weight, after->limits.cpu_weight, USUAL_WEIGHT,
+		  &wish.cpu_weight },
+		{ "limits.tasks", before->limits.tasks, after->limits.tasks, 0, &wish.tasks },
+	};
+	auto_free char *group = launch_group(c);
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		const struct limit *limit = &limits[i];
+
+		if (limit->before == limit->after)
+			continue;
+		any = true;
+		*limit->wish = limit->after;
+		if (limit->after == CONFIG_UNSET && limit->lifted)
+			*limit->wish = limit->lifted;
+		else if (limit->after == CONFIG_UNSET)
+			strings_add(later, limit->key);
+	}
+	/* swap is counted on top of memory, so the two go together */
+	if (wish.swap != UINT64_MAX && wish.memory == UINT64_MAX)
+		wish.memory = after->limits.memory == CONFIG_UNSET ? NO_BYTES : after->limits.memory;
+	else if (wish.memory != UINT64_MAX && wish.swap == UINT64_MAX)
+		wish.swap = after->limits.swap;
+	return any ? cgroup_set_limits(group, &wish, err) : 0;
+}
+
+struct compare {
+	const struct container_config *other;
+	struct strings *later;
+};
+
+static int compare_each(const char *key, const struct option *option, const struct strings *values, bool is_default,
+			void *arg)
+{
+	const struct compare *compare = arg;
+	auto_strings struct strings others = STRINGS_EMPTY;
+	auto_free char *mine = strings_join(values, "\n"), *theirs = NULL;
+	struct error ignored = ERROR_NONE;
+	bool there = config_get_option(compare->other, key, &others, &ignored) == 0;
+
+	(void)is_default;
+	theirs = strings_join(&others, "\n");
+	if (option->live || (there && strcmp(mine, theirs) == 0) || strings_has(compare->later, key))
+		return 0;
+	if (strcmp(option->section, "template") != 0)	/* says what was, nothing follows from it */
+		strings_add(compare->later, key);
+	return 0;
+}
+
+/* What differs and takes a start; both ways, since a section may be only in one of them. */
+static void find_later(const struct container_config *before, const struct container_config *after,
+		       struct strings *later)
+{
+	struct compare forth = { before, later }, back = { after, later };
+
+	config_each(after, compare_each, &forth);
+	config_each(before, compare_each, &back);
+}
+
+static int apply(const struct container *c, const struct container_config *after, struct error *err)
+{
+	auto_state struct container_state state = { 0 };
+	auto_strings struct strings later = STRINGS_EMPTY;
+	bool left_over;
+	int r;
+
+	state_init(&state);
+	if (container_peek(c, &state, &left_over, err) < 0)
+		return error_prefix(err, "written, but not applied");
+	if (state.phase == PHASE_STOPPED)
+		return 0;
+	r = apply_limits(c, after, &later, err);
+	/* of what it was started with nothing is known when its configuration could not be read */
+	if (c->broken)
+		log_note("%s: what was changed counts at the next start", c->name);
+	else
+		find_later(&c->config, after, &later);
+	for (size_t i = 0; i < later.n; i++)
+		log_note("%s: %s: at the next start", c->name, later.items[i]);
+	if (r < 0) {
+		error_prefix(err, "written, but not applied to what runs");
+		return error_hint(err, "it counts from the next start: sysct restart %s", c->name);
+	}
+	return 0;
+}
+
+/* --- reading and replacing the file --- */
+
+/* Links and the like are refused: the result would take their place. */
+int settings_read(const struct container *c, char **ret, mode_t *ret_mode, struct error *err)
+{
+	auto_close int fd = openat(c->dir_fd, "config", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	size_t len;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(err, errno, "read %s/config", c->dir);
+	if (!S_ISREG(st.st_mode))
+		return fail_status(err, STATUS_USAGE, "%s/config is not a regular file", c->dir);
+	r = read_fd(fd, 1 << 20, ret, &len);
+	if (r < 0)
+		return fail(err, -r, "read %s/config", c->dir);
+	if (strlen(*ret) != len) {
+		free(*ret);
+		*ret = NULL;
+		return fail_status(err, STATUS_USAGE, "%s/config holds a byte 0: it is no text", c->dir);
+	}
+	*ret_mode = st.st_mode & 0700;
+	return 0;
+}
+
+int settings_check(const struct install *install, const char *text, const char *shown,
+		   struct container_config *ret, struct error *err)
+{
+	struct host_config host;
+	uint64_t mask;
+	int r;
+
+	host_config_init(&host);
+	r = config_load_host(install->config, !install->config_given, &host, ret, err);
+	host_config_done(&host);
+	if (r == 0)
+		r = config_parse_text(text, strlen(text), shown, ret, NULL, err);
+	/* the form of a capability is known to the parser, which there are to the kernel */
+	if (r == 0 && caps_select(0, &ret->security.keep_capabilities, &ret->security.drop_capabilities, &mask,
+				  err) < 0) {
+		error_status(err, STATUS_USAGE);
+		r = error_prefix(err, "%s", shown);
+	}
+	return r;
+}
+
+int settings_replace(const struct container *c, const char *text, mode_t mode, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/config", c->dir);
+	struct container_config after;
+	int r;
+
+	config_init(&after);
+	r = settings_check(c->install, text, path, &after, err);
+	if (r == 0)
+		r = replace_file_at(c->dir_fd, "config", text, strlen(text), mode, true, err);
+	if (r == 0)
+		r = apply(c, &after, err);
+	config_done(&after);
+	return r;
+}
+
+static int edit_text(const struct setting *changes, size_t n, char **text, struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		char *edited = NULL;
+		int r = changes[i].value ? config_edit_set(*text, changes[i].key, changes[i].value, &edited, err) :
+					   config_edit_unset(*text, changes[i].key, &edited, err);
+
+		if (r < 0)
+			return r;
+		free(*text);
+		*text = edited;
+	}
+	return 0;
+}
+
+int settings_change(const struct install *install, const char *name, const struct setting *changes, size_t n,
+		    struct error *err)
+{
+	struct container c = CONTAINER_EMPTY;
+	auto_free char *text = NULL, *before = NULL;
+	mode_t mode = 0600;
+	int r;
+
+	/* a broken one may be mended by what is changed */
+	if (container_open(install, name, true, true, &c, err) < 0)
+		return -err->code;
+	r = settings_read(&c, &text, &mode, err);
+	if (r == 0) {
+		before = xstrdup(text);
+		r = edit_text(changes, n, &text, err);
+	}
+	if (r == 0 && strcmp(text, before) != 0)
+		r = settings_replace(&c, text, mode, err);
+	container_close(&c);
+	return r;
+}

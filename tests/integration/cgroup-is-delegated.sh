@@ -1,0 +1,19 @@
+#!/bin/sh
+# A box sees a pure cgroup2 tree of its own and may use it; limits stand on the host side, out of its reach.
+. "${0%/*}/lib.sh"
+
+busybox box --set limits.memory=64M --set limits.tasks=100
+ok sysct start box --wait
+same "$(inside box sh -c 'grep " /sys/fs/cgroup" /proc/mounts | cut -d " " -f 3')" cgroup2 "what is mounted"
+ok inside box sh -c 'mkdir /sys/fs/cgroup/mine && sh -c "echo \$\$ >/sys/fs/cgroup/mine/cgroup.procs && grep -q mine /proc/self/cgroup" && sleep 0.1; rmdir /sys/fs/cgroup/mine'
+# paths are relative to the box
+if inside box grep -E 'sysct|^0::/\.\.' /proc/1/cgroup; then fail "the box sees where it is"; fi
+# the host's side: v2 or v1, whichever has the controller
+found=$(on_host 67108864 memory.max memory.limit_in_bytes)
+[ -n "$found" ] || fail "no limit of 64M on the host"
+[ -n "$(on_host 100 pids.max)" ] || fail "no limit of 100 tasks on the host"
+inside box sh -c 'for f in $(find /sys/fs/cgroup -name memory.max -o -name pids.max); do echo max >$f; done' 2>/dev/null || :
+same "$(cat "$found")" 67108864 "the limit after the box tried to lift it"
+# it holds: what asks for more is killed, the box lives on
+if inside box sh -c 'head -c 200m /dev/zero | tail' >/dev/null 2>&1; then fail "200M in 64M"; fi
+ok inside box true

@@ -1,0 +1,15 @@
+#!/bin/sh
+# reboot inside Debian: the same name, address and files; systemd is running again.
+# timeout: 600
+. "${0%/*}/lib.sh"
+
+debian trixie box
+ok sysct start box --wait
+inside box sh -c 'echo kept >/root/file; touch /run/first-life'
+before="$(inside box hostname) $(field box ipv4) $(field box hwaddr) $(inside box cat /etc/machine-id)"
+inside box reboot || :
+again() { inside box sh -c '[ ! -e /run/first-life ] && [ "$(systemctl is-system-running)" = running ]'; }
+eventually 60 again
+same "$(inside box hostname) $(field box ipv4) $(field box hwaddr) $(inside box cat /etc/machine-id)" "$before" "name and address"
+same "$(inside box cat /root/file)" kept "a file"
+ok sysct stop box

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Debian 13 with systemd: running, no failed unit, packages by NAT and DNS, stop.
+# timeout: 600
+. "${0%/*}/lib.sh"
+
+debian trixie box --set limits.memory=1G
+ok sysct start box --wait
+same "$(inside box systemctl is-system-running)" running "systemctl is-system-running"
+same "$(inside box systemctl --failed --no-legend --plain)" "" "failed units"
+same "$(field box init)" systemd "kind of init"
+same "$(field box booted)" true booted
+ok inside box apt-get update -q
+ok inside box apt-get install -y -q hello
+same "$(inside box hello)" "Hello, world!" hello
+has "$(inside box cat /etc/os-release)" 'VERSION_ID="13"' release
+ok timeout 40 sysct stop box
+ok sysct start box --wait
+same "$(inside box hello)" "Hello, world!" "after a restart"
+ok sysct stop box
+has "$(sysct logs box)" 'systemd' "the log of its console"

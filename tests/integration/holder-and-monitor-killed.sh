@@ -1,0 +1,19 @@
+#!/bin/sh
+# Both killed: list and info tell the truth, stop works, nothing is left.
+. "${0%/*}/lib.sh"
+
+mark
+busybox box
+ok sysct start box --wait
+kill -KILL "$(holder_of box)" "$(monitor_of box)"
+sleep 0.5
+ok timeout 5 sysct list
+has "$(state_of box)" '^(running|stopped)$' state
+expect_stop() { sysct stop box || [ $? = 4 ]; }
+ok timeout 40 sysct stop --timeout 5 box
+same "$(state_of box)" stopped "state after the stop"
+ok sysct start box --wait
+ok inside box true
+ok sysct stop box
+ok sysct destroy box
+unchanged

@@ -1,0 +1,174 @@
+# shellcheck shell=sh
+# What the integration tests share. A test is a POSIX script, named by the property that it shows:
+#
+#   #!/bin/sh
+#   # timeout: 120                     seconds, where 60 are not enough
+#   . "${0%/*}/lib.sh"
+#
+# scripts/test gives each one a private installation (SYSCT_STATE_DIR and so on), sysct in PATH and an empty directory
+# $TEST_TMP, and compares the host before and after. A test succeeds with 0, fails with any other status, and is
+# skipped with 77. What it makes it takes away again, by defer, also when it fails.
+set -eu
+export LC_ALL=C
+
+: "${TEST_TMP:?run me by scripts/test}"
+TESTS_DIR=$(cd "${0%/*}" && pwd)
+REPO=$(cd "$TESTS_DIR/../.." && pwd)
+OUT=$TEST_TMP/out
+ERR=$TEST_TMP/err
+DEFERRED=$TEST_TMP/deferred
+: >"$DEFERRED"
+
+# defer COMMAND...: at the end, last first; its failure is shown, and changes nothing
+defer() {
+    for word in "$@"; do
+        printf "'%s' " "$(printf '%s' "$word" | sed "s/'/'\\\\''/g")"
+    done >>"$DEFERRED"
+    echo >>"$DEFERRED"
+}
+
+finish() {
+    status=$?
+    trap - EXIT INT TERM HUP
+    set +e
+    tac "$DEFERRED" >"$DEFERRED.sh"
+    # shellcheck disable=SC1090 # written by defer
+    . "$DEFERRED.sh"
+    exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+say() { echo "# $*"; }
+
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+
+skip() {
+    echo "SKIPPED: $*"
+    exit 77
+}
+
+# expect STATUS COMMAND...: runs it with its output in $OUT and $ERR, and wants that exit status
+expect() {
+    want=$1
+    shift
+    got=0
+    "$@" >"$OUT" 2>"$ERR" || got=$?
+    [ "$got" = "$want" ] || {
+        sed 's/^/out: /' "$OUT" | tail -n 20
+        sed 's/^/err: /' "$ERR" | tail -n 20
+        fail "status $got instead of $want: $*"
+    }
+}
+
+# ok COMMAND...: it succeeds; its output is shown only when it does not
+ok() { expect 0 "$@"; }
+
+# same GOT WANT WHAT
+same() { [ "$1" = "$2" ] || fail "$3: \"$1\" instead of \"$2\""; }
+
+# has TEXT PATTERN WHAT: an extended regular expression
+has() { printf '%s\n' "$1" | grep -q -E -e "$2" || fail "$3: \"$1\" has no \"$2\""; }
+
+# refused STATUS PATTERN COMMAND...: an error of one line that PATTERN matches, one line with a hint, that exit status
+refused() {
+    want=$1
+    pattern=$2
+    shift 2
+    expect "$want" "$@"
+    say "$(cat "$ERR")"
+    [ "$(grep -c '^sysct: ' "$ERR")" = 1 ] || fail "not one line of error: $*: $(cat "$ERR")"
+    [ "$(grep -c '^hint: ' "$ERR")" = 1 ] || fail "not one line with a hint: $*: $(cat "$ERR")"
+    [ "$(grep -c -v -E '^(sysct|hint): ' "$ERR")" = 0 ] || fail "more than an error and its hint: $*: $(cat "$ERR")"
+    grep '^sysct: ' "$ERR" | grep -q -i -E -e "$pattern" || fail "the error does not say \"$pattern\": $(cat "$ERR")"
+}
+
+# eventually SECONDS COMMAND...: until it succeeds
+eventually() {
+    until_=$(($(date +%s) + $1))
+    shift
+    while ! "$@" >"$OUT" 2>"$ERR"; do
+        [ "$(date +%s)" -lt $until_ ] || fail "did not come true: $*: $(tail -n 3 "$OUT" "$ERR")"
+        sleep 0.1
+    done
+}
+
+# mark, unchanged: nothing is left of what was tried in between
+mark() { "$REPO/scripts/leak-check" snapshot "$TEST_TMP/mark"; }
+unchanged() { "$REPO/scripts/leak-check" compare "$TEST_TMP/mark" --wait "${1:-3}" || fail "something is left on the host"; }
+
+# create NAME OPTIONS...: a box that is gone after the test
+create() {
+    defer remove "$1"
+    ok sysct create "$@"
+}
+
+remove() {
+    [ ! -d "$SYSCT_STATE_DIR/containers/$1" ] || sysct destroy --force "$1"
+}
+
+# busybox NAME OPTIONS..., alpine NAME OPTIONS..., debian RELEASE NAME OPTIONS...
+busybox() { create "$@" --template busybox; }
+
+mirror() {
+    MIRROR=${SYSCT_TEST_ALPINE_MIRROR:-$REPO/../shared/fixtures/alpine}
+    [ -d "$MIRROR" ] || skip "no mirror of Alpine (SYSCT_TEST_ALPINE_MIRROR)"
+    MIRROR=$(cd "$MIRROR" && pwd)
+}
+
+alpine() {
+    mirror
+    create "$@" --template alpine --mirror "$MIRROR"
+}
+
+debian() {
+    release=$1
+    shift
+    create "$@" --template debian --release "$release"
+}
+
+# inside NAME COMMAND...: what it prints
+inside() {
+    name_=$1
+    shift
+    sysct attach -T "$name_" -- "$@" </dev/null
+}
+
+# on_host VALUE FILE...: the file of one of these names, in the cgroups of boxes on the host, that says VALUE
+on_host() {
+    value_=$1
+    shift
+    for name_ in "$@"; do
+        find /sys/fs/cgroup -path '*/sysct-*' -name "$name_" -exec grep -l -x "$value_" {} + 2>/dev/null
+    done | head -n 1
+}
+
+# field NAME KEY: from info, as python prints it
+field() {
+    sysct info "$1" --format json | python3 -c '
+import json, sys
+value = json.load(sys.stdin)[sys.argv[1]]
+print("" if value is None else " ".join(map(str, value)) if isinstance(value, list) else str(value).lower()
+      if isinstance(value, bool) else value)' "$2"
+}
+
+# state_of NAME: as list shows it
+state_of() {
+    sysct list --format json | python3 -c '
+import json, sys
+print(*(box["state"] for box in json.load(sys.stdin) if box["name"] == sys.argv[1]))' "$1"
+}
+
+# terminal STEP... -- COMMAND...: see terminal.py
+terminal() { python3 "$TESTS_DIR/terminal.py" "$@"; }
+
+in_state() { [ "$(state_of "$1")" = "$2" ]; }
+can_attach() { inside "$1" true; }
+
+# monitor_of NAME, holder_of NAME: process ids on the host
+monitor_of() { pgrep -f "^[^ ]*sysct-monitor $1 $SYSCT_RUN_DIR " | head -n 1; }
+holder_of() { pgrep -f "^[^ ]*sysct-holder .*sysct-monitor $1 $SYSCT_RUN_DIR " | head -n 1; }

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Malformed names, and a name that is taken.
+. "${0%/*}/lib.sh"
+
+mark
+long=$(printf '%064d' 0)
+for name in A -x x- a_b a.b a/b .. '' ' ' "$long" 'a
+b' 'é'; do
+    refused 2 'name' sysct create --template busybox -- "$name"
+    refused 2 'name' sysct start -- "$name"
+done
+unchanged
+busybox box
+config=$(cat "$SYSCT_STATE_DIR/containers/box/config")
+refused 4 'box' sysct create box --template busybox
+same "$(cat "$SYSCT_STATE_DIR/containers/box/config")" "$config" "the box that had the name"
+ok sysct start box

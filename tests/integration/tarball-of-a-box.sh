@@ -1,0 +1,19 @@
+#!/bin/sh
+# A box from the tree of another one: create --template tarball.
+# timeout: 120
+. "${0%/*}/lib.sh"
+
+mirror
+alpine first
+ok sysct start first --wait
+inside first sh -c 'echo from-the-first >/etc/mark; tar -C / --exclude=./proc --exclude=./sys --exclude=./dev --exclude=./run --exclude=./tmp -cf - . 2>/dev/null' >"$TEST_TMP/tree.tar" || :
+ok sysct stop first
+create second --template tarball --source "$TEST_TMP/tree.tar"
+ok sysct start second --wait
+same "$(inside second cat /etc/mark)" from-the-first "a file of the first"
+same "$(inside second hostname)" second hostname
+same "$(inside second rc-status --crashed)" "" "failed services"
+expect 1 sysct create third --template tarball --source "$TEST_TMP/no-such-file"
+has "$(cat "$ERR")" no-such-file "the reason"
+echo "this is no archive" >"$TEST_TMP/text.tar.gz"
+expect 1 sysct create third --template tarball --source "$TEST_TMP/text.tar.gz"

@@ -1,0 +1,17 @@
+#!/bin/sh
+# wait returns when a box runs, has booted, has an address or has stopped, and with 6 when it does not.
+. "${0%/*}/lib.sh"
+
+busybox box
+expect 6 sysct wait box --for running --timeout 1
+ok sysct start box
+ok sysct wait box --for running --timeout 10
+ok sysct wait box --for address --timeout 10
+sysct wait box --for stopped --timeout 20 &
+waiter=$!
+sleep 0.3
+kill -0 $waiter || fail "it waits for nothing"
+ok sysct stop box
+wait $waiter || fail "stopped, and wait failed"
+expect 3 sysct wait no-such-box --for running --timeout 1
+expect 2 sysct wait box --for christmas

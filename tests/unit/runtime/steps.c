@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The walker over fake rows, with a real process on each side. */
+#include "../os/testing.h"
+
+#include <stdatomic.h>
+#include <sys/prctl.h>
+
+#include "os/process.h"
+#include "runtime/handshake.h"
+#include "runtime/launch.h"
+#include "runtime/steps.h"
+
+enum { MOUNT, CLONE, LINKS, ROOT, NEVER_PAYLOAD, NEVER_HOST, CONSOLE, PIN, HOSTNAME, EXEC, ROWS };
+
+#define NONE SIZE_MAX
+
+/* What a walk is to meet; the clone takes a copy along. */
+static struct {
+	size_t fail_at;		/* the row fails */
+	size_t die_at;		/* its process is killed there */
+	size_t kill_peer_at;	/* a host row kills the payload and waits for its end */
+	bool exec_late;		/* the execs row kills itself in place of executing */
+	size_t send_at;		/* the row sends a descriptor */
+	size_t lie_at;		/* the payload's packet is of another row */
+} plan;
+
+/* What both sides did, in memory that both see. */
+struct seen {
+	atomic_size_t n;
+	char rows[64][4];
+	int payload_result;
+	struct error payload_error;
+};
+static struct seen *seen;
+static int stay[2] = { -1, -1 };	/* what is executed lives until the test closes its end */
+static int sent[2] = { -1, -1 };
+
+static bool never(const struct container_config *config)
+{
+	return config->security.privileged;
+}
+
+static void note(char side, size_t row)
+{
+	size_t i = atomic_fetch_add(&seen->n, 1);
+
+	snprintf(seen->rows[i], sizeof(seen->rows[i]), "%c%zu", side, row);
+}
+
+static int run(struct launch *launch, struct error *err)
+{
+	size_t row = launch->next - 1;
+
+	note(launch->pid < 0 && launch->peer >= 0 ? 'p' : 'h', row);
+	if (plan.die_at == row)
+		raise(SIGKILL);
+	if (plan.kill_peer_at == row) {
+		pidfd_signal(launch->pidfd, SIGKILL);
+		pidfd_wait(launch->pidfd, -1);
+	}
+	if (plan.send_at == row)
+		launch->send_fd = sent[1];
+	if (plan.lie_at == row)
+		handshake_report(launch->peer, row + 1, NULL, -1);
+	if (plan.fail_at == row) {
+		fail(err, ENOSPC, "do thing %zu", row);
+		error_hint(err, "free thing %zu", row);
+		return error_status(err, STATUS_TIMEOUT);
+	}
+	return 0;
+}
+
+static const struct step rows[];
+
+static int run_clone(struct launch *launch, struct error *err)
+{
+	int pair[2];
+
+	if (run(launch, err) < 0 || handshake_pair(pair, err) < 0)
+		return -err->code;
+	launch->pid = fork();
+	if (launch->pid < 0)
+		return fail(err, errno, "fork");
+	if (launch->pid == 0) {
+		close(pair[0]);
+		close_fd(&stay[1]);
+		launch->peer = pair[1];
+		launch->pid = -1;
+		launch->timing = NULL;
+		seen->payload_result = steps_run(rows, ROWS, PAYLOAD, launch, &seen->payload_error);
+		_exit(1);
+	}
+	close(pair[1]);
+	launch->peer = pair[0];
+	launch->pidfd = pidfd_of(launch->pid);
+	return 0;
+}
+
+static int run_exec(struct launch *launch, struct error *err)
+{
+	if (run(launch, err) < 0)
+		return -err->code;
+	if (plan.exec_late)
+		raise(SIGKILL);
+	dup2(stay[0], 0);
+	execl("/bin/cat", "cat", NULL);
+	return fail(err, errno, "execute cat");
+}
+
+static void take(struct launch *launch, int fd)
+{
+	launch->console = fd;
+}
+
+static const struct step rows[] = {
+	[MOUNT] = { HOST, "mount", .run = run },
+	[CLONE] = { HOST, "clone", .run = run_clone },
+	[LINKS] = { HOST, "links", .run = run },
+	[ROOT] = { PAYLOAD, "become root", .run = run },
+	[NEVER_PAYLOAD] = { PAYLOAD, "never, payload", .when = never, .run = run },
+	[NEVER_HOST] = { HOST, "never, host", .when = never, .run = run },
+	[CONSOLE] = { PAYLOAD, "console", .run = run, .take = take },
+	[PIN] = { HOST, "pin", .run = run },
+	[HOSTNAME] = { PAYLOAD, "host name", .run = run },
+	[EXEC] = { PAYLOAD, "execute", .run = run_exec, .execs = true },
+};
+
+static struct container_config config;
+static struct launch launch;
+static struct error err;
+
+static bool is_walked(size_t row)
+{
+	return row != NEVER_PAYLOAD && row != NEVER_HOST;
+}
+
+static void setup(void)
+{
+	seen = shared_memory(sizeof(*seen));
+	seen->payload_result = 1;
+	config = (struct container_config){ 0 };
+	launch = (struct launch)LAUNCH_EMPTY;
+	launch.config = &config;
+	err = (struct error)ERROR_NONE;
+	plan.fail_at = plan.die_at = plan.kill_peer_at = plan.send_at = plan.lie_at = NONE;
+	plan.exec_late = false;
+	ck_assert_int_eq(pipe2(stay, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(sent, O_CLOEXEC), 0);
+}
+
+/* Let go of everything and see the payload's end. */
+static int finish(void)
+{
+	int status = 0;
+
+	close_fd(&launch.peer);
+	close_fd(&launch.pidfd);
+	close_fd(&launch.console);
+	close_fd(&stay[0]);
+	close_fd(&stay[1]);
+	close_fd(&sent[0]);
+	close_fd(&sent[1]);
+	if (launch.pid > 0)
+		ck_assert_int_eq(waitpid(launch.pid, &status, 0), launch.pid);
+	return status;
+}
+
+static int walk(void)
+{
+	return steps_run(rows, ROWS, HOST, &launch, &err);
+}
+
+static void ck_seen(const char *wanted)
+{
+	auto_text struct text all = TEXT_EMPTY;
+
+	text_add(&all, "%s", "");
+	for (size_t i = 0; i < seen->n; i++)
+		text_add(&all, "%s%s", i ? " " : "", seen->rows[i]);
+	ck_assert_str_eq(all.data, wanted);
+}
+
+START_TEST(both_sides_walk_the_rows_in_the_order_of_the_table)
+{
+	config.security.privileged = true;
+	must(walk());
+	ck_seen("h0 h1 h2 p3 p4 h5 p6 h7 p8 p9");
+	ck_assert_int_eq(launch.next, ROWS);
+	ck_assert_int_eq(finish(), 0);
+}
+END_TEST
+
+START_TEST(rows_that_do_not_apply_are_skipped_by_both)
+{
+	must(walk());
+	ck_seen("h0 h1 h2 p3 p6 h7 p8 p9");
+	ck_assert_int_eq(finish(), 0);
+}
+END_TEST
+
+/* _i: the row */
+START_TEST(a_failure_stops_both_sides_with_its_own_reason_and_the_name_of_the_row)
+{
+	auto_free char *wanted = NULL;
+	size_t row = (size_t)_i;
+
+	if (!is_walked(row))
+		return;
+	plan.fail_at = row;
+	wanted = xasprintf("step %zu of %d, \"%s\": do thing %zu: No space left on device", row + 1, ROWS,
+			   rows[row].name, row);
+	ck_assert_int_eq(walk(), -ENOSPC);
+	ck_assert_str_eq(err.message, wanted);
+	ck_assert_int_eq(err.code, ENOSPC);
+	ck_assert_int_eq(err.status, STATUS_TIMEOUT);
+	ck_has(err.hint, "free thing");
+	finish();
+	ck_assert_int_eq(atoi(seen->rows[seen->n - 1] + 1), _i);	/* nobody went on */
+	if (row <= CLONE) {
+		ck_assert_int_eq(launch.pid, -1);
+		return;
+	}
+	ck_assert_int_eq(seen->payload_result, -ENOSPC);
+	ck_assert_str_eq(seen->payload_error.message, wanted);
+}
+END_TEST
+
+START_TEST(a_payload_that_dies_in_a_row_is_an_error_there)
+{
+	auto_free char *wanted = NULL;
+	size_t row = (size_t)_i;
+
+	if (!is_walked(row) || rows[row].side != PAYLOAD || rows[row].execs)
+		return;
+	plan.die_at = row;
+	wanted = xasprintf("step %zu of %d, \"%s\": the other side", row + 1, ROWS, rows[row].name);
+	ck_assert_int_lt(walk(), 0);
+	ck_has(err.message, wanted);
+	ck_assert_int_eq(WTERMSIG(finish()), SIGKILL);
+}
+END_TEST
+
+START_TEST(a_payload_that_dies_while_the_host_works_is_noticed)
+{
+	plan.kill_peer_at = PIN;
+	ck_assert_int_lt(walk(), 0);
+	ck_has(err.message, "\"host name\": the other side");
+	finish();
+}
+END_TEST
+
+/* The last host row before the execs row: no packet comes between. */
+START_TEST(a_payload_that_was_dead_before_it_could_execute_is_no_success)
+{
+	static const struct step few[] = {
+		{ HOST, "clone", .run = run_clone },
+		{ HOST, "kill", .run = run },
+		{ PAYLOAD, "execute", .run = run_exec, .execs = true },
+	};
+
+	plan.kill_peer_at = 1;
+	ck_assert_int_lt(steps_run(few, ARRAY_SIZE(few), HOST, &launch, &err), 0);
+	ck_has(err.message, "step 3 of 3, \"execute\"");
+	finish();
+}
+END_TEST
+
+/* The connection ends before the pidfd tells: whoever asks once, at once, is told of a living process. */
+START_TEST(a_payload_killed_instead_of_executing_is_an_error_each_time)
+{
+	int missed = 0;
+	const int times = 300;
+
+	finish();
+	for (int i = 0; i < times; i++) {
+		setup();
+		plan.exec_late = true;
+		missed += walk() >= 0;
+		finish();
+		munmap(seen, sizeof(*seen));
+	}
+	ck_assert_msg(missed == 0, "%d of %d killed payloads passed for started ones", missed, times);
+}
+END_TEST
+
+START_TEST(an_executed_payload_is_alive_and_no_error)
+{
+	must(walk());
+	ck_assert_int_eq(pidfd_wait(launch.pidfd, 0), 0);
+	ck_assert_int_eq(launch.console, -1);
+	finish();
+}
+END_TEST
+
+static int host_that_dies(void *arg)
+{
+	(void)arg;
+	walk();
+	return 1;
+}
+
+/* _i: the row */
+START_TEST(a_host_that_dies_in_a_row_ends_the_payload)
+{
+	auto_free char *wanted = NULL;
+	size_t row = (size_t)_i;
+	pid_t pid;
+	int status;
+
+	if (row <= CLONE || !is_walked(row) || rows[row].side != HOST)
+		return;
+	wanted = xasprintf("step %zu of %d, \"%s\": the other side", row + 1, ROWS, rows[row].name);
+	plan.die_at = row;
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(host_that_dies(NULL));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_gt(waitpid(-1, &status, 0), 0);	/* the payload, ours now */
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	ck_assert_int_lt(seen->payload_result, 0);
+	ck_has(seen->payload_error.message, wanted);
+	finish();
+}
+END_TEST
+
+START_TEST(a_descriptor_travels_with_the_packet_of_its_row)
+{
+	char byte = 0;
+
+	plan.send_at = CONSOLE;
+	must(walk());
+	ck_assert_int_ge(launch.console, 0);
+	ck_assert_int_ne(launch.console, sent[1]);
+	ck_assert_int_eq(fcntl(launch.console, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(write(launch.console, "x", 1), 1);
+	ck_assert_int_eq(read(sent[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, 'x');
+	finish();
+}
+END_TEST
+
+START_TEST(a_descriptor_that_no_row_takes_is_closed)
+{
+	int before = count_fds(), after;
+
+	plan.send_at = HOSTNAME;
+	must(walk());
+	after = count_fds();
+	ck_assert_int_eq(after, before + 2);	/* peer and pidfd */
+	finish();
+}
+END_TEST
+
+START_TEST(a_descriptor_of_a_failed_row_is_closed)
+{
+	int before = count_fds();
+
+	plan.send_at = plan.fail_at = CONSOLE;
+	ck_assert_int_lt(walk(), 0);
+	ck_assert_int_eq(launch.console, -1);
+	ck_assert_int_eq(count_fds(), before + 2);
+	finish();
+}
+END_TEST
+
+START_TEST(a_packet_of_another_row_is_refused)
+{
+	plan.lie_at = ROOT;
+	ck_assert_int_eq(walk(), -EPROTO);
+	ck_has(err.message, "step 4 of 10, \"become root\": ");
+	finish();
+}
+END_TEST
+
+START_TEST(each_row_that_was_walked_has_a_line_of_timing)
+{
+	auto_text struct text timing = TEXT_EMPTY;
+	const char *at;
+
+	launch.timing = &timing;
+	must(walk());
+	at = timing.data;
+	for (size_t i = 0; i < ROWS; i++) {
+		if (!is_walked(i)) {
+			ck_has_not(timing.data, rows[i].name);
+			continue;
+		}
+		at = strstr(at, rows[i].name);
+		ck_assert_msg(at, "no line, or not in order: %s", rows[i].name);
+	}
+	finish();
+}
+END_TEST
+
+START_TEST(a_walk_goes_on_from_the_row_it_was_told)
+{
+	static const struct step host_rows[] = {
+		{ HOST, "first", .run = run }, { HOST, "second", .run = run }, { HOST, "third", .run = run },
+	};
+
+	launch.next = 1;
+	must(steps_run(host_rows, ARRAY_SIZE(host_rows), HOST, &launch, &err));
+	ck_seen("h1 h2");
+	finish();
+}
+END_TEST
+
+/* --- undo --- */
+
+static const struct container *undone_container;
+static const struct container_state *undone_state;
+static struct text undone = TEXT_EMPTY;
+static unsigned int broken;	/* bit n: undoing row n fails */
+
+static int undo_row(int row, const struct container *container, const struct container_state *state,
+		    struct error *error)
+{
+	undone_container = container;
+	undone_state = state;
+	text_add(&undone, "%d", row);
+	return broken & (1U << row) ? fail(error, EBUSY, "undo thing %d", row) : 0;
+}
+
+#define UNDO(n)                                                                                    \
+	static int undo_##n(const struct container *container, const struct container_state *state, \
+			    struct error *error)                                                   \
+	{                                                                                          \
+		return undo_row(n, container, state, error);                                       \
+	}
+UNDO(0)
+UNDO(1)
+UNDO(3)
+UNDO(4)
+
+static const struct step undo_rows[] = {
+	{ HOST, "zero", .run = run, .undo = undo_0 },
+	{ HOST, "one", .when = never, .run = run, .undo = undo_1 },
+	{ PAYLOAD, "two", .run = run },
+	{ HOST, "three", .run = run, .undo = undo_3 },
+	{ HOST, "four", .run = run, .undo = undo_4 },
+};
+
+static int undo(void)
+{
+	static const struct container container = CONTAINER_EMPTY;
+	static const struct container_state state;
+	int r = steps_undo(undo_rows, ARRAY_SIZE(undo_rows), &container, &state, &err);
+
+	ck_assert_ptr_eq(undone_container, &container);
+	ck_assert_ptr_eq(undone_state, &state);
+	return r;
+}
+
+START_TEST(undo_runs_backwards_over_every_row_done_or_not)
+{
+	must(undo());
+	ck_assert_str_eq(undone.data, "4310");
+	ck_assert_int_eq(err.code, 0);
+	text_done(&undone);
+	finish();
+}
+END_TEST
+
+/* _i: which rows are broken */
+START_TEST(undo_goes_on_past_failures_and_tells_the_first)
+{
+	static const char *const names[] = { "zero", "one", "two", "three", "four" };
+	int r, first = -1;
+
+	broken = (unsigned int)_i;
+	for (int row = 4; row >= 0 && first < 0; row--)
+		if ((broken & (1U << row)) && row != 2)
+			first = row;
+	r = undo();
+	ck_assert_str_eq(undone.data, "4310");
+	if (first < 0) {
+		ck_assert_int_eq(r, 0);
+	} else {
+		auto_free char *wanted = xasprintf("undo \"%s\": undo thing %d: ", names[first], first);
+
+		ck_assert_int_eq(r, -EBUSY);
+		ck_has(err.message, wanted);
+	}
+	text_done(&undone);
+	finish();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("runtime/steps");
+	TCase *tests = tcase_create("steps");
+
+	tcase_add_checked_fixture(tests, setup, NULL);
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, both_sides_walk_the_rows_in_the_order_of_the_table);
+	tcase_add_test(tests, rows_that_do_not_apply_are_skipped_by_both);
+	tcase_add_loop_test(tests, a_failure_stops_both_sides_with_its_own_reason_and_the_name_of_the_row, 0,
+			    ROWS);
+	tcase_add_loop_test(tests, a_payload_that_dies_in_a_row_is_an_error_there, 0, ROWS);
+	tcase_add_test(tests, a_payload_that_dies_while_the_host_works_is_noticed);
+	tcase_add_test(tests, a_payload_that_was_dead_before_it_could_execute_is_no_success);
+	tcase_add_test(tests, a_payload_killed_instead_of_executing_is_an_error_each_time);
+	tcase_add_test(tests, an_executed_payload_is_alive_and_no_error);
+	tcase_add_loop_test(tests, a_host_that_dies_in_a_row_ends_the_payload, 0, ROWS);
+	tcase_add_test(tests, a_descriptor_travels_with_the_packet_of_its_row);
+	tcase_add_test(tests, a_descriptor_that_no_row_takes_is_closed);
+	tcase_add_test(tests, a_descriptor_of_a_failed_row_is_closed);
+	tcase_add_test(tests, a_packet_of_another_row_is_refused);
+	tcase_add_test(tests, each_row_that_was_walked_has_a_line_of_timing);
+	tcase_add_test(tests, a_walk_goes_on_from_the_row_it_was_told);
+	tcase_add_test(tests, undo_runs_backwards_over_every_row_done_or_not);
+	tcase_add_loop_test(tests, undo_goes_on_past_failures_and_tells_the_first, 0, 32);
+	suite_add_tcase(suite, tests);
+	return run_suite(suite);
+}
