@@ -15,6 +15,8 @@ static const struct {
 	{ "make the user namespace", "lives by a descriptor" },
 	{ "prepare /dev", "a detached mount, lives by a descriptor" },
 	{ "place the payload in its cgroups", "processes die with the payload, the group is the cgroup's row" },
+	{ "create the links", "a link dies with the net namespace that its other end is in" },
+	{ "tell the other containers", "their files are mended when the network is released" },
 	{ "wait for go", "does nothing" },
 };
 
