@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* table - every command with its words. Completion reads the options from the help: they stand on lines that begin with two
- * blanks and a dash, with two blanks before what is said of them. */
+/* table - every command with its words. Completion reads the options from the help: they stand on lines that begin
+ * with two blanks and a dash, with two blanks before what is said of them. */
 
 #include "base/cleanup.h"
 #include "command/command.h"

@@ -500,25 +500,6 @@ START_TEST(no_descriptor_is_inherited_but_the_one_to_keep)
 }
 END_TEST
 
-static int run_without_stdio(void *arg)
-{
-	char *output = NULL;
-
-	(void)arg;
-	close(0);
-	close(1);
-	close(2);
-	if (shell("read -r line && echo \"$line\" && echo err >&2", "input\n", &output, 0) != 0)
-		return 1;
-	return strcmp(output, "input\nerr\n") == 0 ? 0 : 2;
-}
-
-START_TEST(a_tool_has_its_streams_though_we_have_none)
-{
-	ck_assert_int_eq(in_child(run_without_stdio, NULL), 0);
-}
-END_TEST
-
 START_TEST(signals_of_ours_do_not_reach_a_tool)
 {
 	sigset_t all;
@@ -664,7 +645,6 @@ int main(void)
 	tcase_add_test(tools, arguments_go_through_no_shell);
 	tcase_add_test(tools, the_environment_is_a_fixed_one);
 	tcase_add_test(tools, no_descriptor_is_inherited_but_the_one_to_keep);
-	tcase_add_test(tools, a_tool_has_its_streams_though_we_have_none);
 	tcase_add_test(tools, signals_of_ours_do_not_reach_a_tool);
 	tcase_add_test(tools, a_timeout_kills_the_whole_group);
 	tcase_add_test(tools, a_tool_that_closes_its_output_still_has_a_timeout);
