@@ -57,7 +57,7 @@ int handshake_await(int socket, size_t index, int timeout_ms, int *ret_fd, struc
 	}
 	if (n < 0)
 		return fail(err, (int)-n, "receive from the other side");
-	if ((size_t)n < SHORT || packet.index != index || (packet.failed && n != (ssize_t)sizeof(packet))) {
+	if ((size_t)n < SHORT || (packet.failed ? n != (ssize_t)sizeof(packet) : packet.index != index)) {
 		close_fd(&fd);
 		return fail(err, EPROTO, "understand the other side");
 	}
