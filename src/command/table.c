@@ -171,7 +171,7 @@ const struct command commands[] = {
 		  "  sysct config unset NAME KEY...\n"
 		  "  sysct config edit NAME\n"
 		  "  sysct config check [NAME or FILE]...\n"
-		  "\nsysct config VERB --help tells more of one; sysct.conf(5) has all keys.\n"
+		  "\nsysct config VERB --help tells more of one; sysct-container.conf(5) has all keys.\n"
 		  "\nExamples\n"
 		  "  sysct config get dev limits.memory\n"
 		  "  sysct config set dev limits.memory=2G security.nesting=yes\n" },

@@ -105,7 +105,7 @@ static int describe(struct creation *n, struct error *err)
 static int write_config(struct creation *n, struct error *err)
 {
 	auto_free char *body = config_format(&n->c.config, &n->defaults);
-	auto_free char *text = xasprintf("# Container \"%s\". See sysct.conf(5); `sysct config edit %s` checks what "
+	auto_free char *text = xasprintf("# Container \"%s\". See sysct-container.conf(5); `sysct config edit %s` checks what "
 					 "you write.\n\n%s", n->c.name, n->c.name, body);
 
 	return replace_file_at(n->c.dir_fd, "config", text, strlen(text), 0600, false, err);
