@@ -44,5 +44,6 @@ enum supervise_fd {
 #define MORE_LOG_SIZE "log_size"	/* bytes */
 #define MORE_RESTART "restart"		/* no, on-failure, always */
 #define MORE_RESTARTS "restarts"	/* how often in a row, to slow down a crash loop */
+#define MORE_ENDED "ended"		/* init's wait status, for the next monitor should we be killed before we act */
 
 #endif

@@ -45,6 +45,17 @@ static int open_cgroup2(const char *path)
 	return take_fd(&fd);
 }
 
+/* A hierarchy that is mounted twice, for a chroot perhaps and read-only there, is used once, where it came first. */
+static bool known_v1(const char *super)
+{
+	auto_free char *options = xasprintf(",%s,", strchr(super, ',') ? strchr(super, ',') + 1 : "");
+
+	for (size_t i = 0; i < layout.n_v1; i++)
+		if (text_ends(layout.v1[i].options, options))
+			return true;
+	return false;
+}
+
 /* One line of mountinfo (proc_pid_mountinfo(5)): "... ROOT POINT OPTIONS ... - TYPE SOURCE SUPER". */
 static void learn_line(char *line)
 {
@@ -66,7 +77,7 @@ static void learn_line(char *line)
 		if (layout.root >= 0)
 			layout.path = xstrdup(point);
 	}
-	if (strcmp(type, "cgroup") == 0) {
+	if (strcmp(type, "cgroup") == 0 && !known_v1(super)) {
 		layout.v1 = xrealloc(layout.v1, (layout.n_v1 + 1) * sizeof(*layout.v1));
 		layout.v1[layout.n_v1++] = (struct hierarchy){ xasprintf(",%s,", super), xstrdup(point) };
 	}
@@ -116,28 +127,42 @@ static int not_writable(struct error *err)
 	return -err->code;
 }
 
-/* mkdir -p below a directory. prepare, when given, runs on each directory that was there or made. */
-static int make_group(int root, const char *group, void (*prepare)(int dirfd, const char *name),
-		      struct error *err)
+static int make_path(int root, char *path, void (*prepare)(int dirfd, const char *name))
 {
-	auto_free char *path = xstrdup(group);
-
 	for (char *p = path;; p++) {
 		char end = *p;
 
 		if (end != '/' && end != '\0')
 			continue;
 		*p = '\0';
-		if (mkdirat(root, path, 0755) < 0 && errno != EEXIST) {
-			fail(err, errno, "create the cgroup %s", path);
-			return not_writable(err);
-		}
+		if (mkdirat(root, path, 0755) < 0 && errno != EEXIST)
+			return -errno;
 		if (prepare)
 			prepare(root, path);
 		*p = end;
 		if (end == '\0')
 			return 0;
 	}
+}
+
+#define MAKE_TRIES 100
+
+/* mkdir -p below a directory. prepare, when given, runs on each directory that was there or made. The directory of all
+ * groups may go with another container's last one at any moment: then it is made again. */
+static int make_group(int root, const char *group, void (*prepare)(int dirfd, const char *name),
+		      struct error *err)
+{
+	auto_free char *path = xstrdup(group);
+	int r = -ENOENT;
+
+	for (int i = 0; i < MAKE_TRIES && (r == -ENOENT || r == -ENODEV); i++) {
+		strcpy(path, group);
+		r = make_path(root, path, prepare);
+	}
+	if (r == 0)
+		return 0;
+	fail(err, -r, "create the cgroup %s", path);
+	return not_writable(err);
 }
 
 /* A new v1 cpuset has no CPU and no memory node, and nothing can be moved into it. */
@@ -247,6 +272,7 @@ int cgroup_open(const char *group, const char *leaf, struct error *err)
 int cgroup_open_attach(const char *group, uid_t owner, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/" ATTACH_LEAF, group);
+	int fd;
 
 	if (learn(err) < 0)
 		return -err->code;
@@ -256,7 +282,11 @@ int cgroup_open_attach(const char *group, uid_t owner, struct error *err)
 	} else if (errno != EEXIST) {
 		return fail(err, errno, "create the cgroup %s", path);
 	}
-	return open_at(path, err);
+	/* The container may have made it before us, with files of its own, and frozen whatever comes in. */
+	fd = open_at(path, err);
+	if (fd >= 0)
+		write_value_at(fd, "cgroup.freeze", "0");
+	return fd;
 }
 
 int cgroup_place_v1(const char *group, pid_t pid, struct error *err)
@@ -333,11 +363,22 @@ static int set_swap(const char *group, const struct cgroup_limits *limits, struc
 			 err);
 }
 
+/* v1 refuses a memory limit above the present one of memory and swap together: that one goes first, to be set anew. */
+static void lift_memsw(const char *group)
+{
+	const struct hierarchy *h = find_v1("memory");
+	auto_free char *path = h ? xasprintf("%s/%s/memory.memsw.limit_in_bytes", h->path, group) : NULL;
+
+	if (path)
+		write_value_at(AT_FDCWD, path, "-1");
+}
+
 static int set_memory(const char *group, const struct cgroup_limits *limits, struct error *err)
 {
 	char memory[24];
 
 	if (limits->memory != UINT64_MAX) {
+		lift_memsw(group);
 		snprintf(memory, sizeof(memory), "%llu", (unsigned long long)limits->memory);
 		if (set_limit(group, "memory", "memory", "memory.max", memory, "memory.limit_in_bytes", memory,
 			      err) < 0)
