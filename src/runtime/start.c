@@ -435,6 +435,19 @@ static void retire(struct container *c, struct container_state *state)
 	container_dismiss(state);
 }
 
+/* The starter has no terminal: what a person should read it leaves in the state. */
+static void show_note(const struct container *c, struct container_state *state)
+{
+	struct error ignored = ERROR_NONE;
+	const char *note;
+
+	if (state_load(c->install->run_dir, c->name, state, NULL, &ignored) < 0)
+		return;
+	note = record_get(&state->more, MORE_NOTE);
+	if (note)
+		log_note("%s: %s", c->name, note);
+}
+
 int container_start(struct container *c, struct text *timing, struct error *err)
 {
 	auto_state struct container_state state = { 0 };
@@ -455,6 +468,7 @@ int container_start(struct container *c, struct text *timing, struct error *err)
 	}
 	if (timing)
 		read_timing(c, timing);
+	show_note(c, &state);
 	return 0;
 }
 
