@@ -13,6 +13,7 @@
 #include "os/cgroup.h"
 #include "runtime/init.h"
 #include "runtime/launch.h"
+#include "runtime/limits.h"
 #include "store/rootfs.h"
 
 enum { O_FORMAT = 256 };
@@ -20,7 +21,8 @@ enum { O_FORMAT = 256 };
 /* What info tells beyond list, in its order. */
 static const char *const more_keys[] = {
 	"uuid",	    "description", "problem", "config_path", "rootfs", "hostname",  "hwaddr", "cgroup",
-	"idmap",    "namespaces",  "init",    "booted",	     "last_exit", "limits", "snapshots",
+	"idmap",    "namespaces",  "init",    "booted",	     "last_exit", "limits", "limits_note",
+	"snapshots",
 };
 
 /* --- single facts --- */
@@ -85,7 +87,7 @@ static char *last_exit_of(const struct look *look)
 	return text;
 }
 
-static struct json_object *limits_of(const struct container_config *config)
+static struct json_object *limits_json(const struct container_config *config)
 {
 	static const char *const names[] = { "memory", "swap", "cpu_weight", "tasks", "io_read", "io_write",
 					     "io_weight" };
@@ -116,6 +118,7 @@ static void add_opened(struct json_object *o, const struct look *look)
 {
 	const struct container *c = &look->container;
 	auto_free char *group = launch_group(c);
+	struct cgroup_limits limits;
 	char map[40];
 
 	json_object_object_add(o, "uuid", json_text(c->uuid));
@@ -132,7 +135,9 @@ static void add_opened(struct json_object *o, const struct look *look)
 	json_object_object_add(o, "init", json_text(init_of(look)));
 	json_object_object_add(o, "booted", booted_of(look));
 	add_take(o, "last_exit", last_exit_of(look));
-	json_object_object_add(o, "limits", limits_of(&c->config));
+	json_object_object_add(o, "limits", limits_json(&c->config));
+	limits_of(&c->config, &look->run, &limits);
+	json_object_object_add(o, "limits_note", json_text(cgroup_limits_note(&limits)));
 	json_object_object_add(o, "snapshots", json_object_new_array());
 }
 
@@ -173,7 +178,8 @@ static const struct line lines[] = {
 	{ NULL, "IPv6", "ipv6" },	     { NULL, "MAC", "hwaddr" },
 	{ "Disk", "Root file system", "rootfs" }, { NULL, "Size", "disk_size" },
 	{ NULL, "Used", "disk_used" },
-	{ "Limits", NULL, "limits" },	     { "Namespaces", NULL, "namespaces" },
+	{ "Limits", NULL, "limits" },	     { NULL, "Note", "limits_note" },
+	{ "Namespaces", NULL, "namespaces" },
 };
 
 static char *shown(const char *key, struct json_object *value)

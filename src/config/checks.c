@@ -142,6 +142,32 @@ bool check_init(const char *s)
 	return *s == '/' && program > 1 && s[program - 1] != '/' && strlen(s) < 4096;
 }
 
+/* --- CPUs --- */
+
+#define MOST_CPUS 8192
+
+bool check_cpuset(const char *s)
+{
+	auto_strings struct strings parts = STRINGS_EMPTY;
+	uint32_t next = 0;
+
+	if (!made_of(s, 512, DIGITS ",-") || *s == ',' || text_ends(s, ",") || strstr(s, ",,"))
+		return false;
+	strings_split(&parts, s, ",");
+	for (size_t i = 0; i < parts.n; i++) {
+		char *dash = strchr(parts.items[i], '-');
+		uint32_t first, last;
+
+		if (dash)
+			*dash = '\0';
+		if (parse_u32(parts.items[i], &first) < 0 || parse_u32(dash ? dash + 1 : parts.items[i], &last) < 0 ||
+		    first < next || last < first || last >= MOST_CPUS)
+			return false;
+		next = last + 1;
+	}
+	return true;
+}
+
 /* --- signals, capabilities --- */
 
 bool check_signal(const char *s)

@@ -14,6 +14,16 @@ static void check_rootfs(const struct container_config *config, struct problems 
 			    "[rootfs] image and directory exclude each other, and both are given");
 }
 
+/* What acts on a disk of its own. */
+static void check_limits(const struct container_config *config, struct problems *problems)
+{
+	if (config->rootfs.directory &&
+	    (config->limits.io_read != CONFIG_UNSET || config->limits.io_write != CONFIG_UNSET))
+		problem_add(problems, 0,
+			    "[limits] io_read and io_write act on the container's own disk, and a directory "
+			    "has none");
+}
+
 static bool is_static(const char *address)
 {
 	return strcmp(address, "auto") != 0 && strcmp(address, "none") != 0 &&
@@ -173,6 +183,7 @@ void config_rules(struct container_config *config, struct problems *problems)
 	check_rootfs(config, problems);
 	check_networks(config, problems);
 	check_security(config, problems);
+	check_limits(config, problems);
 }
 
 int config_validate(struct container_config *config, struct error *err)

@@ -20,6 +20,7 @@
 #include "rows.h"
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
+#include "runtime/limits.h"
 #include "runtime/steps.h"
 
 #define KILL_TIMEOUT_MS 20000
@@ -120,47 +121,22 @@ static const char *const allowed_devices[] = {
 	"c 5:2 rwm", "c 5:1 rw",  "c 136:* rw", NULL,
 };
 
-/* A fork bomb must leave pids for the host. */
-static uint64_t default_tasks(void)
-{
-	auto_free char *text = NULL;
-	uint64_t most;
-
-	if (read_file_at(AT_FDCWD, "/proc/sys/kernel/pid_max", 32, &text, NULL) < 0)
-		return 4096;
-	text[strcspn(text, "\n")] = '\0';
-	if (parse_u64(text, &most) < 0)
-		return 4096;
-	return most / 8 < 16384 ? most / 8 : 16384;
-}
-
 int host_create_cgroup(struct launch *launch, struct error *err)
 {
-	const struct container_config *config = launch->config;
 	auto_free char *group = launch_group(launch->container);
-	struct cgroup_limits limits = {
-		.memory = config->limits.memory,
-		.swap = config->limits.swap,
-		.cpus = config->limits.cpus,
-		.cpu_weight = config->limits.cpu_weight,
-		.tasks = config->limits.tasks,
-	};
 
-	if (cgroup_create(group, launch->container->idmap.outside, err) < 0)
-		return -err->code;
-	if (limits.tasks == CONFIG_UNSET) {
-		struct error ignored = ERROR_NONE;
-		struct cgroup_limits own = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, default_tasks() };
-
-		/* a default, not a wish: a host without the controller starts all the same */
-		cgroup_set_limits(group, &own, &ignored);
-	}
-	if (cgroup_set_limits(group, &limits, err) < 0)
+	if (cgroup_create(group, launch->container->idmap.outside, err) < 0 ||
+	    limits_begin(launch->container, err) < 0)
 		return -err->code;
 	if (cgroup_set_devices(group, allowed_devices, err) < 0)
 		return -err->code;
 	launch->cgroup = cgroup_open(group, "payload", err);
 	return launch->cgroup < 0 ? launch->cgroup : 0;
+}
+
+int host_limit_disk(struct launch *launch, struct error *err)
+{
+	return limits_begin_disk(launch->container, launch->state, err);
 }
 
 int host_remove_cgroup(const struct container *container, const struct container_state *state,

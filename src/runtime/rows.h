@@ -22,6 +22,7 @@ RUN(host_mount_rootfs);
 UNDO(host_wait_rootfs);
 RUN(host_create_cgroup);
 UNDO(host_remove_cgroup);
+RUN(host_limit_disk);
 RUN(host_make_userns);
 RUN(host_prepare_dev);
 RUN(host_clone_payload);

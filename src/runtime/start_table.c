@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "config/config.h"
 #include "rows.h"
+#include "runtime/limits.h"
 #include "runtime/steps.h"
 
 static bool has_userns(const struct container_config *config)
@@ -46,6 +47,8 @@ const struct step start_steps[] = {
 	  .why = "before the rootfs: undone after it, when the last process that held the mount is gone" },
 	{ HOST, "mount the rootfs", .run = host_mount_rootfs, .undo = host_wait_rootfs,
 	  .why = "a loop device frees itself with its last user: undoing is waiting for that" },
+	{ HOST, "limit input and output", .when = limits_has_disk, .run = host_limit_disk,
+	  .why = "the rules name the loop device; they go with the cgroup" },
 	{ HOST, "make the user namespace", .when = has_userns, .run = host_make_userns,
 	  .why = "after the mount, whose ids it maps; before the clone, which enters it" },
 	{ HOST, "prepare /dev", .run = host_prepare_dev,
