@@ -65,6 +65,9 @@ const char *cgroup_limits_note(const struct cgroup_limits *limits);
  * has none. */
 int cgroup_set_devices(const char *group, const char *const *allow, struct error *err);
 
+/* One more; 1 as above. */
+int cgroup_allow_device(const char *group, const char *rule, struct error *err);
+
 int cgroup_freeze(const char *group, bool freeze, int timeout_ms, struct error *err);
 bool cgroup_frozen(const char *group);
 /* SIGKILL to every process of the payload (cgroup.kill, Linux 5.14). A group that is gone is no error. */

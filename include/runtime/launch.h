@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "config/config.h"
+#include "runtime/mounts.h"
 #include "store/container.h"
 #include "store/rootfs.h"
 #include "store/state.h"
@@ -26,6 +27,7 @@ struct launch {
 	struct rootfs rootfs;		/* "mount the rootfs" */
 	int userns;			/* "make the user namespace"; -1: none */
 	int dev;			/* "prepare /dev": a detached tmpfs; -1: the payload binds the nodes */
+	struct mount_items mounts;	/* "open what is to be mounted" */
 	int cgroup;			/* "create the cgroup": the payload leaf */
 	struct prepared_network *network;	/* "prepare the network" */
 	char *resolv_conf;		/* likewise; NULL: the host's own */

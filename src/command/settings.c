@@ -17,6 +17,7 @@
 #include "config/options.h"
 #include "os/caps.h"
 #include "runtime/limits.h"
+#include "runtime/mounts.h"
 #include "runtime/start.h"
 
 /* --- get --- */
@@ -195,6 +196,8 @@ static int apply(const struct container *c, const struct container_config *after
 	if (state.phase == PHASE_STOPPED)
 		return 0;
 	r = limits_change(c, &state, &c->config, after, err);
+	if (r == 0 && !c->broken)
+		r = mounts_change(c, &state, after, &later, err);
 	/* of what it was started with nothing is known when its configuration could not be read */
 	if (c->broken)
 		log_note("%s: what was changed counts at the next start", c->name);

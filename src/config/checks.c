@@ -125,7 +125,16 @@ bool check_directory(const char *s)
 
 bool check_mount_path(const char *s)
 {
-	return check_directory(s);
+	static const char *const ours[] = { "/proc", "/sys", "/dev/pts", "/run/host" };
+	static const char *const whole[] = { "/dev", "/run" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (text_starts(s, ours[i]) && (!s[strlen(ours[i])] || s[strlen(ours[i])] == '/'))
+			return false;
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+		if (text_starts(s, whole[i]) && strspn(s + strlen(whole[i]), "/") == strlen(s + strlen(whole[i])))
+			return false;
+	return check_directory(s) && !strstr(s, "//") && !strstr(s, "/./") && !text_ends(s, "/") && !text_ends(s, "/.");
 }
 
 bool check_image(const char *s)

@@ -325,6 +325,14 @@ int cgroup_set_devices(const char *group, const char *const *allow, struct error
 	return 0;
 }
 
+int cgroup_allow_device(const char *group, const char *rule, struct error *err)
+{
+	const char *devices = cgroup_v1_path("devices");
+	auto_free char *path = devices ? xasprintf("%s/%s/devices.allow", devices, group) : NULL;
+
+	return path ? write_limit(path, AT_FDCWD, rule, err) : 1;
+}
+
 /* --- freeze, kill, wait --- */
 
 /* Whether a line "key 1" stands in cgroup.events. */

@@ -18,6 +18,7 @@
 #include "os/mount.h"
 #include "os/namespace.h"
 #include "rows.h"
+#include "runtime/devices.h"
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
 #include "runtime/limits.h"
@@ -121,6 +122,21 @@ static const char *const allowed_devices[] = {
 	"c 5:2 rwm", "c 5:1 rw",  "c 136:* rw", NULL,
 };
 
+static int allow_devices(const struct container_config *config, const char *group, struct error *err)
+{
+	auto_devices struct devices devices = DEVICES_EMPTY;
+
+	if (devices_find(config, &devices, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < devices.n; i++) {
+		auto_free char *rule = device_rule(&devices.items[i]);
+
+		if (cgroup_allow_device(group, rule, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
 int host_create_cgroup(struct launch *launch, struct error *err)
 {
 	auto_free char *group = launch_group(launch->container);
@@ -128,7 +144,7 @@ int host_create_cgroup(struct launch *launch, struct error *err)
 	if (cgroup_create(group, launch->container->idmap.outside, err) < 0 ||
 	    limits_begin(launch->container, err) < 0)
 		return -err->code;
-	if (cgroup_set_devices(group, allowed_devices, err) < 0)
+	if (cgroup_set_devices(group, allowed_devices, err) < 0 || allow_devices(launch->config, group, err) < 0)
 		return -err->code;
 	launch->cgroup = cgroup_open(group, "payload", err);
 	return launch->cgroup < 0 ? launch->cgroup : 0;
@@ -176,6 +192,7 @@ int host_prepare_dev(struct launch *launch, struct error *err)
 {
 	static const char *const options[] = { "mode=0755", "size=4m", "nr_inodes=64k", NULL };
 	auto_close int fd = mount_new("tmpfs", "dev", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
+	auto_devices struct devices devices = DEVICES_EMPTY;
 	struct error no_idmap = ERROR_NONE;
 	mode_t old;
 	int r = 0;
@@ -187,12 +204,26 @@ int host_prepare_dev(struct launch *launch, struct error *err)
 		if (mknodat(fd, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)) < 0)
 			r = -errno;
 	umask(old);
+	if (devices_find(launch->config, &devices, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < devices.n && r == 0; i++)
+		r = device_make(fd, &devices.items[i]);
 	/* In a container of somebody else's nobody may make nodes, and before Linux 6.3 a tmpfs has no id
 	 * map: then the payload binds the host's nodes one by one. */
 	if (r < 0 || (launch->userns >= 0 && mount_idmap(fd, launch->userns, &no_idmap) < 0))
 		return 0;
 	launch->dev = take_fd(&fd);
 	return 0;
+}
+
+/* --- mounts --- */
+
+int host_open_mounts(struct launch *launch, struct error *err)
+{
+	auto_free char *dir = launch_run_dir(launch->container), *at = xasprintf("%s/root", dir);
+
+	return mounts_open(launch->config, NULL, launch->userns, launch->container->idmap.outside, at, &launch->mounts,
+			   err);
 }
 
 /* --- the payload --- */
@@ -246,6 +277,7 @@ int host_clone_payload(struct launch *launch, struct error *err)
 	launch->peer = pair[0];
 	launch->pid = args.ret_pid;
 	launch->pidfd = args.ret_pidfd;
+	mount_items_done(&launch->mounts);
 	close_fd(&launch->rootfs.mount_fd);	/* from here on the payload alone holds the mount */
 	process_identify(launch->pid, &launch->state->init);
 	if (args.flags & CLONE_NEWNET) {

@@ -14,6 +14,8 @@ static const struct {
 	{ "open the control socket", "its file goes with the run directory, the socket with its holders" },
 	{ "make the user namespace", "lives by a descriptor" },
 	{ "prepare /dev", "a detached mount, lives by a descriptor" },
+	{ "limit input and output", "its rules go with the cgroup" },
+	{ "open what is to be mounted", "detached mounts, live by descriptors" },
 	{ "place the payload in its cgroups", "processes die with the payload, the group is the cgroup's row" },
 	{ "wait for go", "does nothing" },
 };
