@@ -4,10 +4,10 @@
 
 /* look - what list and info know of a container: read from files, without its lock, without entering it. */
 
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "command/value.h"
 #include "store/container.h"
 #include "store/state.h"
 
@@ -33,6 +33,6 @@ void look_done(struct look *look);
 /* The keys of list, in their order, and an object with them. */
 extern const char *const look_keys[];
 extern const size_t n_look_keys;
-struct json_object *look_json(const struct look *look);
+struct value *look_json(const struct look *look);
 
 #endif

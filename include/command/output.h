@@ -4,46 +4,34 @@
 
 /* output - results as a table, as JSON or as CSV.
  *
- * A result is made once, as JSON: CSV is the same values in a line, lists with blanks between them, null as
+ * A result is made once, as a value: CSV is the same values in a line, lists with blanks between them, null as
  * nothing. Tables are for people: what a container may have chosen is printable in them, sizes have units, and
  * colours come on a terminal alone, and not with NO_COLOR. */
 
-#include <json-c/json.h>
-#include <libsmartcols/libsmartcols.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "command/value.h"
 
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
 
 /* "table", "json" or "csv"; else STATUS_USAGE. */
 int format_parse(const char *text, enum format *ret, struct error *err);
 
-/* --- JSON --- */
-
-/* A value, or null for NULL and for 0. */
-struct json_object *json_text(const char *text);
-struct json_object *json_number(uint64_t number);
-struct json_object *json_time(int64_t unix_seconds);
-struct json_object *json_strings(const struct strings *list);
-/* Thousandths as a number with a point: 1500 is 1.5. */
-struct json_object *json_thousandths(uint64_t number);
-/* Print it, and a newline; the object is given back. */
-void json_print_take(struct json_object *object);
-
 /* --- CSV (RFC 4180, with newlines alone at the ends of lines) --- */
 
 /* Append one field, and a comma in front unless it is the first; quoted where it has to be. */
 void csv_add(struct text *line, bool first, const char *field);
-/* What a value is in a field. Caller frees. */
-char *csv_value(struct json_object *value);
 /* A header with the keys, then a line for each object of the array; the array is given back. */
-void csv_print_take(struct json_object *array, const char *const *keys, size_t n_keys);
+void csv_print_take(struct value *array, const char *const *keys, size_t n_keys);
 
 /* --- tables --- */
+
+struct libscols_table;
+struct libscols_line;
 
 struct column {
 	const char *name;
@@ -54,7 +42,8 @@ struct libscols_table *table_new(const struct column *columns, size_t n);
 /* cells[i] NULL: "-". Control characters become \xNN. */
 struct libscols_line *table_add(struct libscols_table *table, const char *const *cells, size_t n);
 void table_color(struct libscols_line *line, size_t column, const char *color);
-/* Print and give back. A table without lines prints its header all the same. */
+void table_drop(struct libscols_table *table);
+/* Print and drop. A table without lines prints its header all the same. */
 void table_print_take(struct libscols_table *table);
 
 /* A cell as table_add() writes it. Caller frees. */

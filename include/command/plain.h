@@ -4,8 +4,8 @@
 
 /* plain - what a container printed, made safe for a terminal.
  *
- * Newlines and tabs stay. Control sequences (CSI: colours, movements, questions to the terminal) go, and so do carriage
- * returns before a newline. Every other control
+ * Newlines and tabs stay. Control sequences (CSI: colours, movements, questions to the terminal) go, and so do
+ * carriage returns before a newline. Every other control
  * character becomes \xNN, and so does what is no UTF-8: C1 controls work on some terminals. A stream may be cut
  * anywhere between two calls. */
 

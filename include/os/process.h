@@ -22,6 +22,10 @@ struct process_id {
 
 /* Fill in the start time of a live process. -ESRCH: there is none. */
 int process_identify(pid_t pid, struct process_id *ret);
+/* Our parent, if it is the process that made the socket pair of which `link` is an end; else pid 0: the parent that a
+ * process gets when its own has died is somebody else's. */
+void process_identify_parent(int link, struct process_id *ret);
+
 /* "PID:START", the form in state files; buf of >= 48 bytes. process_id_parse: -EINVAL. */
 const char *process_id_format(const struct process_id *id, char *buf, size_t room);
 int process_id_parse(const char *text, struct process_id *ret);

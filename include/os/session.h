@@ -10,8 +10,11 @@
 /* The limits the kernel gives a host's first process, cut to what we may set (setrlimit(2)). */
 void session_set_rlimits(void);
 
-/* A new session keyring (keyrings(7)), scheduling and out-of-memory score of an ordinary process. Best effort:
- * what the kernel refuses is not there to be inherited either. */
+/* On the host's side, while we are still allowed to: the same limits, and an ordinary process's nice value, scheduler,
+ * processors, I/O class, personality and out-of-memory score. Best effort. */
+void session_shed_caller(void);
+
+/* A new session keyring (keyrings(7)). Best effort: what the kernel refuses is not there to be inherited either. */
 void session_forget_caller(void);
 
 /* Put "NAME=value" into a list, replacing an earlier NAME. */

@@ -20,7 +20,8 @@ int handshake_report(int socket, size_t index, const struct error *err, int fd);
 enum handshake_result { HANDSHAKE_DONE, HANDSHAKE_CLOSED };
 
 /* Wait for the packet of row `index`. HANDSHAKE_DONE, HANDSHAKE_CLOSED (the peer is gone or has executed), or the
- * peer's own error. *ret_fd is -1 or a descriptor of the caller's. timeout_ms: -ETIMEDOUT after that. */
+ * peer's own error, from whatever row it comes. *ret_fd is -1 or a descriptor of the caller's. timeout_ms: -ETIMEDOUT
+ * after that. */
 int handshake_await(int socket, size_t index, int timeout_ms, int *ret_fd, struct error *err);
 
 #endif

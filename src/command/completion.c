@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* completion - the scripts for three shells, and what they ask: `sysct .complete WORD...`, the words behind "sysct" up to
- * the one that is typed, prints what could stand there, one a line. Everything comes from the tables: commands,
- * and options as their help lists them; names, templates and keys as they are now. The scripts know nothing
- * themselves; the installed files are what `sysct completion SHELL` prints. */
+/* completion - the scripts for three shells, and what they ask.
+ *
+ * `sysct .complete WORD...`, the words behind "sysct" up to the one that is typed, prints what could stand there,
+ * one a line, or "@files". Everything comes from the tables: commands, and options as their help lists them; names,
+ * templates and keys as they are now. The scripts know nothing themselves; the installed files are what
+ * `sysct completion SHELL` prints. */
 
 #include <stdio.h>
 #include <stdlib.h>

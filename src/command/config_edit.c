@@ -95,14 +95,11 @@ static int commit_draft(struct context *context, const char *name, const struct 
 	return r;
 }
 
-/* Nobody there to ask: no. */
-static bool wants_again(void)
+static bool wants_again(const struct error *why)
 {
 	char answer[16];
 
-	if (!isatty(0))
-		return false;
-	fprintf(stderr, "open the editor again? [Y/n] ");
+	fprintf(stderr, "%s\nopen the editor again? [Y/n] ", why->message);
 	if (interrupt_pending() || !fgets(answer, sizeof(answer), stdin))
 		return false;
 	return *answer == '\n' || *answer == 'y' || *answer == 'Y';
@@ -132,10 +129,7 @@ static int edit_draft(struct context *context, const char *name, const struct dr
 		}
 		r = strlen(text) == len ? commit_draft(context, name, draft, text, err) :
 					  fail_status(err, STATUS_USAGE, "the text holds a byte 0");
-		if (r >= 0 || err->status != STATUS_USAGE)
-			return r;
-		fprintf(stderr, "%s\n", err->message);
-		if (!wants_again())
+		if (r >= 0 || err->status != STATUS_USAGE || !isatty(0) || !wants_again(err))
 			return r;
 	}
 }

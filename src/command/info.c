@@ -42,17 +42,17 @@ static char *hwaddr_of(const struct container *c)
 	return kept ? xstrdup(kept) : NULL;
 }
 
-static struct json_object *namespaces_of(const struct look *look)
+static struct value *namespaces_of(const struct look *look)
 {
 	static const char *const types[] = { "cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts" };
-	struct json_object *o = json_object_new_object();
+	struct value *o = value_object();
 	auto_free char *dir = launch_run_dir(&look->container);
 
 	for (size_t i = 0; look->alive && i < ARRAY_SIZE(types); i++) {
 		auto_free char *path = xasprintf("%s/ns/%s", dir, types[i]);
 
 		if (access(path, F_OK) == 0)
-			json_object_object_add(o, types[i], json_object_new_string(path));
+			value_set(o, types[i], value_string(path));
 	}
 	return o;
 }
@@ -68,13 +68,13 @@ static const char *init_of(const struct look *look)
 	return init_kind_name(kind);
 }
 
-static struct json_object *booted_of(const struct look *look)
+static struct value *booted_of(const struct look *look)
 {
 	int booted = 0;
 
 	if (look->alive)
 		booted = init_booted(init_kind_of(look->run.init.pid), look->run.init.pid, look->run.booted);
-	return booted < 0 ? NULL : json_object_new_boolean(booted);
+	return booted < 0 ? NULL : value_bool(booted);
 }
 
 static char *last_exit_of(const struct look *look)
@@ -87,7 +87,7 @@ static char *last_exit_of(const struct look *look)
 	return text;
 }
 
-static struct json_object *limits_json(const struct container_config *config)
+static struct value *limits_json(const struct container_config *config)
 {
 	static const char *const names[] = { "memory", "swap", "cpu_weight", "tasks", "io_read", "io_write",
 					     "io_weight" };
@@ -95,63 +95,65 @@ static struct json_object *limits_json(const struct container_config *config)
 				    config->limits.cpu_weight, config->limits.tasks,
 				    config->limits.io_read,    config->limits.io_write,
 				    config->limits.io_weight };
-	struct json_object *o = json_object_new_object();
+	struct value *o = value_object();
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		json_object_object_add(o, names[i], values[i] == CONFIG_UNSET ?
-							    NULL : json_object_new_uint64(values[i]));
-	json_object_object_add(o, "cpus", config->limits.cpus == CONFIG_UNSET ?
-						  NULL : json_thousandths(config->limits.cpus));
-	json_object_object_add(o, "cpuset", json_text(config->limits.cpuset));
+		value_set(o, names[i], values[i] == CONFIG_UNSET ?
+							    NULL : value_uint(values[i]));
+	value_set(o, "cpus", config->limits.cpus == CONFIG_UNSET ?
+						  NULL : value_thousandths(config->limits.cpus));
+	value_set(o, "cpuset", value_text(config->limits.cpuset));
 	return o;
 }
 
 /* --- all of them --- */
 
-static void add_take(struct json_object *o, const char *key, char *text)
+static void add_take(struct value *o, const char *key, char *text)
 {
-	json_object_object_add(o, key, json_text(text));
+	value_set(o, key, value_text(text));
 	free(text);
 }
 
-static void add_opened(struct json_object *o, const struct look *look)
+static void add_opened(struct value *o, const struct look *look)
 {
 	const struct container *c = &look->container;
 	auto_free char *group = launch_group(c);
 	struct cgroup_limits limits;
 	char map[40];
 
-	json_object_object_add(o, "uuid", json_text(c->uuid));
-	json_object_object_add(o, "description", json_text(c->config.description));
-	json_object_object_add(o, "problem", json_text(look->problem));
+	value_set(o, "uuid", value_text(c->uuid));
+	value_set(o, "description", value_text(c->config.description));
+	value_set(o, "problem", value_text(look->problem));
 	add_take(o, "config_path", xasprintf("%s/config", c->dir));
 	add_take(o, "rootfs", rootfs_path(c));
-	json_object_object_add(o, "hostname", json_text(c->config.hostname ? c->config.hostname : c->name));
+	value_set(o, "hostname", value_text(c->config.hostname ? c->config.hostname : c->name));
 	add_take(o, "hwaddr", hwaddr_of(c));
 	add_take(o, "cgroup", look->alive ? cgroup_path(group) : NULL);
-	json_object_object_add(o, "idmap", c->idmap.count ?
-				       json_text(idmap_format(&c->idmap, map, sizeof(map))) : NULL);
-	json_object_object_add(o, "namespaces", namespaces_of(look));
-	json_object_object_add(o, "init", json_text(init_of(look)));
-	json_object_object_add(o, "booted", booted_of(look));
+	value_set(o, "idmap", c->idmap.count ?
+				       value_text(idmap_format(&c->idmap, map, sizeof(map))) : NULL);
+	value_set(o, "namespaces", namespaces_of(look));
+	value_set(o, "init", value_text(init_of(look)));
+	value_set(o, "booted", booted_of(look));
 	add_take(o, "last_exit", last_exit_of(look));
-	json_object_object_add(o, "limits", limits_json(&c->config));
+	value_set(o, "limits", limits_json(&c->config));
 	limits_of(&c->config, &look->run, &limits);
-	json_object_object_add(o, "limits_note", json_text(cgroup_limits_note(&limits)));
-	json_object_object_add(o, "snapshots", json_object_new_array());
+	value_set(o, "limits_note", value_text(cgroup_limits_note(&limits)));
+	value_set(o, "snapshots", value_array());
 }
 
-static struct json_object *info_json(const struct look *look)
+static struct value *info_json(const struct look *look)
 {
-	struct json_object *o = look_json(look);
+	struct value *o = look_json(look);
 
 	if (look->opened) {
 		add_opened(o, look);
 		return o;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(more_keys); i++)
-		json_object_object_add(o, more_keys[i], NULL);
-	json_object_object_add(o, "problem", json_text(look->problem));
+		value_set(o, more_keys[i], NULL);
+	value_set(o, "namespaces", value_object());
+	value_set(o, "snapshots", value_array());
+	value_set(o, "problem", value_text(look->problem));
 	return o;
 }
 
@@ -182,7 +184,7 @@ static const struct line lines[] = {
 	{ "Namespaces", NULL, "namespaces" },
 };
 
-static char *shown(const char *key, struct json_object *value)
+static char *shown(const char *key, struct value *value)
 {
 	static const char *const sizes[] = { "disk_size", "disk_used", "memory_used", "memory", "swap",
 					     "io_read",	  "io_write" };
@@ -190,14 +192,14 @@ static char *shown(const char *key, struct json_object *value)
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
 		if (value && strcmp(sizes[i], key) == 0)
-			return xstrdup(format_size(json_object_get_uint64(value), buf, sizeof(buf)));
-	if (json_object_is_type(value, json_type_boolean))
-		return xstrdup(json_object_get_boolean(value) ? "yes" : "no");
-	return csv_value(value);
+			return xstrdup(format_size(value_as_uint(value), buf, sizeof(buf)));
+	if (value_truth(value) >= 0)
+		return xstrdup(value_truth(value) ? "yes" : "no");
+	return value_flat(value);
 }
 
 /* The problem may have several lines. */
-static void print_value(const char *label, const char *key, struct json_object *value, const char *indent)
+static void print_value(const char *label, const char *key, struct value *value, const char *indent)
 {
 	auto_free char *text = shown(key, value);
 	char *save, *part = strtok_r(text, "\n", &save);
@@ -209,13 +211,20 @@ static void print_value(const char *label, const char *key, struct json_object *
 	}
 }
 
-static void print_people(struct json_object *o)
+static void print_member(const char *key, struct value *member, void *indent)
+{
+	auto_free char *label = xasprintf("%s:", key);
+
+	print_value(label, key, member, indent);
+}
+
+static void print_people(struct value *o)
 {
 	const char *heading = NULL, *indent = "";
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-		struct json_object *value = json_object_object_get(o, lines[i].key);
-		auto_free char *text = csv_value(value), *label = NULL;
+		struct value *value = value_member(o, lines[i].key);
+		auto_free char *text = value_flat(value), *label = NULL;
 
 		if (lines[i].group)
 			heading = lines[i].group;
@@ -231,11 +240,7 @@ static void print_people(struct json_object *o)
 			print_value(label, lines[i].key, value, indent);
 			continue;
 		}
-		json_object_object_foreach(value, key, member) {
-			auto_free char *name = xasprintf("%s:", key);
-
-			print_value(name, key, member, indent);
-		}
+		value_each(value, print_member, (void *)indent);
 	}
 }
 
@@ -243,7 +248,8 @@ static void print_people(struct json_object *o)
 
 struct info {
 	enum format format;
-	struct json_object *array;
+	struct value *array;	/* csv, and json of several */
+	struct value *one;	/* json of one */
 	bool several, printed;
 };
 
@@ -251,20 +257,24 @@ static int info_one(struct context *context, const char *name, void *arg, struct
 {
 	struct info *info = arg;
 	auto_look struct look look = LOOK_EMPTY;
-	struct json_object *o;
+	struct value *o;
 
 	if (look_at(&context->install, name, &look, err) < 0)
 		return -err->code;
 	o = info_json(&look);
+	if (info->format == FORMAT_JSON && !info->several) {
+		info->one = o;
+		return 0;
+	}
 	if (info->format != FORMAT_TABLE) {
-		json_object_array_add(info->array, o);
+		value_append(info->array, o);
 		return 0;
 	}
 	if (info->printed)
 		printf("\n");
 	info->printed = true;
 	print_people(o);
-	json_object_put(o);
+	value_put(o);
 	return 0;
 }
 
@@ -277,15 +287,17 @@ static void print_collected(struct info *info)
 		keys[n++] = look_keys[i];
 	for (size_t i = 0; i < ARRAY_SIZE(more_keys); i++)
 		keys[n++] = more_keys[i];
-	if (info->format == FORMAT_CSV && json_object_array_length(info->array)) {
+	if (info->format == FORMAT_CSV && value_count(info->array)) {
 		csv_print_take(info->array, keys, n);
 		return;
 	}
-	if (info->format == FORMAT_JSON && info->several)
-		json_print_take(json_object_get(info->array));
-	else if (info->format == FORMAT_JSON && json_object_array_length(info->array))
-		json_print_take(json_object_get(json_object_array_get_idx(info->array, 0)));
-	json_object_put(info->array);
+	if (info->format == FORMAT_JSON && info->several) {
+		value_print_take(info->array);
+		return;
+	}
+	if (info->format == FORMAT_JSON && info->one)
+		value_print_take(info->one);
+	value_put(info->array);
 }
 
 int command_info(struct context *context, int argc, char **argv, struct error *err)
@@ -310,7 +322,7 @@ int command_info(struct context *context, int argc, char **argv, struct error *e
 	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0)
 		return -err->code;
 	info.several = all || names.n > 1;
-	info.array = json_object_new_array();
+	info.array = value_array();
 	c = command_each(self, context, &names, info_one, &info);
 	print_collected(&info);
 	return c;

@@ -13,7 +13,7 @@ enum { O_FORMAT = 256, O_RUNNING };
 struct list {
 	enum format format;
 	bool quiet, running;
-	struct json_object *array;
+	struct value *array;
 	struct libscols_table *table;
 };
 
@@ -70,7 +70,7 @@ static void add_box(struct list *list, const struct install *install, const char
 	else if (list->format == FORMAT_TABLE)
 		add_line(list->table, &look);
 	else
-		json_object_array_add(list->array, look_json(&look));
+		value_append(list->array, look_json(&look));
 }
 
 static void show(struct list *list, const struct install *install, const struct strings *names)
@@ -85,18 +85,18 @@ static void show(struct list *list, const struct install *install, const struct 
 			printf("%s\n", names->items[i]);
 		return;
 	}
-	list->array = json_object_new_array();
+	list->array = value_array();
 	list->table = table_new(columns, ARRAY_SIZE(columns));
 	for (size_t i = 0; i < names->n; i++)
 		add_box(list, install, names->items[i]);
 	if (list->quiet || list->format != FORMAT_TABLE)
-		scols_unref_table(list->table);
+		table_drop(list->table);
 	else
 		table_print_take(list->table);
 	if (list->quiet || list->format == FORMAT_TABLE)
-		json_object_put(list->array);
+		value_put(list->array);
 	else if (list->format == FORMAT_JSON)
-		json_print_take(list->array);
+		value_print_take(list->array);
 	else
 		csv_print_take(list->array, look_keys, n_look_keys);
 }

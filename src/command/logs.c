@@ -2,9 +2,9 @@
 
 /* logs - what the console printed: console.log.1, the older half, then console.log.
  *
- * What is printed there was chosen inside. So a terminal gets it filtered: control sequences (colours,
- * movements) are dropped, carriage returns at the ends of lines too, and all other control characters show as \xNN. A pipe or a file
- * gets the bytes as they are; --raw gives them to a terminal as well. */
+ * What is printed there was chosen inside. So a terminal gets it filtered: control sequences (colours, movements)
+ * are dropped, carriage returns at the ends of lines too, and all other control characters show as \xNN. A pipe
+ * or a file gets the bytes as they are; --raw gives them to a terminal as well. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -136,8 +136,8 @@ static bool same_file(int fd, int other)
 	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
-/* The log was rotated if its name is another file now. If it was rotated twice since we looked, the file between is
- * the older one now. */
+/* The log was rotated if its name is another file now. If it was rotated twice since we looked, the file between
+ * is the older one now. */
 static int follow_rotation(struct logs *logs, int dir, int *fd, struct error *err)
 {
 	auto_close int newer = open_log(dir, "console.log"), older = -1;

@@ -68,8 +68,8 @@ static void broken(struct look *look, const char *why)
 		look->problem = xstrdup(why);
 }
 
-/* Between our two looks, at the state and at the processes it names, a stop may have come to its end: then another look
- * finds no state. */
+/* Between our two looks, at the state and at the processes it names, a stop may have come to its end: then another
+ * look finds no state. */
 static int peek(struct look *look, bool *ret_left_over, struct error *err)
 {
 	int r = 0;
@@ -155,37 +155,37 @@ void look_done(struct look *look)
 
 /* --- JSON --- */
 
-static struct json_object *pid_of(const struct look *look, const struct process_id *id)
+static struct value *pid_of(const struct look *look, const struct process_id *id)
 {
 	bool there = look->run.phase != PHASE_STOPPED && process_alive(id);
 
-	return there ? json_object_new_int(id->pid) : NULL;
+	return there ? value_uint((uint64_t)id->pid) : NULL;
 }
 
-struct json_object *look_json(const struct look *look)
+struct value *look_json(const struct look *look)
 {
 	const struct container_config *config = &look->container.config;
 	/* of one whose configuration is unreadable nothing is claimed */
 	bool known = look->opened && !look->container.broken;
-	struct json_object *o = json_object_new_object();
+	struct value *o = value_object();
 
-	json_object_object_add(o, "name", json_object_new_string(look->name));
-	json_object_object_add(o, "state", json_object_new_string(look->state));
-	json_object_object_add(o, "init_pid", pid_of(look, &look->run.init));
-	json_object_object_add(o, "monitor_pid", pid_of(look, &look->run.monitor));
-	json_object_object_add(o, "ipv4", json_strings(&look->ipv4));
-	json_object_object_add(o, "ipv6", json_strings(&look->ipv6));
-	json_object_object_add(o, "autostart", known ? json_object_new_boolean(config->autostart) : NULL);
-	json_object_object_add(o, "template", json_text(config->template.name));
-	json_object_object_add(o, "release", json_text(config->template.release));
-	json_object_object_add(o, "arch", json_text(config->template.arch));
-	json_object_object_add(o, "unprivileged",
-			       known ? json_object_new_boolean(!config->security.privileged) : NULL);
-	json_object_object_add(o, "disk_size", json_number(look->disk_size));
-	json_object_object_add(o, "disk_used", json_number(look->disk_used));
-	json_object_object_add(o, "memory_used", json_number(look->memory_used));
-	json_object_object_add(o, "created_at", json_time(look->created_at));
-	json_object_object_add(o, "started_at",
-			       json_time(look->run.phase == PHASE_STOPPED ? 0 : look->run.started_at));
+	value_set(o, "name", value_string(look->name));
+	value_set(o, "state", value_string(look->state));
+	value_set(o, "init_pid", pid_of(look, &look->run.init));
+	value_set(o, "monitor_pid", pid_of(look, &look->run.monitor));
+	value_set(o, "ipv4", value_strings(&look->ipv4));
+	value_set(o, "ipv6", value_strings(&look->ipv6));
+	value_set(o, "autostart", known ? value_bool(config->autostart) : NULL);
+	value_set(o, "template", value_text(config->template.name));
+	value_set(o, "release", value_text(config->template.release));
+	value_set(o, "arch", value_text(config->template.arch));
+	value_set(o, "unprivileged",
+			       known ? value_bool(!config->security.privileged) : NULL);
+	value_set(o, "disk_size", value_number(look->disk_size));
+	value_set(o, "disk_used", value_number(look->disk_used));
+	value_set(o, "memory_used", value_number(look->memory_used));
+	value_set(o, "created_at", value_time(look->created_at));
+	value_set(o, "started_at",
+			       value_time(look->run.phase == PHASE_STOPPED ? 0 : look->run.started_at));
 	return o;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command/output.h"
 
+#include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,50 +27,6 @@ int format_parse(const char *text, enum format *ret, struct error *err)
 	return error_hint(err, "there are table, json and csv");
 }
 
-/* --- JSON --- */
-
-struct json_object *json_text(const char *text)
-{
-	return text_empty(text) ? NULL : json_object_new_string(text);
-}
-
-struct json_object *json_number(uint64_t number)
-{
-	return number ? json_object_new_uint64(number) : NULL;
-}
-
-struct json_object *json_time(int64_t unix_seconds)
-{
-	char buf[32];
-
-	return json_text(format_time(unix_seconds, buf, sizeof(buf)));
-}
-
-struct json_object *json_strings(const struct strings *list)
-{
-	struct json_object *array = json_object_new_array();
-
-	for (size_t i = 0; i < list->n; i++)
-		json_object_array_add(array, json_object_new_string(list->items[i]));
-	return array;
-}
-
-struct json_object *json_thousandths(uint64_t number)
-{
-	double value = (double)number / 1000;
-	char buf[32];
-
-	snprintf(buf, sizeof(buf), "%.10g", value);
-	return json_object_new_double_s(value, buf);
-}
-
-void json_print_take(struct json_object *object)
-{
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-							    JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
-}
-
 /* --- CSV --- */
 
 void csv_add(struct text *line, bool first, const char *field)
@@ -91,49 +48,25 @@ void csv_add(struct text *line, bool first, const char *field)
 	text_append(line, "\"", 1);
 }
 
-char *csv_value(struct json_object *value)
-{
-	struct text text = TEXT_EMPTY;
-
-	text_append(&text, "", 0);
-	if (json_object_is_type(value, json_type_array)) {
-		for (size_t i = 0; i < json_object_array_length(value); i++) {
-			auto_free char *part = csv_value(json_object_array_get_idx(value, i));
-
-			text_add(&text, "%s%s", i ? " " : "", part);
-		}
-	} else if (json_object_is_type(value, json_type_object)) {
-		json_object_object_foreach(value, key, member) {
-			auto_free char *part = csv_value(member);
-
-			if (*part)
-				text_add(&text, "%s%s=%s", text.len ? " " : "", key, part);
-		}
-	} else if (value) {
-		text_add(&text, "%s", json_object_get_string(value));
-	}
-	return text.data;
-}
-
-void csv_print_take(struct json_object *array, const char *const *keys, size_t n_keys)
+void csv_print_take(struct value *array, const char *const *keys, size_t n_keys)
 {
 	auto_text struct text out = TEXT_EMPTY;
 
 	for (size_t k = 0; k < n_keys; k++)
 		csv_add(&out, k == 0, keys[k]);
 	text_append(&out, "\n", 1);
-	for (size_t i = 0; i < json_object_array_length(array); i++) {
-		struct json_object *row = json_object_array_get_idx(array, i);
+	for (size_t i = 0; i < value_count(array); i++) {
+		struct value *row = value_at(array, i);
 
 		for (size_t k = 0; k < n_keys; k++) {
-			auto_free char *field = csv_value(json_object_object_get(row, keys[k]));
+			auto_free char *field = value_flat(value_member(row, keys[k]));
 
 			csv_add(&out, k == 0, field);
 		}
 		text_append(&out, "\n", 1);
 	}
 	fwrite(out.data, 1, out.len, stdout);
-	json_object_put(array);
+	value_put(array);
 }
 
 /* --- tables --- */
@@ -188,6 +121,11 @@ void table_color(struct libscols_line *line, size_t column, const char *color)
 		scols_cell_set_color(cell, color);
 }
 
+void table_drop(struct libscols_table *table)
+{
+	scols_unref_table(table);
+}
+
 void table_print_take(struct libscols_table *table)
 {
 	/* smartcols prints nothing at all for a table without lines */
@@ -200,5 +138,5 @@ void table_print_take(struct libscols_table *table)
 	} else {
 		scols_print_table(table);
 	}
-	scols_unref_table(table);
+	table_drop(table);
 }

@@ -22,40 +22,40 @@
 
 /* --- get --- */
 
-static struct json_object *number_json(const struct option *option, const char *text)
+static struct value *number_json(const struct option *option, const char *text)
 {
 	uint64_t number = 0;
 
 	switch (option->type) {
 	case OPTION_BOOL:
-		return json_object_new_boolean(strcmp(text, "yes") == 0);
+		return value_bool(strcmp(text, "yes") == 0);
 	case OPTION_NUMBER:
-		return parse_u64(text, &number) < 0 ? NULL : json_object_new_uint64(number);
+		return parse_u64(text, &number) < 0 ? NULL : value_uint(number);
 	case OPTION_SIZE:
-		return parse_size(text, &number) < 0 ? NULL : json_object_new_uint64(number);
+		return parse_size(text, &number) < 0 ? NULL : value_uint(number);
 	case OPTION_DURATION:	/* microseconds */
 		if (parse_duration(text, &number) < 0)
 			return NULL;
-		return number % 1000000 ? json_thousandths(number / 1000) :
-					  json_object_new_uint64(number / 1000000);
+		return number % 1000000 ? value_thousandths(number / 1000) :
+					  value_uint(number / 1000000);
 	case OPTION_THOUSANDTHS:
-		return strcmp(text, "none") == 0 ? NULL : json_object_new_double_s(strtod(text, NULL), text);
+		return strcmp(text, "none") == 0 ? NULL : value_real(text);
 	default:
-		return json_object_new_string(text);
+		return value_string(text);
 	}
 }
 
-static struct json_object *value_json(const struct option *option, const struct strings *values)
+static struct value *value_json(const struct option *option, const struct strings *values)
 {
 	if (option->type == OPTION_LIST)
-		return json_strings(values);
+		return value_strings(values);
 	return values->n ? number_json(option, values->items[0]) : NULL;
 }
 
 struct get {
 	enum format format;
 	bool changed;
-	struct json_object *object, *rows;
+	struct value *object, *rows;
 };
 
 static int get_each(const char *key, const struct option *option, const struct strings *values, bool is_default,
@@ -66,15 +66,15 @@ static int get_each(const char *key, const struct option *option, const struct s
 	if (get->changed && is_default)
 		return 0;
 	if (get->format == FORMAT_JSON)
-		json_object_object_add(get->object, key, value_json(option, values));
+		value_set(get->object, key, value_json(option, values));
 	for (size_t i = 0; get->format != FORMAT_JSON && i < values->n; i++) {
-		struct json_object *row = json_object_new_object();
+		struct value *row = value_object();
 
 		if (get->format == FORMAT_TABLE)
 			printf("%s = %s\n", key, values->items[i]);
-		json_object_object_add(row, "key", json_object_new_string(key));
-		json_object_object_add(row, "value", json_object_new_string(values->items[i]));
-		json_object_array_add(get->rows, row);
+		value_set(row, "key", value_string(key));
+		value_set(row, "value", value_string(values->items[i]));
+		value_append(get->rows, row);
 	}
 	return 0;
 }
@@ -83,15 +83,17 @@ static void get_all(const struct container *c, struct get *get)
 {
 	static const char *const keys[] = { "key", "value" };
 
-	get->object = json_object_new_object();
-	get->rows = json_object_new_array();
+	get->object = value_object();
+	get->rows = value_array();
 	config_each(&c->config, get_each, get);
 	if (get->format == FORMAT_JSON)
-		json_print_take(json_object_get(get->object));
+		value_print_take(get->object);
+	else
+		value_put(get->object);
 	if (get->format == FORMAT_CSV)
-		csv_print_take(json_object_get(get->rows), keys, ARRAY_SIZE(keys));
-	json_object_put(get->object);
-	json_object_put(get->rows);
+		csv_print_take(get->rows, keys, ARRAY_SIZE(keys));
+	else
+		value_put(get->rows);
 }
 
 static int get_one(const struct container *c, const char *text, enum format format, struct error *err)
@@ -105,7 +107,7 @@ static int get_one(const struct container *c, const char *text, enum format form
 	if (r < 0 || option_key_parse(text, false, &key, err) < 0)
 		return -err->code;
 	if (format == FORMAT_JSON) {
-		json_print_take(value_json(key.option, &values));
+		value_print_take(value_json(key.option, &values));
 		return 0;
 	}
 	for (size_t i = 0; i < values.n; i++) {

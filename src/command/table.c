@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* table - every command with its words. Completion reads the options from the help: they stand on lines that begin with two
- * blanks and a dash, with two blanks before what is said of them. */
+/* table - every command with its words. Completion reads the options from the help: they stand on lines that begin
+ * with two blanks and a dash, with two blanks before what is said of them. */
 
 #include "base/cleanup.h"
 #include "command/command.h"
@@ -171,7 +171,7 @@ const struct command commands[] = {
 		  "  sysct config unset NAME KEY...\n"
 		  "  sysct config edit NAME\n"
 		  "  sysct config check [NAME or FILE]...\n"
-		  "\nsysct config VERB --help tells more of one; sysct.conf(5) has all keys.\n"
+		  "\nsysct config VERB --help tells more of one; sysct-container.conf(5) has all keys.\n"
 		  "\nExamples\n"
 		  "  sysct config get dev limits.memory\n"
 		  "  sysct config set dev limits.memory=2G security.nesting=yes\n" },

@@ -52,31 +52,47 @@ static int nothing_more(const struct command *self, int argc, char **argv, struc
 	return optind < argc ? command_usage(self, err, "\"%s\" is too much", argv[optind]) : 0;
 }
 
+/* The one that is wanted of the two. */
+static void print_both_take(struct value *array, struct libscols_table *table, enum format format,
+			    const char *const *keys, size_t n_keys)
+{
+	if (format == FORMAT_TABLE)
+		table_print_take(table);
+	else
+		table_drop(table);
+	if (format == FORMAT_JSON)
+		value_print_take(array);
+	else if (format == FORMAT_CSV)
+		csv_print_take(array, keys, n_keys);
+	else
+		value_put(array);
+}
+
 /* --- templates --- */
 
-static struct json_object *words(const char *text)
+static struct value *words(const char *text)
 {
 	auto_strings struct strings list = STRINGS_EMPTY;
 
 	strings_split(&list, text ? text : "", " ");
-	return json_strings(&list);
+	return value_strings(&list);
 }
 
-static struct json_object *template_json(const struct template *t)
+static struct value *template_json(const struct template *t)
 {
 	const char *network = template_fact(t, "network");
-	struct json_object *o = json_object_new_object();
+	struct value *o = value_object();
 
-	json_object_object_add(o, "name", json_object_new_string(t->name));
-	json_object_object_add(o, "description", json_text(template_fact(t, "description")));
-	json_object_object_add(o, "releases", words(template_fact(t, "releases")));
-	json_object_object_add(o, "default_release", json_text(template_fact(t, "default_release")));
-	json_object_object_add(o, "architectures", words(template_fact(t, "architectures")));
-	json_object_object_add(o, "variants", words(template_fact(t, "variants")));
-	json_object_object_add(o, "init", json_text(template_fact(t, "init")));
-	json_object_object_add(o, "network", json_object_new_boolean(network && strcmp(network, "yes") == 0));
-	json_object_object_add(o, "mirror", json_text(template_fact(t, "mirror")));
-	json_object_object_add(o, "path", json_text(t->path));
+	value_set(o, "name", value_string(t->name));
+	value_set(o, "description", value_text(template_fact(t, "description")));
+	value_set(o, "releases", words(template_fact(t, "releases")));
+	value_set(o, "default_release", value_text(template_fact(t, "default_release")));
+	value_set(o, "architectures", words(template_fact(t, "architectures")));
+	value_set(o, "variants", words(template_fact(t, "variants")));
+	value_set(o, "init", value_text(template_fact(t, "init")));
+	value_set(o, "network", value_bool(network && strcmp(network, "yes") == 0));
+	value_set(o, "mirror", value_text(template_fact(t, "mirror")));
+	value_set(o, "path", value_text(t->path));
 	return o;
 }
 
@@ -98,14 +114,14 @@ static int template_list(const struct command *self, struct context *context, in
 		{ "NAME", false }, { "RELEASES", false }, { "INIT", false }, { "DESCRIPTION", false },
 	};
 	auto_strings struct strings names = STRINGS_EMPTY;
-	struct json_object *array;
+	struct value *array;
 	struct libscols_table *table;
 	struct wish wish = { .format = FORMAT_TABLE };
 
 	if (read_wish(self, argc, argv, false, &wish, err) < 0 || nothing_more(self, argc, argv, err) < 0 ||
 	    template_names(&context->install, &names, err) < 0)
 		return -err->code;
-	array = json_object_new_array();
+	array = value_array();
 	table = table_new(columns, ARRAY_SIZE(columns));
 	for (size_t i = 0; i < names.n; i++) {
 		auto_template struct template t = TEMPLATE_EMPTY;
@@ -116,17 +132,9 @@ static int template_list(const struct command *self, struct context *context, in
 			continue;
 		}
 		template_line(table, &t);
-		json_object_array_add(array, template_json(&t));
+		value_append(array, template_json(&t));
 	}
-	if (wish.format == FORMAT_TABLE)
-		table_print_take(table);
-	else
-		scols_unref_table(table);
-	if (wish.format == FORMAT_JSON)
-		json_print_take(json_object_get(array));
-	if (wish.format == FORMAT_CSV)
-		csv_print_take(json_object_get(array), template_keys, ARRAY_SIZE(template_keys));
-	json_object_put(array);
+	print_both_take(array, table, wish.format, template_keys, ARRAY_SIZE(template_keys));
 	return 0;
 }
 
@@ -147,7 +155,7 @@ static int template_info(const struct command *self, struct context *context, in
 {
 	auto_template struct template t = TEMPLATE_EMPTY;
 	struct wish wish = { .format = FORMAT_TABLE };
-	struct json_object *array;
+	struct value *array;
 
 	if (read_wish(self, argc, argv, false, &wish, err) < 0)
 		return -err->code;
@@ -158,10 +166,10 @@ static int template_info(const struct command *self, struct context *context, in
 	if (wish.format == FORMAT_TABLE)
 		template_people(&t);
 	if (wish.format == FORMAT_JSON)
-		json_print_take(template_json(&t));
+		value_print_take(template_json(&t));
 	if (wish.format == FORMAT_CSV) {
-		array = json_object_new_array();
-		json_object_array_add(array, template_json(&t));
+		array = value_array();
+		value_append(array, template_json(&t));
 		csv_print_take(array, template_keys, ARRAY_SIZE(template_keys));
 	}
 	return 0;
@@ -181,19 +189,19 @@ int command_template(struct context *context, int argc, char **argv, struct erro
 static const char *const image_keys[] = { "key",     "template", "release",   "version", "arch", "variant",
 					  "built_at", "disk_used", "old", "users", "path" };
 
-static struct json_object *image_json(const struct image_info *image)
+static struct value *image_json(const struct image_info *image)
 {
 	static const char *const facts[] = { "template", "release", "version", "arch", "variant" };
-	struct json_object *o = json_object_new_object();
+	struct value *o = value_object();
 
-	json_object_object_add(o, "key", json_object_new_string(image->key));
+	value_set(o, "key", value_string(image->key));
 	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
-		json_object_object_add(o, facts[i], json_text(record_get(&image->meta, facts[i])));
-	json_object_object_add(o, "built_at", json_time(image->built_at));
-	json_object_object_add(o, "disk_used", json_number(image->used));
-	json_object_object_add(o, "old", json_object_new_boolean(image->old));
-	json_object_object_add(o, "users", json_strings(&image->users));
-	json_object_object_add(o, "path", json_text(image->path));
+		value_set(o, facts[i], value_text(record_get(&image->meta, facts[i])));
+	value_set(o, "built_at", value_time(image->built_at));
+	value_set(o, "disk_used", value_number(image->used));
+	value_set(o, "old", value_bool(image->old));
+	value_set(o, "users", value_strings(&image->users));
+	value_set(o, "path", value_text(image->path));
 	return o;
 }
 
@@ -217,22 +225,14 @@ static void print_images(const struct image_list *list, enum format format)
 		{ "TEMPLATE", false }, { "RELEASE", false }, { "ARCH", false },	 { "DISK", true },
 		{ "BUILT", false },    { "AGE", false },     { "USERS", false }, { "KEY", false },
 	};
-	struct json_object *array = json_object_new_array();
+	struct value *array = value_array();
 	struct libscols_table *table = table_new(columns, ARRAY_SIZE(columns));
 
 	for (size_t i = 0; i < list->n; i++) {
 		image_line(table, &list->items[i]);
-		json_object_array_add(array, image_json(&list->items[i]));
+		value_append(array, image_json(&list->items[i]));
 	}
-	if (format == FORMAT_TABLE)
-		table_print_take(table);
-	else
-		scols_unref_table(table);
-	if (format == FORMAT_JSON)
-		json_print_take(json_object_get(array));
-	if (format == FORMAT_CSV)
-		csv_print_take(json_object_get(array), image_keys, ARRAY_SIZE(image_keys));
-	json_object_put(array);
+	print_both_take(array, table, format, image_keys, ARRAY_SIZE(image_keys));
 }
 
 static int load_host(const struct install *install, struct host_config *ret, struct error *err)

@@ -43,7 +43,7 @@ static bool may_have_address(const struct container *c)
 	return false;
 }
 
-/* 1: it is so, 0: not yet. Opened anew each time, since addresses may be given and configurations changed meanwhile. */
+/* 1: it is so, 0: not yet. Opened anew each time: addresses may be given and settings changed meanwhile. */
 static int reached(struct context *context, const char *name, enum goal goal, struct error *err)
 {
 	auto_look struct look look = LOOK_EMPTY;
@@ -165,12 +165,26 @@ static int trim_running(const struct container *c, struct error *err)
 			  "rootfs.discard=auto", c->name, c->name);
 }
 
+/* What the file system says it gave counts what had been given before, too: the image tells more. */
+static int trim_stopped(struct container *c, struct error *err)
+{
+	uint64_t virtual, before, after, ignored;
+	char gained[32], left[32];
+
+	rootfs_usage(c, &virtual, &before);
+	if (store_trim(c, &ignored, err) < 0)
+		return -err->code;
+	rootfs_usage(c, &virtual, &after);
+	printf("%s: %s given back, %s in use\n", c->name,
+	       format_size(before > after ? before - after : 0, gained, sizeof(gained)),
+	       format_size(after, left, sizeof(left)));
+	return 0;
+}
+
 static int trim_one(struct context *context, const char *name, void *arg, struct error *err)
 {
 	auto_state struct container_state state = { 0 };
 	struct container c = CONTAINER_EMPTY;
-	uint64_t bytes;
-	char size[32];
 	int r;
 
 	(void)arg;
@@ -182,8 +196,8 @@ static int trim_one(struct context *context, const char *name, void *arg, struct
 		log_note("trim %s: it stands in a directory, whose space is the host's own", name);
 	else if (r == 0 && state.phase != PHASE_STOPPED)
 		r = trim_running(&c, err);
-	else if (r == 0 && (r = store_trim(&c, &bytes, err)) == 0)
-		printf("%s: %s of free space given back\n", name, format_size(bytes, size, sizeof(size)));
+	else if (r == 0)
+		r = trim_stopped(&c, err);
 	container_close(&c);
 	return r;
 }

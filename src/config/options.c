@@ -112,7 +112,7 @@ static const struct option options[] = {
 	  .allowed = "0s to 1d", .help = "Wait before the next one starts.", .live = true },
 	{ "container", "restart", WORD(container_config, restart, restart_words), .preset = "no",
 	  .allowed = "no, on-failure, always", .help = "Start it again when it ends by itself.",
-	  .built = true, .live = true },
+	  .built = true },
 	{ "container", "stop_signal", TEXT(container_config, stop_signal), .preset = "auto",
 	  .valid = check_signal, .allowed = "auto, a signal's name such as SIGRTMIN+3, or 1 to 64",
 	  .help = "What asks init to end; auto: what the kind of init understands.", .built = true,

@@ -173,15 +173,19 @@ static void reset_signals(void)
 static void start_monitor(void)
 {
 	long pid = call(__NR_clone, SIGCHLD, 0, 0, 0, 0);
+	int high[KEPT];
 
 	if (pid != 0) {
 		monitor = pid > 0 ? (int)pid : -1;
 		return;
 	}
 	/* FD_LINK is in its place already: we hold the monitor's end too, so that nothing sent to it is
-	 * lost while there is none. */
+	 * lost while there is none. What we keep may stand at these very numbers, close-on-exec and in another
+	 * order: so by way of higher ones. */
 	for (int i = 0; i < KEPT; i++)
-		call(__NR_dup3, kept[i], FD_CONTROL + i, 0, 0, 0);
+		high[i] = (int)call(__NR_fcntl, kept[i], 1030 /* F_DUPFD_CLOEXEC */, 64, 0, 0);
+	for (int i = 0; i < KEPT; i++)
+		call(__NR_dup3, high[i], FD_CONTROL + i, 0, 0, 0);
 	reset_signals();
 	call(__NR_execve, (long)monitor_argv[0], (long)monitor_argv, (long)environment, 0, 0);
 	sys_exit(127);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -23,18 +24,22 @@ void log_open(struct monitor *m)
 
 static void log_write(struct monitor *m, const char *data, size_t n)
 {
+	ssize_t written;
+
 	if (m->log < 0 || m->log_most == 0)
 		return;
 	if (m->log_size + n > m->log_most / 2) {
+		if (renameat(m->dir, "console.log", m->dir, "console.log.1") < 0)
+			return;
 		close(m->log);
-		renameat(m->dir, "console.log", m->dir, "console.log.1");
 		log_open(m);
 		if (m->log < 0)
 			return;
 	}
 	/* a full disk costs log lines, never the console */
-	if (write_all(m->log, data, n) == 0)
-		m->log_size += n;
+	written = write(m->log, data, n);
+	if (written > 0)
+		m->log_size += (uint64_t)written;
 }
 
 /* --- scroll-back --- */
@@ -137,10 +142,30 @@ void console_flush_input(struct monitor *m)
 	}
 }
 
+/* The last one who looked at the console may have stopped its output by ^S: then the container would wait for ever in
+ * its next write. ^Q is no input where ^S is none. */
+void console_release(struct monitor *m)
+{
+	struct termios termios;
+
+	for (size_t i = 0; i < MAX_CLIENTS; i++)
+		if (m->clients[i].control >= 0 && m->clients[i].stream >= 0)
+			return;
+	if (tcgetattr(FD_CONSOLE, &termios) < 0 || !(termios.c_iflag & IXON))
+		return;
+	if (write(FD_CONSOLE, &termios.c_cc[VSTART], 1) < 0)
+		return;	/* its input is full: whoever reads that will see to it */
+}
+
 void console_input(struct monitor *m, struct client *client)
 {
-	ssize_t n = recv(client->stream, client->input, sizeof(client->input), MSG_DONTWAIT);
+	ssize_t n;
 
+	if (client->n_input) {	/* not asked for: it has hung up, and what it typed last nobody takes */
+		client_drop(m, client);
+		return;
+	}
+	n = recv(client->stream, client->input, sizeof(client->input), MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "monitor.h"
+#include "os/fdpass.h"
 #include "runtime/supervise.h"
 
 extern char **environ;
@@ -36,6 +37,14 @@ void save_state(struct monitor *m)
 		state_save(m->run_dir, m->name, &now, &ignored);
 	}
 	state_done(&now);
+}
+
+void finish_holder(void)
+{
+	const char quit = LINK_QUIT;
+
+	fd_send(FD_LINK, &quit, 1, NULL, 0);
+	_exit(0);
 }
 
 /* --- init's end --- */
@@ -224,7 +233,8 @@ void replace_holder(struct monitor *m)
 	int pair[2];
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	/* non-blocking: the end of the old one may be told twice, and reading the new one then must not wait */
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return;
 	pid = fork();
 	if (pid < 0) {
@@ -256,7 +266,7 @@ void replace_holder(struct monitor *m)
 	dup2(pair[1], FD_LINK);
 	close(pair[1]);
 	process_identify(getpid(), &m->state.monitor);
-	process_identify(getppid(), &m->state.holder);
+	process_identify_parent(FD_LINK, &m->state.holder);
 	save_state(m);
 	watch(m, FD_LINK, SOURCE_LINK, 0, EPOLLIN);
 }

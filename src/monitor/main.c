@@ -132,10 +132,10 @@ static void begin(struct monitor *m)
 	struct error ignored = ERROR_NONE;
 	auto_free char *dir = xasprintf("%s/containers/%s", m->state_dir, m->name);
 
-	/* not ours yet, or not any more: its caller undoes what is to be undone */
-	if (state_load(m->run_dir, m->name, &m->state, NULL, &ignored) < 0 ||
-	    m->state.phase != PHASE_RUNNING)
-		_exit(0);
+	if (state_load(m->run_dir, m->name, &m->state, NULL, &ignored) < 0)
+		_exit(0);	/* the holder tries again in a while */
+	if (m->state.phase != PHASE_RUNNING)
+		finish_holder();	/* not ours any more: who works on it, or the next command, undoes what is left */
 	for (int fd = FD_LINK; fd <= FD_NOTIFY; fd++)
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	m->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -145,7 +145,7 @@ static void begin(struct monitor *m)
 		log_open(m);
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	process_identify(getpid(), &m->state.monitor);
-	process_identify(getppid(), &m->state.holder);
+	process_identify_parent(FD_LINK, &m->state.holder);
 	save_state(m);
 	watch(m, FD_LINK, SOURCE_LINK, 0, EPOLLIN);
 	watch(m, FD_CONTROL, SOURCE_CONTROL, 0, EPOLLIN);

@@ -56,6 +56,7 @@ void log_open(struct monitor *m);
 void console_output(struct monitor *m);		/* the container printed */
 void console_input(struct monitor *m, struct client *client);	/* a client typed */
 void console_flush_input(struct monitor *m);	/* the console takes more */
+void console_release(struct monitor *m);		/* nobody looks any more */
 void console_replay(struct monitor *m, struct client *client);
 
 /* serve.c */
@@ -73,5 +74,6 @@ void reaped_elsewhere(struct monitor *m, int32_t pid, int32_t status);
 void decide(struct monitor *m);
 void replace_holder(struct monitor *m);
 void save_state(struct monitor *m);
+__attribute__((noreturn)) void finish_holder(void);	/* it goes, and so do we */
 
 #endif

@@ -15,11 +15,13 @@
 
 void client_drop(struct monitor *m, struct client *client)
 {
-	bool stopper = client->stopper;
+	bool stopper = client->stopper, looked = client->stream >= 0;
 
 	close_fd(&client->control);
 	close_fd(&client->stream);
 	*client = (struct client){ .control = -1, .stream = -1 };
+	if (looked)
+		console_release(m);
 	/* whoever promised to undo the start is gone: then it is ours again */
 	if (stopper && m->ended)
 		decide(m);
@@ -129,15 +131,6 @@ static void begin_stop(struct monitor *m, struct client *client)
 		tell_exit(m);
 }
 
-static void finish_stop(struct monitor *m)
-{
-	const char quit = LINK_QUIT;
-
-	(void)m;
-	fd_send(FD_LINK, &quit, 1, NULL, 0);
-	_exit(0);
-}
-
 void serve_client(struct monitor *m, struct client *client)
 {
 	struct control_packet packet;
@@ -171,7 +164,7 @@ void serve_client(struct monitor *m, struct client *client)
 		break;
 	case CONTROL_DONE:
 		if (client->stopper)
-			finish_stop(m);
+			finish_holder();
 		break;
 	default:
 		control_send(client->control, CONTROL_REFUSED, 0, "unknown request", -1);

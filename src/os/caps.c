@@ -61,10 +61,12 @@ const char *caps_name(int capability, char *buf, unsigned long room)
 
 static const char *candidate(size_t i, const void *arg)
 {
-	static char name[40];
+	static char names[64][32];	/* the nearest is kept while others are asked for */
 
 	(void)arg;
-	return i < (size_t)cap_max_bits() ? caps_name((int)i, name, sizeof(name)) : NULL;
+	if (i >= (size_t)cap_max_bits() || i >= ARRAY_SIZE(names))
+		return NULL;
+	return caps_name((int)i, names[i], sizeof(names[i]));
 }
 
 static int change(uint64_t *mask, const struct strings *names, bool add, struct error *err)

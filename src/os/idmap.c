@@ -24,14 +24,17 @@ int idmap_parse(const char *text, struct idmap *ret, struct error *err)
 	struct idmap map;
 
 	strings_split(&parts, text, ":");
-	if (parts.n != 3 || parse_u32(parts.items[0], &map.inside) < 0 ||
+	if (parts.n != 3 || strstr(text, "::") || *text == ':' || text_ends(text, ":") || parse_u32(parts.items[0], &map.inside) < 0 ||
 	    parse_u32(parts.items[1], &map.outside) < 0 || parse_u32(parts.items[2], &map.count) < 0)
 		return fail(err, 0, "id map \"%s\" is not of the form inside:outside:count", text);
 	if (map.inside != 0)
 		return fail(err, 0, "id map \"%s\": inside must be 0, the container's root", text);
 	if (map.outside == 0)
 		return fail(err, 0, "id map \"%s\": outside must not be 0, the host's root", text);
-	if (map.count == 0 || map.outside > UINT32_MAX - 1 - map.count)
+	if (map.outside > UINT32_MAX - 2)
+		return fail(err, 0, "id map \"%s\": no count fits above outside, which is 1 to %u", text,
+			    UINT32_MAX - 2);
+	if (map.count == 0 || map.count > UINT32_MAX - 1 - map.outside)
 		return fail(err, 0, "id map \"%s\": count is 1 to %u here", text,
 			    UINT32_MAX - 1 - map.outside);
 	*ret = map;
@@ -73,7 +76,7 @@ static int write_map(pid_t pid, const char *file, const struct idmap *map)
 /* Run clone(2) for the keeper with another effective user id and all capabilities kept. */
 static pid_t clone_keeper(struct keeper *keeper, char *stack, size_t room, uid_t euid)
 {
-	int bits = prctl(PR_GET_SECUREBITS);
+	int bits = prctl(PR_GET_SECUREBITS), dumpable = prctl(PR_GET_DUMPABLE);
 	pid_t pid;
 	int saved;
 
@@ -85,6 +88,9 @@ static pid_t clone_keeper(struct keeper *keeper, char *stack, size_t room, uid_t
 	saved = errno;
 	if (syscall(SYS_setresuid, -1, 0, -1) < 0 || prctl(PR_SET_SECUREBITS, bits) < 0)
 		abort();
+	/* The change of ids made the memory that the keeper shares undumpable, and its files in /proc the global root's: a
+	 * container's root could not write its map. */
+	prctl(PR_SET_DUMPABLE, dumpable);
 	errno = saved;
 	return pid;
 }

@@ -136,6 +136,8 @@ int mount_target(int root_fd, const char *path, unsigned int mode, struct error 
 
 		if (parent_fd >= 0 && mkdirat(parent_fd, slash ? slash + 1 : path, mode) == 0)
 			fd = open_beneath(root_fd, path, O_PATH | O_DIRECTORY, 0);
+		else if (parent_fd >= 0)
+			fd = -errno;	/* a read-only file system, a full one */
 	}
 	if (fd < 0) {
 		fail(err, -fd, "open the mount target \"/%s\" in the rootfs", path);

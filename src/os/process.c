@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +43,18 @@ int process_identify(pid_t pid, struct process_id *ret)
 	ret->pid = pid;
 	ret->start = strtoull(p + 1, NULL, 10);
 	return 0;
+}
+
+void process_identify_parent(int link, struct process_id *ret)
+{
+	struct ucred peer = { .pid = 0 };
+	socklen_t len = sizeof(peer);
+
+	*ret = (struct process_id){ 0 };
+	if (getsockopt(link, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.pid <= 0 || peer.pid != getppid())
+		return;
+	if (process_identify(peer.pid, ret) < 0 || peer.pid != getppid())	/* gone meanwhile */
+		*ret = (struct process_id){ 0 };
 }
 
 const char *process_id_format(const struct process_id *id, char *buf, size_t room)
@@ -283,7 +296,7 @@ __attribute__((noreturn)) static void tool_child(const struct tool_run *run, con
 	_exit(127);
 }
 
-/* Read what the tool prints until it closes its output, at most until end. 0, or -ETIMEDOUT. */
+/* Read what the tool prints until it closes its output. 0, or -ETIMEDOUT. */
 static int collect(int fd, struct text *output, uint64_t end)
 {
 	char buf[4096];
@@ -292,10 +305,14 @@ static int collect(int fd, struct text *output, uint64_t end)
 		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 		uint64_t now = now_usec();
 		ssize_t n;
+		int r;
 
 		if (now >= end)
 			return -ETIMEDOUT;
-		if (poll(&poll_fd, 1, (int)((end - now + 999) / 1000)) == 0)
+		r = poll(&poll_fd, 1, (int)((end - now + 999) / 1000));
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
 			return -ETIMEDOUT;
 		n = read(fd, buf, sizeof(buf));
 		if (n < 0 && errno == EINTR)
@@ -305,6 +322,17 @@ static int collect(int fd, struct text *output, uint64_t end)
 		if (output->len < (1U << 20))
 			text_append(output, buf, (size_t)n);
 	}
+}
+
+/* A tool may close its output and go on. */
+static int await_end(pid_t pid, uint64_t end)
+{
+	auto_close int pidfd = pidfd_of(pid);
+	uint64_t now = now_usec();
+
+	if (pidfd < 0)
+		return 0;
+	return pidfd_wait(pidfd, now >= end ? 0 : (int)((end - now + 999) / 1000)) == 1 ? 0 : -ETIMEDOUT;
 }
 
 static int tool_input(const char *input)
@@ -347,6 +375,8 @@ int tool_run(const struct tool_run *run, struct error *err)
 		tool_child(run, path, in, writer, self);
 	close_fd(&writer);
 	r = collect(reader, &output, end);
+	if (r == 0)
+		r = await_end(pid, end);
 	if (r < 0) {
 		kill(-pid, SIGKILL);
 		kill(pid, SIGKILL);

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "os/session.h"
 
+#include <fcntl.h>
 #include <linux/keyctl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 #define KEEP ((rlim_t)-2)
 #define MIB (1024UL * 1024)
@@ -48,10 +52,24 @@ void session_set_rlimits(void)
 	}
 }
 
+void session_shed_caller(void)
+{
+	static const struct sched_param ordinary = { .sched_priority = 0 };
+	cpu_set_t all;
+
+	session_set_rlimits();
+	sched_setscheduler(0, SCHED_OTHER, &ordinary);
+	setpriority(PRIO_PROCESS, 0, 0);
+	syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, 0);
+	memset(&all, 0xff, sizeof(all));
+	sched_setaffinity(0, sizeof(all), &all);
+	personality(PER_LINUX);
+	write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+}
+
 void session_forget_caller(void)
 {
 	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-	setpriority(PRIO_PROCESS, 0, 0);
 }
 
 void session_set_env(struct strings *env, const char *assignment)

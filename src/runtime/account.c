@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "runtime/account.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,6 +44,13 @@ static int cut_line(const char **at, char *line, char *fields[FIELDS])
 static bool parse_id(const char *text, uint32_t *ret)
 {
 	return parse_u32(text, ret) == 0 && *ret != UINT32_MAX;
+}
+
+/* What looks like a number must be one in range, and nobody is called by nothing: the container's files do not decide
+ * whom "4294967295", "-1" or "" means. */
+static bool may_be_name(const char *text)
+{
+	return *text && !isdigit((unsigned char)*text) && *text != '-' && *text != '+';
 }
 
 static void put(char *to, size_t room, const char *from)
@@ -138,6 +146,11 @@ int account_parse(const char *spec, const char *passwd, const char *group, struc
 
 	if (colon)
 		*colon++ = '\0';
+	if ((!may_be_name(user) && !parse_id(user, &number)) ||
+	    (colon && !may_be_name(colon) && !parse_id(colon, &number))) {
+		fail_status(err, STATUS_USAGE, "\"%s\" is no user", spec);
+		return error_hint(err, "USER or USER:GROUP, each a name or a number from 0 to 4294967294");
+	}
 	if (!find_user(passwd, user, &account)) {
 		if (parse_id(user, &number)) {
 			account.uid = number;

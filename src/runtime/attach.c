@@ -59,6 +59,8 @@ struct join {
 	int pidfd;		/* of the container's init */
 	int cgroup;
 	int peer;		/* handshake: ours or the caller's end */
+	int pid_pipe[2];	/* the joiner tells the command's pid: not on the handshake, where the command itself may
+				 * speak first */
 	struct pipes pipes;	/* without a terminal */
 	pid_t pid;		/* the command's, once it is there */
 };
@@ -254,11 +256,7 @@ __attribute__((noreturn)) static void joiner_main(struct join *join)
 					 "its processes");
 		handshake_report(join->peer, PID, &err, -1);
 	} else {
-		/* one row more than a start's: the packet's index carries the pid */
-		int32_t number = pid;
-
-		handshake_report(join->peer, PID, NULL, -1);
-		fd_send(join->peer, &number, sizeof(number), NULL, 0);
+		write_all(join->pid_pipe[1], &pid, sizeof(pid));
 	}
 	_exit(0);
 }
@@ -298,35 +296,43 @@ static pid_t clone_joiner(struct join *join, struct error *err)
 
 	if (handshake_pair(pair, err) < 0)
 		return -1;
+	if (pipe2(join->pid_pipe, O_CLOEXEC) < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		fail(err, errno, "make a pipe");
+		return -1;
+	}
 	fflush(NULL);
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == 0) {
 		close(pair[0]);
+		close(join->pid_pipe[0]);
 		join->peer = pair[1];
 		joiner_main(join);
 	}
 	close(pair[1]);
+	close_fd(&join->pid_pipe[1]);
 	join->peer = pair[0];
 	if (pid < 0)
 		fail(err, errno, "fork into the container's cgroup");
 	return pid;
 }
 
-/* The pid of the command, which is our own child: nobody else can reap it, so the pid stays its own. */
+/* The pid of the command, which is our own child: nobody else can reap it, so the pid stays its own. Without one
+ * the joiner has told why. */
 static int receive_pid(struct join *join, struct error *err)
 {
-	size_t none = 0;
-	int32_t number;
-	int fd, r = handshake_await(join->peer, PID, PACKET_TIMEOUT_MS, &fd, err);
+	ssize_t n;
+	int fd, r;
 
-	if (r == HANDSHAKE_CLOSED)
-		return fail(err, 0, "the joining process was killed");
-	if (r < 0)
-		return r;
-	if (fd_receive(join->peer, &number, sizeof(number), NULL, &none) != sizeof(number))
-		return fail(err, 0, "the joining process was killed");
-	join->pid = number;
-	return 0;
+	do {
+		n = read(join->pid_pipe[0], &join->pid, sizeof(join->pid));
+	} while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)sizeof(join->pid))
+		return 0;
+	join->pid = 0;
+	r = handshake_await(join->peer, PID, PACKET_TIMEOUT_MS, &fd, err);
+	return r < 0 ? r : fail(err, 0, "the joining process was killed");
 }
 
 /* Start the command; on success join->pid is our child and has executed. Returns the exit status to give when only the
@@ -413,6 +419,7 @@ int container_attach(struct container *container, const struct attach_options *o
 			     .pidfd = -1,
 			     .cgroup = -1,
 			     .peer = -1,
+			     .pid_pipe = { -1, -1 },
 			     .pipes = PIPES_EMPTY };
 	int r;
 
@@ -421,6 +428,7 @@ int container_attach(struct container *container, const struct attach_options *o
 	r = prepare(&join, err);
 	if (r == 0)
 		r = run(&join, err);
+	close_fd(&join.pid_pipe[0]);
 	close_fd(&join.pidfd);
 	close_fd(&join.cgroup);
 	state_done(&join.state);

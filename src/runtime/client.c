@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "os/fdpass.h"
 #include "runtime/launch.h"
 
@@ -22,15 +23,26 @@ int client_connect(const struct container *container)
 int client_request(int socket, enum control_type type, uint32_t a, enum control_type wanted, int *ret_fd,
 		   struct error *err)
 {
+	uint64_t end = now_usec() + ANSWER_TIMEOUT_MS * 1000ULL;
 	struct control_packet packet;
 	int r = control_send(socket, type, a, NULL, -1);
 
+	if (ret_fd)
+		*ret_fd = -1;
 	while (r >= 0) {
-		r = control_receive(socket, &packet, ret_fd, ANSWER_TIMEOUT_MS);
+		uint64_t now = now_usec();
+		int fd;
+
+		r = now >= end ? -ETIMEDOUT : control_receive(socket, &packet, &fd, (int)((end - now) / 1000) + 1);
 		if (r == 0)
 			return fail(err, ECONNRESET, "talk to the monitor");
 		if (r < 0)
 			break;
+		if (packet.type == wanted && ret_fd) {
+			*ret_fd = fd;
+			return 0;
+		}
+		close_fd(&fd);
 		if (packet.type == wanted)
 			return 0;
 		if (packet.type == CONTROL_REFUSED) {

@@ -51,17 +51,24 @@ int handshake_await(int socket, size_t index, int timeout_ms, int *ret_fd, struc
 	if (r == 0)
 		return fail(err, ETIMEDOUT, "wait %d s for the other side", timeout_ms / 1000);
 	n = fd_receive(socket, &packet, sizeof(packet), &fd, &n_fds);
-	if (n == 0 || n == -ECONNRESET || n == -EPIPE)
+	if (n == 0 || n == -ECONNRESET || n == -EPIPE) {
+		close_fd(&fd);
 		return HANDSHAKE_CLOSED;
+	}
 	if (n < 0)
 		return fail(err, (int)-n, "receive from the other side");
-	if ((size_t)n < SHORT || packet.index != index || (packet.failed && n != (ssize_t)sizeof(packet))) {
+	if ((size_t)n < SHORT || (packet.failed ? n != (ssize_t)sizeof(packet) : packet.index != index)) {
 		close_fd(&fd);
 		return fail(err, EPROTO, "understand the other side");
 	}
 	if (packet.failed) {
 		close_fd(&fd);
 		*err = packet.err;
+		/* the payload may have been taken over: its words are cut, and a failure stays one */
+		err->message[sizeof(err->message) - 1] = '\0';
+		err->hint[sizeof(err->hint) - 1] = '\0';
+		if (err->code <= 0)
+			err->code = EPROTO;
 		return -err->code;
 	}
 	*ret_fd = fd;

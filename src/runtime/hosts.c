@@ -24,19 +24,59 @@
 
 #define HOSTS_BYTES (1 << 20)
 
+/* Is the line that begins at `at` this marker? Returns the length of the line with its end, 0: no. */
+static size_t marker_line(const char *at, const char *marker)
+{
+	size_t n = strlen(marker);
+
+	if (strncmp(at, marker, n) != 0 || (at[n] != '\n' && at[n] != '\0'))
+		return 0;
+	return n + (at[n] == '\n');
+}
+
+static const char *next_line(const char *at)
+{
+	at += strcspn(at, "\n");
+	return *at ? at + 1 : at;
+}
+
+/* Find our block: a begin marker whose next marker is an end. A half one is the container's own text. */
+static bool find_block(const char *text, const char **ret_begin, const char **ret_rest)
+{
+	const char *begin = NULL;
+
+	for (const char *at = text; *at; at = next_line(at)) {
+		size_t n = marker_line(at, HOSTS_END);
+
+		if (n && begin) {
+			*ret_begin = begin;
+			*ret_rest = at + n;
+			return true;
+		}
+		if (n)
+			begin = NULL;
+		if (marker_line(at, HOSTS_BEGIN))
+			begin = at;
+	}
+	return false;
+}
+
 char *hosts_with_block(const char *text, const char *block)
 {
 	struct text out = TEXT_EMPTY;
-	const char *begin = strstr(text, HOSTS_BEGIN "\n");
-	const char *end = begin ? strstr(begin, HOSTS_END "\n") : NULL;
-	const char *rest = end ? end + strlen(HOSTS_END "\n") : "";
-	size_t head = begin && end ? (size_t)(begin - text) : strlen(text);
+	const char *begin, *rest = "";
 
-	text_append(&out, text, head);
-	if (head && text[head - 1] != '\n')
-		text_add(&out, "\n");
-	if (*block)
+	if (!find_block(text, &begin, &rest)) {
+		if (!*block)
+			return xstrdup(text);
+		begin = text + strlen(text);
+	}
+	text_append(&out, text, (size_t)(begin - text));
+	if (*block) {
+		if (out.len && out.data[out.len - 1] != '\n')
+			text_add(&out, "\n");
 		text_add(&out, HOSTS_BEGIN "\n%s" HOSTS_END "\n", block);
+	}
 	text_add(&out, "%s", rest);
 	return out.data;
 }

@@ -89,7 +89,7 @@ int limits_begin_disk(const struct container *container, const struct container_
 static uint64_t changed(uint64_t before, uint64_t after, bool *any)
 {
 	if (before == after)
-		return CGROUP_KEEP;
+		return after;	/* again: one that could not be applied earlier gets its chance */
 	*any = true;
 	return after == CONFIG_UNSET ? CGROUP_LIFT : after;
 }

@@ -223,6 +223,21 @@ static int put_file(const char *path, const char *text, struct error *err)
 	return r < 0 ? fail(err, -r, "write /%s", path) : 0;
 }
 
+/* Programs expect to write here also where the rest is read-only. A rootfs without one of them has no use for it. */
+static int put_temporary(struct error *err)
+{
+	static const char *const options[] = { "mode=1777", "size=10%", "nr_inodes=400k", NULL };
+	static const char *const dirs[] = { "tmp", "var/tmp" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		auto_close int there = open_beneath(root, dirs[i], O_PATH | O_DIRECTORY, 0);
+
+		if (there >= 0 && put_new("tmpfs", dirs[i], options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
 int payload_make_run(struct launch *launch, struct error *err)
 {
 	static const char *const options[] = { "mode=0755", "size=20%", "nr_inodes=800k", NULL };
@@ -230,6 +245,8 @@ int payload_make_run(struct launch *launch, struct error *err)
 	auto_close int host = -1;
 
 	if (put_new("tmpfs", "run", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err) < 0)
+		return -err->code;
+	if (launch->config->rootfs.readonly && put_temporary(err) < 0)
 		return -err->code;
 	umask(022);
 	host = mount_target(root, "run/host", 0755, err);
@@ -380,7 +397,9 @@ int payload_exec_init(struct launch *launch, struct error *err)
 	execve(words.items[0], words.items, env.items);
 	saved = errno;
 	fail(err, saved, "execute %s", words.items[0]);
-	if (saved == ENOENT)
+	if (saved == ENOENT && access(words.items[0], F_OK) == 0)
+		error_hint(err, "the file is there, but the interpreter or loader that it names is not");
+	else if (saved == ENOENT)
 		error_hint(err, "the rootfs has no such init: install one (systemd-sysv, openrc, busybox), or name "
 				"another: sysct config set %s container.init=/path",
 			   launch->container->name);

@@ -267,6 +267,23 @@ static int terminal_loop(struct flow *in, struct flow *out, int master, int pidf
 	}
 }
 
+#define LAST_WORDS_MS 100
+
+/* What a process wrote to its terminal passes through the kernel's buffers: it may not be there yet when the process
+ * has ended. The end of the terminal is an EIO; a child left behind keeps it open, and is not waited for. */
+static void drain_terminal(struct flow *out)
+{
+	for (;;) {
+		struct pollfd poll_fd = { .fd = out->from, .events = POLLIN };
+
+		drain(out);
+		if (out->from < 0 || out->to < 0 || poll(&poll_fd, 1, LAST_WORDS_MS) <= 0)
+			return;
+		if (!flow_read(out))
+			return;
+	}
+}
+
 int relay_terminal(pid_t pid, int master, struct error *err)
 {
 	static struct flow in, out;
@@ -287,7 +304,7 @@ int relay_terminal(pid_t pid, int master, struct error *err)
 	copy_window(master);
 	raw = terminal_raw(0, &saved) == 0;
 	r = terminal_loop(&in, &out, master, pidfd, signals, err);
-	drain(&out);
+	drain_terminal(&out);
 	if (raw)
 		terminal_restore(0, &saved);
 	sigprocmask(SIG_SETMASK, &old, NULL);

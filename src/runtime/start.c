@@ -21,6 +21,7 @@
 #include "os/caps.h"
 #include "os/cgroup.h"
 #include "os/fdpass.h"
+#include "os/session.h"
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
 #include "runtime/steps.h"
@@ -145,12 +146,13 @@ static void note_policies(const struct container *c, struct container_state *sta
 }
 
 /* Walk the table and say in the state that it runs. On failure everything is undone. */
-static int boot(struct container *c, struct container_state *state, struct launch *launch, struct error *err)
+static int boot(struct container *c, struct container_state *state, struct launch *launch, int link,
+		struct error *err)
 {
 	struct error undo = ERROR_NONE;
 
 	process_identify(getpid(), &state->starter);
-	process_identify(getppid(), &state->holder);
+	process_identify_parent(link, &state->holder);
 	state->phase = PHASE_STARTING;
 	note_policies(c, state);
 	launch->container = c;
@@ -174,7 +176,7 @@ static int boot(struct container *c, struct container_state *state, struct launc
 		kill(launch->pid, SIGKILL);	/* our child, not reaped yet: the pid is its own */
 		waitpid(launch->pid, NULL, 0);
 	}
-	steps_undo(start_steps, n_start_steps, c, state, &undo);
+	container_undo(c, state, &undo);
 	return -err->code;
 }
 
@@ -207,7 +209,7 @@ __attribute__((noreturn)) static void starter_main(struct container *c, struct c
 
 	if (timed)
 		launch.timing = &timing;
-	if (boot(c, state, &launch, &err) < 0) {
+	if (boot(c, state, &launch, link, &err) < 0) {
 		handshake_report(verdict, 0, &err, -1);
 		_exit(3);
 	}
@@ -233,6 +235,7 @@ __attribute__((noreturn)) static void holder_main(struct container *c, struct co
 
 	setsid();
 	signals_reset();
+	session_shed_caller();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	quiet_stdio();
 	container_unlock(c);	/* the lock is the command's, which waits for us */
@@ -265,53 +268,51 @@ __attribute__((noreturn)) static void holder_main(struct container *c, struct co
 
 /* --- the command's side --- */
 
-static void kill_starter(const struct container *c)
+/* True when it is dead; false: it is not yet known, or hangs in the kernel. */
+static bool kill_starter(const struct container *c)
 {
-	struct container_state state = { 0 };
+	auto_state struct container_state state = { 0 };
 	struct error ignored = ERROR_NONE;
+	auto_close int pidfd = -1;
 
 	state_init(&state);
-	if (state_load(c->install->run_dir, c->name, &state, NULL, &ignored) == 0) {
-		auto_close int pidfd = process_open(&state.starter);
-
-		if (pidfd >= 0 && state.starter.pid != getpid())
-			pidfd_signal(pidfd, SIGKILL);
-	}
-	state_done(&state);
+	if (state_load(c->install->run_dir, c->name, &state, NULL, &ignored) < 0 || state.starter.pid == getpid())
+		return false;
+	pidfd = process_open(&state.starter);
+	if (pidfd < 0)
+		return pidfd == -ESRCH;
+	pidfd_signal(pidfd, SIGKILL);
+	return pidfd_wait(pidfd, 2000) == 1;
 }
 
-/* Wait for the verdict. On ^C and on a timeout the starter is killed; its death ends the connection. */
+/* Wait for the verdict. On ^C and on a timeout the starter is killed; whoever still holds its end of the connection (a
+ * payload that hangs in the kernel, say) is not waited for. */
 static int await_verdict(const struct container *c, int verdict, struct error *err)
 {
 	uint64_t end = now_usec() + START_TIMEOUT_MS * 1000ULL;
+	struct pollfd poll_fd = { .fd = verdict, .events = POLLIN };
 	struct error why = ERROR_NONE;
 	int fd, r;
 
-	for (;;) {
-		struct pollfd poll_fd = { .fd = verdict, .events = POLLIN };
-
-		r = poll(&poll_fd, 1, 1000);
-		if (r > 0)
-			break;
-		if (why.code)
-			continue;	/* killed already */
-		if (interrupt_check(&why) < 0) {
-			kill_starter(c);
-		} else if (now_usec() > end) {
+	while (poll(&poll_fd, 1, why.code ? 20 : 1000) <= 0) {
+		if (!why.code && interrupt_check(&why) >= 0 && now_usec() > end) {
 			fail(&why, ETIMEDOUT, "wait for the start");
 			error_status(&why, STATUS_TIMEOUT);
-			kill_starter(c);
 		}
+		if (why.code && kill_starter(c) && poll(&poll_fd, 1, 0) <= 0)
+			break;
 	}
-	r = handshake_await(verdict, 0, 1000, &fd, err);
-	if (r == HANDSHAKE_DONE)
-		return 0;
-	if (r == HANDSHAKE_CLOSED) {
-		if (why.code)
-			*err = why;
-		else
-			fail(err, 0, "the process that starts it was killed");
+	if (poll_fd.revents) {
+		r = handshake_await(verdict, 0, 1000, &fd, err);
+		if (r == HANDSHAKE_DONE)
+			return 0;
+		if (r != HANDSHAKE_CLOSED)
+			return r;
 	}
+	if (why.code)
+		*err = why;
+	else
+		fail(err, 0, "the process that starts it was killed");
 	return -err->code;
 }
 
@@ -404,8 +405,10 @@ int container_start(struct container *c, struct text *timing, struct error *err)
 
 		/* The starter undoes its own failure. If it was killed, its last state tells what to undo. */
 		if (state_load(c->install->run_dir, c->name, &state, NULL, &undo) == 0 &&
-		    (state.phase != PHASE_STOPPED || *state.uuid))
+		    (state.phase != PHASE_STOPPED || *state.uuid)) {
+			container_dismiss(&state);	/* a holder that has something to hold would go on */
 			container_undo(c, &state, &undo);
+		}
 		return -err->code;
 	}
 	if (timing)
@@ -417,7 +420,11 @@ int container_start(struct container *c, struct text *timing, struct error *err)
 
 int container_undo(struct container *c, struct container_state *state, struct error *err)
 {
-	return steps_undo(start_steps, n_start_steps, c, state, err);
+	/* The first row's directory holds the state: it goes when all else has gone, else the next command could not
+	 * know what is left. */
+	if (steps_undo(start_steps + 1, n_start_steps - 1, c, state, err) < 0)
+		return -err->code;
+	return steps_undo(start_steps, 1, c, state, err);
 }
 
 void container_note_exit(const struct container *c, const char *text)
@@ -472,8 +479,9 @@ int container_peek(const struct container *c, struct container_state *ret, bool 
 		ret->phase = PHASE_STARTING;	/* between two boots */
 		return 0;
 	}
+	/* of an earlier boot nothing exists but files: that is a stopped container */
 	if (stale || examine(ret) == LEFT_OVER) {
-		*ret_left_over = true;
+		*ret_left_over = !stale;
 		ret->phase = PHASE_STOPPED;
 	}
 	return 0;
@@ -492,10 +500,10 @@ int container_settle(struct container *c, struct container_state *ret, struct er
 	} else if (examine(ret) == AS_IT_SAYS) {
 		return 0;
 	}
-	if (!stale && ret->phase == PHASE_RUNNING) {
+	if (!stale && ret->phase == PHASE_RUNNING)
 		container_note_exit(c, "unknown");
+	if (!stale)
 		container_dismiss(ret);
-	}
 	log_note("%s: cleaned up what was left of %s", c->name,
 		 stale ? "an earlier boot of the host" : ret->phase == PHASE_RUNNING ? "its last run" :
 								      "an interrupted command");
@@ -547,48 +555,84 @@ static int boot_again(struct container *c, struct container_state *state, const 
 	state->init = (struct process_id){ 0 };
 	launch.control = FD_CONTROL;
 	/* numbers that are spoken for must not be given to anything new */
-	if (boot(c, state, &launch, err) < 0)
+	if (boot(c, state, &launch, FD_LINK, err) < 0)
 		return -err->code;
 	hold(FD_LINK, &launch, err);
 	carried = (struct carried){ FD_LINK, launch.control, launch.console, launch.notify, clients };
 	return become_monitor(c, &carried, err);
 }
 
-static int finish(struct container *c, struct container_state *state, struct error *err)
+static void quit_holder(void)
 {
 	const char quit = LINK_QUIT;
 
 	fd_send(FD_LINK, &quit, 1, NULL, 0);
+}
+
+static int finish(struct container *c, struct container_state *state, struct error *err)
+{
+	quit_holder();
 	return container_undo(c, state, err);
+}
+
+/* The lock may be a stop's, which then does all that is to be done and ends us; or that of a command which takes its
+ * time. Nobody waits for us, so we do. */
+static int open_patiently(const struct install *install, const char *name, bool tolerant, struct container *ret,
+			  struct error *err)
+{
+	int r;
+
+	do {
+		*err = (struct error)ERROR_NONE;
+		r = container_open(install, name, true, tolerant, ret, err);
+	} while (r == -EBUSY);
+	return r;
+}
+
+/* What is ours to do, by the state: *ret_again is cleared when there is nothing to boot. False: nothing at all. */
+static bool still_ours(const struct container_state *state, bool *ret_again)
+{
+	switch (state->phase) {
+	case PHASE_STOPPED:
+		quit_holder();
+		return false;
+	case PHASE_STARTING:
+	case PHASE_STOPPING:
+		*ret_again = false;	/* whoever worked on it has died, or the lock would not be ours */
+		return true;
+	case PHASE_RUNNING:
+		break;
+	}
+	return state->monitor.pid == getpid() || !process_alive(&state->monitor);
 }
 
 int supervise_run(const struct install *install, int argc, char **argv, struct error *err)
 {
 	struct container c = CONTAINER_EMPTY;
 	auto_state struct container_state state = { 0 };
+	struct error why = ERROR_NONE;
 	bool again;
 	int r;
 
 	if (argc < 3)
 		return fail_status(err, STATUS_USAGE, "%s is for sysct's own use", SUPERVISE_COMMAND);
 	cloexec_from(FD_LINK);	/* none of the tools we run shall have them */
+	session_shed_caller();	/* the monitor's out-of-memory score is not the container's */
 	again = strcmp(argv[0], "finish") != 0;
 	state_init(&state);
-	/* The lock may be a stop's, which then does all that is to be done. */
-	if (container_open(install, argv[1], true, !again, &c, err) < 0)
+	r = open_patiently(install, argv[1], !again, &c, &why);
+	if (r < 0 && open_patiently(install, argv[1], true, &c, err) < 0)
 		return -err->code;
-	r = state_load(install->run_dir, c.name, &state, NULL, err);
-	if (r == 0 && (state.phase != PHASE_RUNNING || state.monitor.pid != getpid()))
+	if (state_load(install->run_dir, c.name, &state, NULL, err) < 0)
+		return -err->code;
+	if (!still_ours(&state, &again))
 		_exit(0);	/* somebody else has dealt with it */
 	container_note_exit(&c, argv[2]);
-	if (r == 0)
-		r = again ? boot_again(&c, &state, (const char *const *)argv + 3, err) : finish(&c, &state, err);
-	if (r < 0 && again) {
-		struct error undo = ERROR_NONE;
-
-		log_failure(&c, err);
-		finish(&c, &state, &undo);
-	}
+	if (again && r >= 0)
+		r = boot_again(&c, &state, (const char *const *)argv + 3, &why);
+	if (again)	/* we are still here */
+		log_failure(&c, &why);
+	r = finish(&c, &state, err);
 	container_close(&c);
-	_exit(0);
+	_exit(r < 0 ? 1 : 0);
 }

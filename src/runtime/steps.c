@@ -2,8 +2,10 @@
 #include "runtime/steps.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -14,11 +16,30 @@
 
 #define PEER_TIMEOUT_MS 60000
 
+#define PF_EXITING 0x4
+
+/* Is a child of ours, not reaped yet, on its way out? The kernel sets the flag (field 9 of /proc/PID/stat, proc(5)) before
+ * it closes a dying process's files, so after the end of a connection it cannot be missed; that the process has ended is
+ * told only later. */
+static bool is_exiting(pid_t pid)
+{
+	auto_free char *stat = NULL;
+	char path[40], *p;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (read_file_at(AT_FDCWD, path, 65536, &stat, NULL) < 0)
+		return true;
+	p = strrchr(stat, ')');
+	for (int field = 2; p && field < 9; field++)
+		p = strchr(p + 1, ' ');
+	return !p || (strtoul(p + 1, NULL, 10) & PF_EXITING);
+}
+
 /* After the row that executes, the end of the connection is success, unless the payload was killed in that very
- * instant: its pidfd tells. */
+ * instant. */
 static int after_exec(const struct launch *launch, struct error *err)
 {
-	if (launch->pidfd >= 0 && pidfd_wait(launch->pidfd, 0) == 1)
+	if (launch->pid > 0 && is_exiting(launch->pid))
 		return fail(err, 0, "the container's first process was killed");
 	return 0;
 }

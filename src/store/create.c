@@ -105,7 +105,7 @@ static int describe(struct creation *n, struct error *err)
 static int write_config(struct creation *n, struct error *err)
 {
 	auto_free char *body = config_format(&n->c.config, &n->defaults);
-	auto_free char *text = xasprintf("# Container \"%s\". See sysct.conf(5); `sysct config edit %s` checks what "
+	auto_free char *text = xasprintf("# Container \"%s\". See sysct-container.conf(5); `sysct config edit %s` checks what "
 					 "you write.\n\n%s", n->c.name, n->c.name, body);
 
 	return replace_file_at(n->c.dir_fd, "config", text, strlen(text), 0600, false, err);
@@ -438,6 +438,12 @@ int store_create(const struct install *install, const struct create_request *req
 	interrupt_install();
 	r = create(&n, err);
 	umask(mask);
+	if (r < 0 && (err->code == ENOSPC || err->code == EDQUOT) && !err->hint[0]) {
+		/* by its own name nobody knows the directory of an unfinished container */
+		error_prefix(err, "the disk of %s is full", install->state_dir);
+		error_hint(err, "make room: df -h %s %s; sysct image prune removes images that no container uses",
+			   install->state_dir, install->cache_dir);
+	}
 	if (r == 0)
 		*ret_name = xstrdup(n.c.name);
 	image_close(&n.image);

@@ -195,7 +195,7 @@ static uint32_t uplink_mtu(struct netlink *netlink)
 
 static int refuse_foreign(const struct link_info *info, struct error *err)
 {
-	fail_status(err, STATUS_STATE,
+	fail_status(err, STATUS_FAILED,
 		    "make bridge \"%s\": a %s of that name exists which sysct did not make",
 		    info->name, info->kind[0] ? info->kind : "link");
 	return error_hint(err,

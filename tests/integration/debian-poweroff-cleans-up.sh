@@ -4,6 +4,7 @@
 . "${0%/*}/lib.sh"
 
 debian trixie box
+warm box
 mark
 ok sysct start box --wait
 inside box systemctl poweroff || :

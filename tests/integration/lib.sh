@@ -111,6 +111,13 @@ remove() {
     [ ! -d "$SYSCT_STATE_DIR/containers/$1" ] || sysct destroy --force "$1"
 }
 
+# warm NAME: what all boxes share (bridge, rules, name server) is made with the first start, and stays until the last
+# box goes; a test that compares the host around a start wants it made
+warm() {
+    ok sysct start "$1"
+    ok sysct stop --now "$1"
+}
+
 # busybox NAME OPTIONS..., alpine NAME OPTIONS..., debian RELEASE NAME OPTIONS...
 busybox() { create "$@" --template busybox; }
 

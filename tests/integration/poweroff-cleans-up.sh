@@ -4,6 +4,7 @@
 . "${0%/*}/lib.sh"
 
 alpine box
+warm box
 mark
 ok sysct start box --wait
 inside box poweroff || :

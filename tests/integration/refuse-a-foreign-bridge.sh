@@ -9,7 +9,7 @@ ok sysct --config "$TEST_TMP/sysct.conf" create box --template busybox
 defer sysct --config "$TEST_TMP/sysct.conf" destroy --force box
 sed -i "s/sysct0/$link/" "$SYSCT_STATE_DIR/containers/box/config"
 ok sysct --config "$TEST_TMP/sysct.conf" start box
-real=$(basename "$(find /sys/class/net -name "$link*")")
+real=$link$("$REPO/scripts/leak-check" id)
 ok sysct --config "$TEST_TMP/sysct.conf" stop box
 eventually 5 ip link delete "$real"
 ip link add "$real" type veth peer name "scy$$"

@@ -3,6 +3,7 @@
 . "${0%/*}/lib.sh"
 
 busybox box
+warm box
 image=$SYSCT_STATE_DIR/containers/box/rootfs.img
 mv "$image" "$TEST_TMP/away"
 mark

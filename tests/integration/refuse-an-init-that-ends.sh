@@ -3,6 +3,7 @@
 . "${0%/*}/lib.sh"
 
 busybox box
+warm box
 inits() { printf '%s\n' "$1" >"$TEST_TMP/init"; debugfs -w -R 'rm /sbin/init' "$image" 2>/dev/null
     printf 'write %s /sbin/init\nset_inode_field /sbin/init mode 0100755\n' "$TEST_TMP/init" | debugfs -w "$image" >/dev/null 2>&1; }
 image=$SYSCT_STATE_DIR/containers/box/rootfs.img

@@ -22,7 +22,7 @@ for victim in busybox-1.36.1-r15.apk musl-1.2.4_git20230717-r4.apk apk-tools-2.1
     [ -f "$packages/$victim" ] || fail "the mirror has no $victim"
     cp "$packages/$victim" "$TEST_TMP/good"
     flip "$packages/$victim"
-    refused 5 'verif' sysct create box --template alpine --mirror "$TEST_TMP/bad"
+    refused 5 'verif' sysct -q create box --template alpine --mirror "$TEST_TMP/bad"
     cp "$TEST_TMP/good" "$packages/$victim"
 done
 unchanged

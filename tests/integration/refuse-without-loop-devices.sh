@@ -3,6 +3,7 @@
 . "${0%/*}/lib.sh"
 
 busybox box
+warm box
 mark
 # a /dev with the usual nodes, but no loop
 cat >"$TEST_TMP/without" <<'EOS'

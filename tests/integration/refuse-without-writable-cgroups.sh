@@ -3,6 +3,7 @@
 . "${0%/*}/lib.sh"
 
 busybox box
+warm box
 mark
 cat >"$TEST_TMP/frozen" <<'EOS'
 set -e

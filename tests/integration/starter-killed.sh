@@ -4,6 +4,7 @@
 . "${0%/*}/lib.sh"
 
 busybox box
+warm box
 mark
 n=0
 while [ $n -lt 20 ]; do

@@ -13,7 +13,7 @@ ok sysct start second --wait
 same "$(inside second cat /etc/mark)" from-the-first "a file of the first"
 same "$(inside second hostname)" second hostname
 same "$(inside second rc-status --crashed)" "" "failed services"
-expect 1 sysct create third --template tarball --source "$TEST_TMP/no-such-file"
+expect 2 sysct create third --template tarball --source "$TEST_TMP/no-such-file"
 has "$(cat "$ERR")" no-such-file "the reason"
 echo "this is no archive" >"$TEST_TMP/text.tar.gz"
 expect 1 sysct create third --template tarball --source "$TEST_TMP/text.tar.gz"

@@ -36,11 +36,13 @@ def main():
         else:
             size = size_of(value)
 
+    sized, go = os.pipe()
     pid, master = pty.fork()
     if pid == 0:
-        time.sleep(0.05)  # until it has its size
+        os.read(sized, 1)  # the command finds its terminal as large as it is meant to be
         os.execvp(command[0], command)
     fcntl.ioctl(master, termios.TIOCSWINSZ, size)
+    os.write(go, b"x")
 
     def read(seconds):
         nonlocal seen, ended

@@ -17,6 +17,8 @@ static const struct {
 	{ "limit input and output", "its rules go with the cgroup" },
 	{ "open what is to be mounted", "detached mounts, live by descriptors" },
 	{ "place the payload in its cgroups", "processes die with the payload, the group is the cgroup's row" },
+	{ "create the links", "a link dies with the net namespace that its other end is in" },
+	{ "tell the other containers", "their files are mended when the network is released" },
 	{ "wait for go", "does nothing" },
 };
 

@@ -1,0 +1,721 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* In a group of the test's own, in every hierarchy that this host has; nothing of it is left. */
+#include "testing.h"
+
+#include <linux/sched.h>
+#include <sys/syscall.h>
+
+#include "os/cgroup.h"
+#include "os/process.h"
+
+#define OWNER 700000
+#define WAIT_MS 20000
+
+static char parent[64], group[80];
+static struct error err;
+static pid_t children[8];
+static size_t n_children;
+
+static void setup(void)
+{
+	err = (struct error)ERROR_NONE;
+	n_children = 0;
+	snprintf(parent, sizeof(parent), "sysct-unittest-%d", (int)getpid());
+	snprintf(group, sizeof(group), "%s/xyz", parent);
+}
+
+/* --- the trees, by the test's own eyes --- */
+
+/* A mounted hierarchy: its directory and, for v1, its controllers ("" for cgroup2). */
+struct tree {
+	char path[128], controllers[128];
+};
+
+static size_t find_trees(struct tree *trees, size_t room)
+{
+	auto_free char *mounts = NULL;
+	size_t n = 0;
+
+	ck_assert_int_eq(read_file_at(AT_FDCWD, "/proc/self/mounts", 1 << 24, &mounts, NULL), 0);
+	for (char *line = strtok(mounts, "\n"); line && n < room; line = strtok(NULL, "\n")) {
+		char type[32];
+
+		if (sscanf(line, "%*s %127s %31s %127s", trees[n].path, type, trees[n].controllers) != 3)
+			continue;
+		if (strcmp(type, "cgroup2") == 0)
+			trees[n++].controllers[0] = '\0';
+		else if (strcmp(type, "cgroup") == 0)
+			n++;
+	}
+	return n;
+}
+
+/* How many directories of this name below all hierarchies. */
+static size_t count_groups(const char *name)
+{
+	struct tree trees[32];
+	size_t n = find_trees(trees, ARRAY_SIZE(trees)), found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *path = xasprintf("%s/%s", trees[i].path, name);
+
+		found += access(path, F_OK) == 0;
+	}
+	return found;
+}
+
+/* The value of a limit, from the hierarchy that has it: "" when none does. */
+static char *limit(const char *v2_file, const char *v1_controller, const char *v1_file)
+{
+	struct tree trees[32];
+	size_t n = find_trees(trees, ARRAY_SIZE(trees));
+	char *text = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *path = NULL, *words = xasprintf(",%s,", trees[i].controllers);
+		auto_free char *word = xasprintf(",%s,", v1_controller);
+
+		if (!trees[i].controllers[0])
+			path = xasprintf("%s/%s/payload/%s", trees[i].path, group, v2_file);
+		else if (strstr(words, word))
+			path = xasprintf("%s/%s/%s", trees[i].path, group, v1_file);
+		if (path && read_file_at(AT_FDCWD, path, 4096, &text, NULL) == 0) {
+			text[strcspn(text, "\n")] = '\0';
+			return text;
+		}
+	}
+	return xstrdup("");
+}
+
+static int payload(void)
+{
+	return must(cgroup_open(group, "payload", &err));
+}
+
+/* A process in the payload leaf, and in v1. It forks `forks` children, who live as long as it does, and says how many
+ * it could. */
+static pid_t add_process(int forks, int *ret_forked)
+{
+	auto_close int dir = payload();
+	pid_t self = getpid();
+	int ready[2], go[2];
+	struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)dir };
+	pid_t pid;
+	char n;
+
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(go, O_CLOEXEC), 0);
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	ck_assert_msg(pid >= 0, "clone into the group: %m");
+	if (pid == 0) {
+		pid_t mother = getpid();
+
+		if (read(go[0], &n, 1) != 1)
+			_exit(1);
+		for (n = 0; n < forks; n++) {
+			pid_t child = fork();
+
+			if (child < 0)
+				break;
+			while (child == 0 && getppid() == mother)
+				usleep(100000);
+			if (child == 0)
+				_exit(0);
+		}
+		if (write(ready[1], &n, 1) != 1)
+			_exit(1);
+		while (getppid() == self)
+			usleep(100000);
+		_exit(0);
+	}
+	children[n_children++] = pid;
+	must(cgroup_place_v1(group, pid, &err));
+	ck_assert_int_eq(write(go[1], "x", 1), 1);
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &n, 1), 1);
+	close(ready[0]);
+	close(go[0]);
+	close(go[1]);
+	if (ret_forked)
+		*ret_forked = n;
+	return pid;
+}
+
+static void reap(void)
+{
+	while (n_children)
+		waitpid(children[--n_children], NULL, 0);
+}
+
+static void teardown(void)
+{
+	must(cgroup_kill(group, &err));
+	reap();
+	must(cgroup_remove(group, WAIT_MS, &err));
+	ck_assert_uint_eq(count_groups(group), 0);
+	ck_assert_uint_eq(count_groups(parent), 0);
+}
+
+static void create(uid_t owner)
+{
+	must(cgroup_create(group, owner, &err));
+}
+
+/* --- */
+
+START_TEST(the_layout_has_a_name)
+{
+	const char *name = cgroup_layout_name();
+
+	ck_assert_msg(strcmp(name, "v2") == 0 || strcmp(name, "hybrid") == 0 || strcmp(name, "v1") == 0, "%s", name);
+}
+END_TEST
+
+START_TEST(a_group_is_made_in_every_hierarchy)
+{
+	struct tree trees[32];
+	size_t n = find_trees(trees, ARRAY_SIZE(trees));
+
+	ck_assert_uint_eq(count_groups(group), 0);
+	create(0);
+	ck_assert_uint_eq(count_groups(group), n);
+	create(0);	/* again is no error */
+	ck_assert_uint_eq(count_groups(group), n);
+}
+END_TEST
+
+START_TEST(the_container_owns_its_leaf_and_nothing_above)
+{
+	static const char *const own[] = { "", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads" };
+	static const char *const hosts[] = { "cgroup.freeze", "cgroup.kill", "cgroup.max.depth",
+					     "cgroup.max.descendants", "memory.max", "pids.max", "cpu.max" };
+	auto_close int dir = -1, above = -1;
+	struct stat st;
+
+	create(OWNER);
+	dir = payload();
+	above = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		ck_assert_int_eq(fstatat(dir, own[i], &st, *own[i] ? 0 : AT_EMPTY_PATH), 0);
+		ck_assert_msg(st.st_uid == OWNER && st.st_gid == OWNER, "%s is of %u:%u", own[i], st.st_uid, st.st_gid);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
+		if (fstatat(dir, hosts[i], &st, 0) == 0)
+			ck_assert_msg(st.st_uid == 0, "%s is the container's", hosts[i]);
+	ck_assert_int_eq(fstat(above, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+	ck_assert_int_eq(fstatat(above, "cgroup.procs", &st, 0), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+}
+END_TEST
+
+START_TEST(in_v1_everything_is_the_hosts)
+{
+	struct tree trees[32];
+	size_t n = find_trees(trees, ARRAY_SIZE(trees));
+	struct stat st;
+
+	create(OWNER);
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *path = xasprintf("%s/%s", trees[i].path, group);
+		auto_free char *procs = xasprintf("%s/cgroup.procs", path);
+
+		ck_assert_int_eq(stat(path, &st), 0);
+		ck_assert_uint_eq(st.st_uid, 0);
+		ck_assert_int_eq(stat(procs, &st), 0);
+		ck_assert_uint_eq(st.st_uid, 0);
+	}
+}
+END_TEST
+
+START_TEST(a_process_is_born_and_placed_in_every_hierarchy)
+{
+	auto_free char *groups = NULL, *path = NULL;
+	pid_t pid;
+
+	create(OWNER);
+	pid = add_process(0, NULL);
+	path = xasprintf("/proc/%d/cgroup", (int)pid);
+	ck_assert_int_eq(read_file_at(AT_FDCWD, path, 65536, &groups, NULL), 0);
+	for (char *line = strtok(groups, "\n"); line; line = strtok(NULL, "\n")) {
+		struct tree trees[32];
+		size_t n = find_trees(trees, ARRAY_SIZE(trees));
+		bool mounted = false;
+		char *controllers = strchr(line, ':') + 1, *where = strchr(controllers, ':');
+
+		*where++ = '\0';
+		for (size_t i = 0; i < n; i++)
+			mounted |= *controllers && strstr(trees[i].controllers, controllers);
+		if (mounted || !*controllers)
+			ck_assert_msg(strstr(where, group), "%s: %s", controllers, where);
+	}
+}
+END_TEST
+
+START_TEST(a_process_that_is_gone_cannot_be_placed)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	create(0);
+	if (strcmp(cgroup_layout_name(), "v2") == 0)
+		ck_assert_int_eq(cgroup_place_v1(group, pid, &err), 0);
+	else
+		ck_assert_int_eq(cgroup_place_v1(group, pid, &err), -ESRCH);
+}
+END_TEST
+
+/* --- limits --- */
+
+#define NOT_GIVEN { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX }
+
+/* Set, or refused with a hint since the host cannot: whether it is kept. */
+static bool set(const struct cgroup_limits *limits, const char *key)
+{
+	if (cgroup_set_limits(group, limits, &err) == 0)
+		return true;
+	ck_has(err.message, key);
+	ck_has(err.hint, key);
+	return can_run(false, key);
+}
+
+START_TEST(without_limits_nothing_is_written)
+{
+	struct cgroup_limits limits = NOT_GIVEN;
+	auto_free char *before = NULL, *after = NULL;
+
+	create(0);
+	before = limit("pids.max", "pids", "pids.max");
+	must(cgroup_set_limits(group, &limits, &err));
+	after = limit("pids.max", "pids", "pids.max");
+	ck_assert_str_eq(before, after);
+}
+END_TEST
+
+START_TEST(memory_is_limited)
+{
+	struct cgroup_limits limits = NOT_GIVEN;
+	auto_free char *value = NULL;
+
+	create(0);
+	limits.memory = 64 << 20;
+	if (!set(&limits, "limits.memory"))
+		return;
+	value = limit("memory.max", "memory", "memory.limit_in_bytes");
+	ck_assert_str_eq(value, "67108864");
+	limits.memory = 32 << 20;	/* less, in place */
+	must(cgroup_set_limits(group, &limits, &err));
+	limits.memory = 128 << 20;	/* and more */
+	must(cgroup_set_limits(group, &limits, &err));
+	free(value);
+	value = limit("memory.max", "memory", "memory.limit_in_bytes");
+	ck_assert_str_eq(value, "134217728");
+}
+END_TEST
+
+/* v1 knows memory and swap together only, and wants them written in the right order. */
+START_TEST(swap_is_limited_beside_memory_up_and_down)
+{
+	static const struct {
+		uint64_t memory, swap;
+		const char *both;
+	} steps[] = {
+		{ 64 << 20, 32 << 20, "100663296" },
+		{ 256 << 20, 32 << 20, "301989888" },	/* up: both first */
+		{ 16 << 20, 0, "16777216" },		/* down: memory first */
+		{ 64 << 20, 64 << 20, "134217728" },
+	};
+
+	create(0);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		struct cgroup_limits limits = NOT_GIVEN;
+		auto_free char *v1 = NULL;
+
+		limits.memory = steps[i].memory;
+		limits.swap = steps[i].swap;
+		if (i == 0 && !set(&limits, "limits."))
+			return;
+		ck_assert_msg(cgroup_set_limits(group, &limits, &err) == 0, "step %zu: %s", i, err.message);
+		v1 = limit("none", "memory", "memory.memsw.limit_in_bytes");
+		if (*v1)
+			ck_assert_str_eq(v1, steps[i].both);
+	}
+}
+END_TEST
+
+START_TEST(cpus_and_their_weight_are_limited)
+{
+	struct cgroup_limits limits = NOT_GIVEN;
+	auto_free char *quota = NULL, *weight = NULL, *least = NULL;
+
+	create(0);
+	limits.cpus = 1500;
+	limits.cpu_weight = 200;
+	if (!set(&limits, "limits.cpu"))
+		return;
+	quota = limit("cpu.max", "cpu", "cpu.cfs_quota_us");
+	ck_assert_msg(strcmp(quota, "150000") == 0 || strcmp(quota, "150000 100000") == 0, "%s", quota);
+	weight = limit("cpu.weight", "cpu", "cpu.shares");
+	ck_assert_msg(strcmp(weight, "200") == 0 || strcmp(weight, "2048") == 0, "%s", weight);
+	limits.cpu_weight = 1;
+	must(cgroup_set_limits(group, &limits, &err));
+	least = limit("cpu.weight", "cpu", "cpu.shares");
+	ck_assert_msg(strcmp(least, "1") == 0 || strcmp(least, "10") == 0, "%s", least);
+}
+END_TEST
+
+START_TEST(tasks_are_counted_and_stopped)
+{
+	struct cgroup_limits limits = NOT_GIVEN;
+	int forked = -1;
+
+	create(0);
+	limits.tasks = 5;
+	if (!set(&limits, "limits.tasks"))
+		return;
+	add_process(20, &forked);
+	ck_assert_int_eq(forked, 4);
+}
+END_TEST
+
+START_TEST(devices_are_denied_but_the_allowed)
+{
+	static const char *const allow[] = { "c 1:3 rwm", "c 5:2 rwm", NULL };
+	auto_free char *list = NULL;
+	struct tree trees[32];
+	size_t n;
+	int r;
+
+	create(0);
+	r = must(cgroup_set_devices(group, allow, &err));
+	if (r == 1) {
+		can_run(false, "the devices controller of v1");
+		return;
+	}
+	n = find_trees(trees, ARRAY_SIZE(trees));
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *path = xasprintf("%s/%s/devices.list", trees[i].path, group);
+
+		if (!list)
+			read_file_at(AT_FDCWD, path, 4096, &list, NULL);
+	}
+	ck_assert_str_eq(list, "c 1:3 rwm\nc 5:2 rwm\n");
+	must(cgroup_set_devices(group, allow, &err));	/* again, as a reboot does */
+}
+END_TEST
+
+START_TEST(a_rule_for_devices_that_is_none_is_refused)
+{
+	static const char *const wrong[] = { "c banana rwm", NULL };
+
+	create(0);
+	if (cgroup_set_devices(group, wrong, &err) == 1)
+		return;
+	ck_has(err.message, "banana");
+}
+END_TEST
+
+/* --- freeze, kill, wait --- */
+
+START_TEST(a_group_freezes_and_thaws)
+{
+	create(0);
+	add_process(3, NULL);
+	ck_assert(!cgroup_frozen(group));
+	must(cgroup_freeze(group, true, WAIT_MS, &err));
+	ck_assert(cgroup_frozen(group));
+	must(cgroup_freeze(group, true, WAIT_MS, &err));	/* twice */
+	must(cgroup_freeze(group, false, WAIT_MS, &err));
+	ck_assert(!cgroup_frozen(group));
+}
+END_TEST
+
+START_TEST(an_empty_group_can_be_frozen)
+{
+	create(0);
+	must(cgroup_freeze(group, true, WAIT_MS, &err));
+	must(cgroup_freeze(group, false, WAIT_MS, &err));
+}
+END_TEST
+
+START_TEST(all_are_killed_frozen_or_not)
+{
+	int status;
+
+	create(0);
+	for (int frozen = 0; frozen < 2; frozen++) {
+		pid_t pid = add_process(4, NULL);
+
+		if (frozen)
+			must(cgroup_freeze(group, true, WAIT_MS, &err));
+		ck_assert_int_eq(cgroup_wait_empty(group, 50, &err), -ETIMEDOUT);
+		ck_assert_int_eq(err.status, STATUS_TIMEOUT);
+		err = (struct error)ERROR_NONE;
+		must(cgroup_kill(group, &err));
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		n_children--;
+		must(cgroup_wait_empty(group, WAIT_MS, &err));
+		ck_assert(!cgroup_frozen(group));	/* the next boot would not move */
+	}
+}
+END_TEST
+
+START_TEST(what_the_container_made_below_is_killed_too)
+{
+	auto_close int dir = -1, below = -1;
+	char pid[16];
+
+	create(OWNER);
+	dir = payload();
+	ck_assert_int_eq(mkdirat(dir, "deep", 0755), 0);
+	ck_assert_int_eq(mkdirat(dir, "deep/er", 0755), 0);
+	snprintf(pid, sizeof(pid), "%d", (int)add_process(0, NULL));
+	below = openat(dir, "deep/er", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(write_value_at(below, "cgroup.procs", pid), 0);
+	must(cgroup_kill(group, &err));
+	must(cgroup_wait_empty(group, WAIT_MS, &err));
+	reap();
+}
+END_TEST
+
+START_TEST(pids_are_listed_wherever_they_are)
+{
+	auto_free pid_t *pids = NULL;
+	auto_close int dir = -1, below = -1;
+	size_t n = 99;
+	char text[16];
+	pid_t first, second;
+
+	ck_assert_int_eq(cgroup_pids(group, &pids, &n), 0);	/* no group */
+	ck_assert_uint_eq(n, 0);
+	free(take_ptr(&pids));
+	create(0);
+	first = add_process(0, NULL);
+	second = add_process(0, NULL);
+	dir = payload();
+	ck_assert_int_eq(mkdirat(dir, "deep", 0755), 0);
+	below = openat(dir, "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(text, sizeof(text), "%d", (int)second);
+	ck_assert_int_eq(write_value_at(below, "cgroup.procs", text), 0);
+	ck_assert_int_eq(cgroup_pids(group, &pids, &n), 0);
+	ck_assert_uint_eq(n, 2);
+	ck_assert((pids[0] == first && pids[1] == second) || (pids[0] == second && pids[1] == first));
+}
+END_TEST
+
+START_TEST(memory_in_use_is_known_where_the_controller_is)
+{
+	auto_free char *used = NULL;
+
+	ck_assert_uint_eq(cgroup_memory_used(group), 0);
+	create(0);
+	add_process(5, NULL);
+	used = limit("memory.current", "memory", "memory.usage_in_bytes");
+	if (can_run(*used && strcmp(used, "0") != 0, "the memory controller"))
+		ck_assert_uint_gt(cgroup_memory_used(group), 0);
+}
+END_TEST
+
+START_TEST(who_joins_later_has_a_leaf_of_its_own)
+{
+	auto_close int first = -1, second = -1;
+	struct stat st;
+
+	create(OWNER);
+	first = must(cgroup_open_attach(group, OWNER, &err));
+	second = must(cgroup_open_attach(group, OWNER, &err));
+	ck_assert_int_eq(fstat(first, &st), 0);
+	ck_assert_uint_eq(st.st_uid, OWNER);
+	ck_assert_int_eq(fcntl(second, F_GETFD), FD_CLOEXEC);
+}
+END_TEST
+
+START_TEST(the_path_for_people_is_the_payloads)
+{
+	auto_free char *path = cgroup_path(group);
+
+	create(0);
+	if (!can_run(path != NULL, "a mounted cgroup2"))
+		return;
+	ck_has(path, group);
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+/* --- removal --- */
+
+START_TEST(what_is_not_there_is_no_error)
+{
+	must(cgroup_remove(group, 0, &err));
+	must(cgroup_remove_payload(group, 0, &err));
+	must(cgroup_kill(group, &err));
+	must(cgroup_wait_empty(group, 0, &err));
+	ck_assert(!cgroup_frozen(group));
+	ck_assert_int_eq(cgroup_open(group, "payload", &err), -ENOENT);
+	ck_assert_int_lt(cgroup_freeze(group, true, 0, &err), 0);
+	err = (struct error)ERROR_NONE;
+}
+END_TEST
+
+START_TEST(everything_below_goes_too_and_neighbours_stay)
+{
+	auto_free char *neighbour = xasprintf("%s/abc", parent);
+	auto_close int dir = -1;
+
+	create(OWNER);
+	must(cgroup_create(neighbour, 0, &err));
+	dir = payload();
+	for (int i = 0; i < 5; i++) {
+		char name[40];
+
+		snprintf(name, sizeof(name), "slice%d", i);
+		ck_assert_int_eq(mkdirat(dir, name, 0755), 0);
+		snprintf(name, sizeof(name), "slice%d/service", i);
+		ck_assert_int_eq(mkdirat(dir, name, 0755), 0);
+	}
+	must(cgroup_remove(group, WAIT_MS, &err));
+	ck_assert_uint_eq(count_groups(group), 0);
+	ck_assert_uint_gt(count_groups(neighbour), 0);
+	ck_assert_uint_gt(count_groups(parent), 0);
+	must(cgroup_remove(neighbour, WAIT_MS, &err));
+	ck_assert_uint_eq(count_groups(parent), 0);
+}
+END_TEST
+
+START_TEST(a_group_with_living_processes_is_not_removed)
+{
+	create(0);
+	add_process(0, NULL);
+	ck_assert_int_lt(cgroup_remove(group, 50, &err), 0);
+	ck_has(err.message, group);
+	err = (struct error)ERROR_NONE;
+	ck_assert_uint_gt(count_groups(group), 0);
+}
+END_TEST
+
+START_TEST(dying_processes_are_waited_for)
+{
+	for (int i = 0; i < 10; i++) {
+		create(0);
+		add_process(3, NULL);
+		must(cgroup_kill(group, &err));
+		must(cgroup_remove(group, WAIT_MS, &err));	/* not waited for before */
+		ck_assert_uint_eq(count_groups(group), 0);
+		reap();
+	}
+}
+END_TEST
+
+START_TEST(the_payload_alone_can_be_made_anew)
+{
+	create(OWNER);
+	must(cgroup_remove_payload(group, WAIT_MS, &err));
+	ck_assert_int_eq(cgroup_open(group, "payload", &err), -ENOENT);
+	err = (struct error)ERROR_NONE;
+	ck_assert_uint_gt(count_groups(group), 0);
+	create(OWNER);
+	close(payload());
+}
+END_TEST
+
+START_TEST(no_descriptor_is_lost)
+{
+	int before;
+
+	create(0);
+	before = count_fds();
+	must(cgroup_freeze(group, true, WAIT_MS, &err));
+	must(cgroup_kill(group, &err));
+	must(cgroup_wait_empty(group, WAIT_MS, &err));
+	must(cgroup_remove(group, WAIT_MS, &err));
+	create(0);
+	ck_assert_int_eq(count_fds(), before);
+}
+END_TEST
+
+static int make_and_remove(void *arg)
+{
+	struct error error = ERROR_NONE;
+	char name[100];
+
+	for (int i = 0; i < 30; i++) {
+		snprintf(name, sizeof(name), "%s/%c%d", parent, *(char *)arg, i);
+		if (cgroup_create(name, 0, &error) < 0 || cgroup_remove(name, WAIT_MS, &error) < 0) {
+			fprintf(stderr, "# %s: %s\n", name, error.message);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* The directory above goes with the last group, while others make theirs. */
+START_TEST(groups_come_and_go_side_by_side)
+{
+	char names[] = "abcd";
+	pid_t pids[4];
+	int status, failed = 0;
+
+	for (int i = 0; i < 4; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			_exit(make_and_remove(&names[i]));
+	}
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+		failed += status != 0;
+	}
+	ck_assert_int_eq(failed, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("os/cgroup");
+	TCase *tests = tcase_create("cgroup");
+	struct error error = ERROR_NONE;
+	int skipped = skip_without_root("cgroups");
+
+	if (skipped >= 0)
+		return skipped;
+	setup();
+	if (cgroup_create(group, 0, &error) < 0) {
+		printf("1..0 # SKIP needs a cgroup tree that can be written: %s\n", error.message);
+		return getenv("SYSCT_TESTS_MUST_RUN") ? 1 : EXIT_SKIPPED;
+	}
+	cgroup_remove(group, WAIT_MS, &error);
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 90);
+	tcase_add_test(tests, the_layout_has_a_name);
+	tcase_add_test(tests, a_group_is_made_in_every_hierarchy);
+	tcase_add_test(tests, the_container_owns_its_leaf_and_nothing_above);
+	tcase_add_test(tests, in_v1_everything_is_the_hosts);
+	tcase_add_test(tests, a_process_is_born_and_placed_in_every_hierarchy);
+	tcase_add_test(tests, a_process_that_is_gone_cannot_be_placed);
+	tcase_add_test(tests, without_limits_nothing_is_written);
+	tcase_add_test(tests, memory_is_limited);
+	tcase_add_test(tests, swap_is_limited_beside_memory_up_and_down);
+	tcase_add_test(tests, cpus_and_their_weight_are_limited);
+	tcase_add_test(tests, tasks_are_counted_and_stopped);
+	tcase_add_test(tests, devices_are_denied_but_the_allowed);
+	tcase_add_test(tests, a_rule_for_devices_that_is_none_is_refused);
+	tcase_add_test(tests, a_group_freezes_and_thaws);
+	tcase_add_test(tests, an_empty_group_can_be_frozen);
+	tcase_add_test(tests, all_are_killed_frozen_or_not);
+	tcase_add_test(tests, what_the_container_made_below_is_killed_too);
+	tcase_add_test(tests, pids_are_listed_wherever_they_are);
+	tcase_add_test(tests, memory_in_use_is_known_where_the_controller_is);
+	tcase_add_test(tests, who_joins_later_has_a_leaf_of_its_own);
+	tcase_add_test(tests, the_path_for_people_is_the_payloads);
+	tcase_add_test(tests, what_is_not_there_is_no_error);
+	tcase_add_test(tests, everything_below_goes_too_and_neighbours_stay);
+	tcase_add_test(tests, a_group_with_living_processes_is_not_removed);
+	tcase_add_test(tests, dying_processes_are_waited_for);
+	tcase_add_test(tests, the_payload_alone_can_be_made_anew);
+	tcase_add_test(tests, no_descriptor_is_lost);
+	tcase_add_test(tests, groups_come_and_go_side_by_side);
+	suite_add_tcase(suite, tests);
+	return run_suite(suite);
+}
