@@ -63,6 +63,8 @@ static const char *init_of(const struct look *look)
 	const char *made = record_get(&look->container.identity, "init_kind");
 	enum init_kind kind = look->alive ? init_kind_of(look->run.init.pid) : INIT_UNKNOWN;
 
+	if ((kind == INIT_BUSYBOX || kind == INIT_SYSVINIT) && (!made || strcmp(made, "openrc") != 0))
+		return init_kind_name(kind);	/* another one may have been installed since */
 	if (kind == INIT_UNKNOWN || kind == INIT_BUSYBOX || kind == INIT_SYSVINIT)
 		return made && strcmp(made, "unknown") != 0 ? made : init_kind_name(kind);
 	return init_kind_name(kind);
