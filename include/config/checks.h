@@ -27,6 +27,8 @@ bool check_mirror(const char *s); /* TEMPLATE URL */
 bool check_mount_path(const char *s);
 bool check_mount_options(const char *s); /* mount_options.h */
 bool check_device_allow(const char *s);
+bool check_persist(const char *s);
+bool check_time(const char *s);
 /* CPUs: "0-3,7", ascending. */
 bool check_cpuset(const char *s);
 bool check_signal(const char *s); /* auto, a name or a number */

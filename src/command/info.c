@@ -12,6 +12,7 @@
 #include "command/output.h"
 #include "os/cgroup.h"
 #include "runtime/init.h"
+#include "runtime/kept.h"
 #include "runtime/launch.h"
 #include "runtime/limits.h"
 #include "store/rootfs.h"
@@ -21,7 +22,7 @@ enum { O_FORMAT = 256 };
 /* What info tells beyond list, in its order. */
 static const char *const more_keys[] = {
 	"uuid",	    "description", "problem", "config_path", "rootfs", "hostname",  "hwaddr", "cgroup",
-	"idmap",    "namespaces",  "init",    "booted",	     "last_exit", "limits", "limits_note",
+	"idmap",    "namespaces",  "init",    "booted",	     "last_exit", "limits", "limits_note",	"kept",
 	"snapshots",
 };
 
@@ -57,6 +58,18 @@ static struct value *namespaces_of(const struct look *look)
 	return o;
 }
 
+/* Of what outlives a stop. */
+static struct value *kept_of(const struct container *c)
+{
+	auto_strings struct strings kinds = STRINGS_EMPTY, paths = STRINGS_EMPTY;
+	struct value *o = value_object();
+
+	kept_list(c, &kinds, &paths);
+	for (size_t i = 0; i < kinds.n; i++)
+		value_set(o, kinds.items[i], value_text(paths.items[i]));
+	return o;
+}
+
 /* What runs as pid 1 tells more than what create found, but for OpenRC, whose pid 1 is another's program. */
 static const char *init_of(const struct look *look)
 {
@@ -65,6 +78,8 @@ static const char *init_of(const struct look *look)
 
 	if ((kind == INIT_BUSYBOX || kind == INIT_SYSVINIT) && (!made || strcmp(made, "openrc") != 0))
 		return init_kind_name(kind);	/* another one may have been installed since */
+	if (kind == INIT_UNKNOWN && look->alive)
+		return init_kind_name(kind);
 	if (kind == INIT_UNKNOWN || kind == INIT_BUSYBOX || kind == INIT_SYSVINIT)
 		return made && strcmp(made, "unknown") != 0 ? made : init_kind_name(kind);
 	return init_kind_name(kind);
@@ -134,6 +149,7 @@ static void add_opened(struct value *o, const struct look *look)
 	value_set(o, "idmap", c->idmap.count ?
 				       value_text(idmap_format(&c->idmap, map, sizeof(map))) : NULL);
 	value_set(o, "namespaces", namespaces_of(look));
+	value_set(o, "kept", kept_of(c));
 	value_set(o, "init", value_text(init_of(look)));
 	value_set(o, "booted", booted_of(look));
 	add_take(o, "last_exit", last_exit_of(look));
@@ -183,7 +199,7 @@ static const struct line lines[] = {
 	{ "Disk", "Root file system", "rootfs" }, { NULL, "Size", "disk_size" },
 	{ NULL, "Used", "disk_used" },
 	{ "Limits", NULL, "limits" },	     { NULL, "Note", "limits_note" },
-	{ "Namespaces", NULL, "namespaces" },
+	{ "Namespaces", NULL, "namespaces" }, { "Kept namespaces", NULL, "kept" },
 };
 
 static char *shown(const char *key, struct value *value)

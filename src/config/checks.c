@@ -151,6 +151,19 @@ bool check_init(const char *s)
 	return *s == '/' && program > 1 && s[program - 1] != '/' && strlen(s) < 4096;
 }
 
+/* --- namespaces --- */
+
+/* The others die with the processes or the boot that they describe. */
+bool check_persist(const char *s)
+{
+	return strcmp(s, "net") == 0 || strcmp(s, "uts") == 0 || strcmp(s, "ipc") == 0;
+}
+
+bool check_time(const char *s)
+{
+	return strcmp(s, "host") == 0 || strcmp(s, "new") == 0;
+}
+
 /* --- CPUs --- */
 
 #define MOST_CPUS 8192

@@ -72,7 +72,7 @@ static const struct section sections[] = {
 	  .valid_title = check_environment_id,
 	  .title_allowed = "letters, digits, _ . -",
 	  .help = "Handed to systemd inside; any key." },
-	{ .name = "namespaces", .help = "Which namespaces outlive a stop." },
+	{ .name = "namespaces", .built = true, .help = "Which namespaces outlive a stop." },
 	{ .name = "template",
 	  .not_in_host = true,
 	  .built = true,
@@ -268,9 +268,11 @@ static const struct option options[] = {
 	  .help = "A credential." },
 	/* [namespaces] */
 	{ "namespaces", "persist", LIST(container_config, namespaces.persist),
-	  .allowed = "net, uts, ipc", .help = "Kept from stop to the next start." },
+	  .valid = check_persist, .allowed = "net, uts, ipc", .help = "Kept from stop to the next start.",
+	  .built = true },
 	{ "namespaces", "time", TEXT(container_config, namespaces.time), .preset = "host",
-	  .allowed = "host, new", .help = "new: uptime counts from the container's start." },
+	  .valid = check_time, .allowed = "host, new",
+	  .help = "new: uptime counts from the container's start.", .built = true },
 	/* [template] */
 	{ "template", "name", TEXT(container_config, template.name), .valid = check_text,
 	  .allowed = "text", .help = "Name of the template.", .built = true },

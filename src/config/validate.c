@@ -223,6 +223,9 @@ void config_rules(struct container_config *config, struct problems *problems)
 	check_networks(config, problems);
 	check_security(config, problems);
 	check_limits(config, problems);
+	for (size_t i = 0; i < config->n_networks; i++)
+		if (config->networks[i].type == NETWORK_HOST && strings_has(&config->namespaces.persist, "net"))
+			problem_add(problems, 0, "[namespaces] persist: the host's network is not its own to keep");
 	drop_empty_mounts(config);
 	for (size_t i = 0; i < config->n_mounts; i++)
 		check_mount(&config->mounts[i], problems);

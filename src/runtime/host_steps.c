@@ -166,9 +166,17 @@ int host_remove_cgroup(const struct container *container, const struct container
 
 /* --- user namespace and /dev --- */
 
+int host_open_kept(struct launch *launch, struct error *err)
+{
+	return kept_open(launch->container, &launch->kept, err);
+}
+
 int host_make_userns(struct launch *launch, struct error *err)
 {
-	launch->userns = userns_create(&launch->container->idmap, err);
+	if (launch->kept.userns >= 0)
+		launch->userns = take_fd(&launch->kept.userns);
+	else
+		launch->userns = userns_create(&launch->container->idmap, err);
 	if (launch->userns < 0)
 		return launch->userns;
 	if (!launch->rootfs.shifted && mount_idmap(launch->rootfs.mount_fd, launch->userns, err) < 0) {
@@ -260,10 +268,20 @@ int host_clone_payload(struct launch *launch, struct error *err)
 		.child = payload_main,
 		.arg = launch,
 	};
-	int pair[2];
+	int pair[2], join[KEPT_KINDS], join_flags[KEPT_KINDS];
 
 	if (!host_network(launch->config))
 		args.flags |= CLONE_NEWNET;
+	args.join = join;
+	args.join_flags = join_flags;
+	args.new_time = strcmp(launch->config->namespaces.time, "new") == 0;
+	for (enum kept_kind i = 0; i < KEPT_KINDS; i++) {
+		if (launch->kept.fds[i] < 0)
+			continue;
+		args.flags &= ~kept_flag(i);
+		join[args.n_join] = launch->kept.fds[i];
+		join_flags[args.n_join++] = kept_flag(i);
+	}
 	if (handshake_pair(pair, err) < 0)
 		return -err->code;
 	launch->host_fds[0] = pair[0];
@@ -280,7 +298,7 @@ int host_clone_payload(struct launch *launch, struct error *err)
 	mount_items_done(&launch->mounts);
 	close_fd(&launch->rootfs.mount_fd);	/* from here on the payload alone holds the mount */
 	process_identify(launch->pid, &launch->state->init);
-	if (args.flags & CLONE_NEWNET) {
+	if (!host_network(launch->config)) {
 		char path[40];
 
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)launch->pid);
@@ -351,6 +369,8 @@ int host_unpin_namespaces(const struct container *container, const struct contai
 	auto_free char *ns = xasprintf("%s/ns", dir);
 	char *names[2];
 
+	if (kept_keep(container, state, err) < 0)
+		return -err->code;
 	netns_names(container, names);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		ns_unpin_netns(names[i], record_get_u64(&state->more, "netns", 0));

@@ -326,6 +326,8 @@ int payload_set_hostname(struct launch *launch, struct error *err)
 {
 	const char *name = launch->config->hostname ? launch->config->hostname : launch->container->name;
 
+	if (launch->kept.fds[KEPT_UTS] >= 0)
+		return 0;	/* whatever it was named last */
 	if (sethostname(name, strlen(name)) < 0)
 		return fail(err, errno, "set the host name \"%s\"", name);
 	return 0;

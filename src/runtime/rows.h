@@ -23,6 +23,7 @@ UNDO(host_wait_rootfs);
 RUN(host_create_cgroup);
 UNDO(host_remove_cgroup);
 RUN(host_limit_disk);
+RUN(host_open_kept);
 RUN(host_make_userns);
 RUN(host_prepare_dev);
 RUN(host_open_mounts);

@@ -54,6 +54,8 @@ const struct step start_steps[] = {
 	  .why = "a loop device frees itself with its last user: undoing is waiting for that" },
 	{ HOST, "limit input and output", .when = limits_has_disk, .run = host_limit_disk,
 	  .why = "the rules name the loop device; they go with the cgroup" },
+	{ HOST, "open what is kept", .run = host_open_kept,
+	  .why = "the user namespace is among it" },
 	{ HOST, "make the user namespace", .when = has_userns, .run = host_make_userns,
 	  .why = "after the mount, whose ids it maps; before the clone, which enters it" },
 	{ HOST, "prepare /dev", .run = host_prepare_dev,

@@ -167,6 +167,8 @@ static const struct {
 	{ "mount./x.readonly", "yes|no", "x" },
 	{ "mount./x.create", "yes|no", "x" },
 	{ "mount./x.options", "noexec,suid|size=1M,mode=0700|norbind noidmap", "dev|size=|bla|ro" },
+	{ "namespaces.persist", "net|uts|ipc", "mnt|pid|cgroup|time|user|x" },
+	{ "namespaces.time", "host|new", "old" },
 	{ "environment.LANG", "C.UTF-8|a=b|a, b|$HOME| x ", NULL },
 	{ "template.name", "alpine", NULL },
 	{ "template.release", "3.20", NULL },
