@@ -64,7 +64,7 @@ int state_parse(const char *text, size_t len, struct container_state *ret, struc
 {
 	auto_record struct record record = RECORD_EMPTY;
 	struct container_state state;
-	uint64_t version;
+	uint64_t version, number;
 
 	state_init(&state);
 	if (record_parse(&record, text, len) < 0)
@@ -88,10 +88,10 @@ int state_parse(const char *text, size_t len, struct container_state *ret, struc
 	take_process(&record, "init", &state.init);
 	take_process(&record, "monitor", &state.monitor);
 	take_process(&record, "holder", &state.holder);
-	state.started_at = (int64_t)record_get_u64(&record, "started_at", 0);
-	state.booted = (int)record_get_u64(&record, "booted", 2);
-	if (state.booted > 1)
-		state.booted = -1;
+	number = record_get_u64(&record, "started_at", 0);
+	state.started_at = number <= INT64_MAX ? (int64_t)number : 0;
+	number = record_get_u64(&record, "booted", 2);
+	state.booted = number <= 1 ? (int)number : -1;
 	for (size_t i = 0; i < record.keys.n; i++)
 		if (text_starts(record.keys.items[i], MORE))
 			record_add(&state.more, record.keys.items[i] + strlen(MORE), record.values.items[i]);

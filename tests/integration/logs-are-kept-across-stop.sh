@@ -13,7 +13,7 @@ ok sysct start box --wait
 inside box sh -c 'echo second-life >/dev/console'
 eventually 5 logged second-life
 logged first-life || fail "gone with the next start"
-same "$(sysct logs box -n 1 | wc -l)" 1 "-n 1"
+same "$(sysct logs box -n 1 | grep -c '')" 1 "-n 1"
 timeout 3 sysct logs box -f >"$TEST_TMP/follow" &
 sleep 1
 inside box sh -c 'echo followed >/dev/console'

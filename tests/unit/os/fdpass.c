@@ -238,6 +238,30 @@ START_TEST(names_that_are_too_long_or_missing_are_errors)
 }
 END_TEST
 
+START_TEST(a_listener_that_does_not_listen_is_not_waited_for_for_ever)
+{
+	static char data[4096];
+	auto_close int dir = open_dir(long_dir), listener = unix_listen(dir, "control"), first = -1;
+	int r = 0, n;
+
+	ck_assert_int_ge(listener, 0);
+	first = unix_connect(dir, "control");
+	ck_assert_int_ge(first, 0);
+	for (n = 0; n < 100000 && r == 0; n++)
+		r = fd_send(first, data, sizeof(data), NULL, 0);
+	ck_assert_int_eq(r, -EAGAIN);
+	for (n = 0; n < 1000 && r != -1; n++) {
+		int fd = unix_connect(dir, "control");	/* until nobody can be taken in any more */
+
+		if (fd < 0) {
+			ck_assert_int_eq(fd, -EAGAIN);
+			r = -1;
+		}
+	}
+	ck_assert_int_eq(r, -1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("os/fdpass");
@@ -258,6 +282,7 @@ int main(void)
 	tcase_add_test(sockets, a_directory_may_have_a_name_of_any_length);
 	tcase_add_test(sockets, the_mask_of_the_caller_stays_as_it_was);
 	tcase_add_test(sockets, what_is_there_is_replaced_and_links_are_not_followed);
+	tcase_add_test(sockets, a_listener_that_does_not_listen_is_not_waited_for_for_ever);
 	tcase_add_test(sockets, names_that_are_too_long_or_missing_are_errors);
 	suite_add_tcase(suite, sockets);
 	return run_suite(suite);

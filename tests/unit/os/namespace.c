@@ -401,6 +401,7 @@ START_TEST(pins_do_not_depend_on_the_cpu)
 		return;
 	for (int way = 0; way < 2; way++) {
 		struct ns_launch launch;
+		struct statfs fs;
 
 		found->ready = 0;
 		stay_on(way ? last : first);
@@ -408,6 +409,15 @@ START_TEST(pins_do_not_depend_on_the_cpu)
 		stay_on(way ? first : last);
 		launch_for_pins(&launch);
 		must(ns_pin(launch.ret_pid, in_dir("ns"), &err));
+		/* each is a namespace, or not there: never a plain file */
+		for (int kind = 0; kind < NS_KINDS; kind++) {
+			auto_free char *path = xasprintf("%s/%s", in_dir("ns"), ns_name((enum ns_kind)kind));
+
+			if (statfs(path, &fs) == 0)
+				ck_assert_int_eq(fs.f_type, NSFS_MAGIC);
+			else
+				ck_assert_msg(kind == NS_MNT || kind == NS_TIME, "%s", path);
+		}
 		must(ns_unpin(in_dir("ns"), &err));
 		end(&launch);
 	}
@@ -492,6 +502,26 @@ START_TEST(a_leftover_file_is_used)
 }
 END_TEST
 
+/* Somebody was killed between binding and unbinding. */
+START_TEST(an_empty_file_of_ours_goes_and_other_files_stay)
+{
+	ck_assert_int_eq(mkdir("/run/netns", 0755), 0);
+	close(open("/run/netns/box", O_WRONLY | O_CREAT | O_CLOEXEC, 0));
+	ck_assert_int_eq(ns_unpin_netns("box", 4242), 0);
+	ck_assert_int_lt(access("/run/netns/box", F_OK), 0);
+	must(replace_file_at(AT_FDCWD, "/run/netns/box", "x", 1, 0600, false, &err));
+	ck_assert_int_eq(ns_unpin_netns("box", 4242), 0);
+	ck_assert_int_eq(access("/run/netns/box", F_OK), 0);
+	ck_assert_int_eq(mkdir("/run/netns/dir", 0755), 0);
+	ck_assert_int_eq(ns_unpin_netns("dir", 4242), 0);
+	ck_assert_int_eq(access("/run/netns/dir", F_OK), 0);
+	close(open("/run/netns/theirs", O_WRONLY | O_CREAT | O_CLOEXEC, 0));
+	ck_assert_int_eq(chown("/run/netns/theirs", 1000, 1000), 0);
+	ck_assert_int_eq(ns_unpin_netns("theirs", 4242), 0);
+	ck_assert_int_eq(access("/run/netns/theirs", F_OK), 0);
+}
+END_TEST
+
 START_TEST(what_is_no_namespace_leaves_no_file)
 {
 	ck_assert_int_lt(ns_pin_netns("/proc/self/ns/none", "box", &err), 0);
@@ -528,6 +558,7 @@ int main(void)
 	tcase_add_test(tests, a_net_namespace_gets_a_name_and_loses_it);
 	tcase_add_test(tests, a_name_that_is_taken_is_left_alone);
 	tcase_add_test(tests, a_leftover_file_is_used);
+	tcase_add_test(tests, an_empty_file_of_ours_goes_and_other_files_stay);
 	tcase_add_test(tests, what_is_no_namespace_leaves_no_file);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);

@@ -2,6 +2,7 @@
 #include "testing.h"
 
 #include <linux/keyctl.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -100,6 +101,22 @@ START_TEST(the_session_keyring_is_a_new_one)
 }
 END_TEST
 
+static int check_keyring_alone(void *arg)
+{
+	/* the rest of a caller is shed outside, where it is still allowed */
+	(void)arg;
+	if (setpriority(PRIO_PROCESS, 0, 7) < 0)
+		return 1;
+	session_forget_caller();
+	return getpriority(PRIO_PROCESS, 0) == 7 ? 0 : 2;
+}
+
+START_TEST(inside_nothing_but_the_keyring_is_changed)
+{
+	ck_assert_int_eq(in_child(check_keyring_alone, NULL), 0);
+}
+END_TEST
+
 static int check_nice(void *arg)
 {
 	(void)arg;
@@ -107,18 +124,9 @@ static int check_nice(void *arg)
 		return 1;
 	if (geteuid() != 0)
 		return EXIT_SKIPPED;
-	session_forget_caller();
+	session_shed_caller();
 	return getpriority(PRIO_PROCESS, 0) == 0 ? 0 : 2;
 }
-
-START_TEST(the_niceness_is_an_ordinary_one)
-{
-	int r = in_child(check_nice, NULL);
-
-	if (can_run(r != EXIT_SKIPPED, "root"))
-		ck_assert_int_eq(r, 0);
-}
-END_TEST
 
 static int check_policy(void *arg)
 {
@@ -127,18 +135,48 @@ static int check_policy(void *arg)
 	(void)arg;
 	if (sched_setscheduler(0, SCHED_BATCH, &none) < 0)
 		return EXIT_SKIPPED;
-	session_forget_caller();
+	session_shed_caller();
 	return sched_getscheduler(0) == SCHED_OTHER ? 0 : 1;
 }
 
-START_TEST(the_scheduling_is_an_ordinary_one)
+static int check_affinity(void *arg)
 {
-	int r = in_child(check_policy, NULL);
+	cpu_set_t before, one, after;
 
-	if (can_run(r != EXIT_SKIPPED, "SCHED_BATCH"))
-		ck_assert_int_eq(r, 0);
+	(void)arg;
+	if (sched_getaffinity(0, sizeof(before), &before) < 0 || CPU_COUNT(&before) < 2)
+		return EXIT_SKIPPED;
+	CPU_ZERO(&one);
+	for (size_t i = 0; CPU_COUNT(&one) == 0; i++)
+		if (CPU_ISSET(i, &before))
+			CPU_SET(i, &one);
+	if (sched_setaffinity(0, sizeof(one), &one) < 0)
+		return 1;
+	session_shed_caller();
+	if (sched_getaffinity(0, sizeof(after), &after) < 0)
+		return 2;
+	return CPU_COUNT(&after) >= CPU_COUNT(&before) ? 0 : 3;
 }
-END_TEST
+
+static int check_io_class(void *arg)
+{
+	const int idle = 3 << 13;
+
+	(void)arg;
+	if (syscall(SYS_ioprio_set, 1, 0, idle) < 0)
+		return EXIT_SKIPPED;
+	session_shed_caller();
+	return syscall(SYS_ioprio_get, 1, 0) >> 13 != idle >> 13 ? 0 : 1;
+}
+
+static int check_personality(void *arg)
+{
+	(void)arg;
+	if (personality(ADDR_NO_RANDOMIZE | SHORT_INODE) < 0)
+		return EXIT_SKIPPED;
+	session_shed_caller();
+	return personality(0xffffffff) == PER_LINUX ? 0 : 1;
+}
 
 static int check_oom(void *arg)
 {
@@ -147,18 +185,38 @@ static int check_oom(void *arg)
 	(void)arg;
 	if (write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", "500") < 0)
 		return EXIT_SKIPPED;
-	session_forget_caller();
+	session_shed_caller();
 	if (read_file_at(AT_FDCWD, "/proc/self/oom_score_adj", 64, &score, NULL) < 0)
 		return 1;
 	return strcmp(score, "0\n") == 0 ? 0 : 2;
 }
 
-START_TEST(the_out_of_memory_score_is_an_ordinary_one)
+static int check_shed_limits(void *arg)
 {
-	int r = in_child(check_oom, NULL);
+	struct rlimit limit;
 
-	if (can_run(r != EXIT_SKIPPED, "oom_score_adj"))
-		ck_assert_int_eq(r, 0);
+	(void)arg;
+	setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 1 << 20, RLIM_INFINITY });
+	session_shed_caller();
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY ? 0 : 1;
+}
+
+static const struct {
+	const char *what;
+	int (*check)(void *arg);
+} shed[] = {
+	{ "niceness", check_nice },	   { "scheduler", check_policy },	{ "two processors", check_affinity },
+	{ "I/O class", check_io_class }, { "personality", check_personality }, { "out-of-memory score", check_oom },
+	{ "limits", check_shed_limits },
+};
+
+/* _i: of what */
+START_TEST(a_shed_caller_leaves_an_ordinary_process)
+{
+	int r = in_child(shed[_i].check, NULL);
+
+	if (can_run(r != EXIT_SKIPPED, shed[_i].what))
+		ck_assert_msg(r == 0, "%s: %d", shed[_i].what, r);
 }
 END_TEST
 
@@ -171,9 +229,8 @@ int main(void)
 	tcase_add_test(tests, limits_are_those_of_a_first_process);
 	tcase_add_test(tests, a_low_hard_limit_is_used_up);
 	tcase_add_test(tests, the_session_keyring_is_a_new_one);
-	tcase_add_test(tests, the_niceness_is_an_ordinary_one);
-	tcase_add_test(tests, the_scheduling_is_an_ordinary_one);
-	tcase_add_test(tests, the_out_of_memory_score_is_an_ordinary_one);
+	tcase_add_test(tests, inside_nothing_but_the_keyring_is_changed);
+	tcase_add_loop_test(tests, a_shed_caller_leaves_an_ordinary_process, 0, ARRAY_SIZE(shed));
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
 }
