@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -128,6 +129,7 @@ int main(int argc, char **argv)
 	int r;
 
 	open_standard_streams();
+	umask(022);
 	cloexec_from(3);	/* what the caller left open is nobody's business that we start */
 	interrupt_install();
 	r = read_globals(argc, argv, &global, &err);

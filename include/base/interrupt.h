@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 
-/* Catch SIGINT, SIGTERM and SIGHUP (without SA_RESTART) and ignore SIGPIPE. */
+/* Catch SIGINT, SIGTERM and SIGHUP (without SA_RESTART) and ignore SIGPIPE; have SIGCHLD at its default, whatever the
+ * caller handed down. */
 void interrupt_install(void);
 /* The signal that came, 0: none. */
 int interrupt_pending(void);

@@ -17,7 +17,8 @@ int fd_send(int socket, const void *data, size_t n, const int *fds, size_t n_fds
 ssize_t fd_receive(int socket, void *data, size_t room, int *fds, size_t *n_fds);
 
 /* A listening SOCK_SEQPACKET socket NAME in the directory dirfd, replacing what is there; and a connection to one.
- * The name of the directory may be of any length. Descriptor or -errno. */
+ * The name of the directory may be of any length. Descriptor or -errno. Connecting, and
+ * sending on the connection, wait 2 s at most (-EAGAIN). */
 int unix_listen(int dirfd, const char *name);
 int unix_connect(int dirfd, const char *name);
 

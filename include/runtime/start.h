@@ -29,7 +29,12 @@ int container_peek(const struct container *container, struct container_state *re
 /* Undo everything a start did. */
 int container_undo(struct container *container, struct container_state *state, struct error *err);
 
-/* End a container's holder and monitor, which have nothing left to do. */
+/* Say in the state that we are ending it. From here on its monitor does nothing any more, and an end that is interrupted
+ * is finished by whoever comes next. */
+int container_mark_stopping(struct container *container, struct container_state *state, struct error *err);
+
+/* End a container's holder and monitor, which have nothing left to do. The state says so already: a monitor that sees
+ * its holder go would replace it. */
 void container_dismiss(const struct container_state *state);
 
 /* Write STATE_DIR/containers/NAME/last_exit. */

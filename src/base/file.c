@@ -110,7 +110,9 @@ int replace_file_at(int dirfd, const char *path, const void *data, size_t n, mod
 	auto_close int fd = -1;
 	int r;
 
-	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	/* Whatever lies there, a leftover or in a container a trap, goes: the file is a new one, and ours. */
+	unlinkat(dirfd, temporary, 0);
+	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return fail(err, errno, "create %s", temporary);
 	r = write_all(fd, data, n);

@@ -2,6 +2,7 @@
 /* What follows when init ends, when the holder ends, and the state file. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,13 @@
 
 extern char **environ;
 
+/* The run that we watch, and nobody has begun to end it. */
+static bool is_ours(const struct monitor *m, const struct container_state *now)
+{
+	return now->phase == PHASE_RUNNING && now->init.pid == m->state.init.pid &&
+	       now->init.start == m->state.init.start;
+}
+
 /* Our own part of the state alone: whatever else stands in the file is not ours to bring back. */
 void save_state(struct monitor *m)
 {
@@ -30,7 +38,7 @@ void save_state(struct monitor *m)
 	if (find_stopper(m))
 		return;	/* from here on the state is the stop's */
 	state_init(&now);
-	if (state_load(m->run_dir, m->name, &now, NULL, &ignored) == 0 && now.phase == PHASE_RUNNING) {
+	if (state_load(m->run_dir, m->name, &now, NULL, &ignored) == 0 && is_ours(m, &now)) {
 		now.monitor = m->state.monitor;
 		now.holder = m->state.holder;
 		now.booted = m->state.booted;
@@ -55,9 +63,32 @@ static void note_status(struct monitor *m, int status)
 	m->status_known = true;
 }
 
+static void save_end(struct monitor *m)
+{
+	struct container_state now = { 0 };
+	struct error ignored = ERROR_NONE;
+
+	state_init(&now);
+	if (m->status_known && state_load(m->run_dir, m->name, &now, NULL, &ignored) == 0 && is_ours(m, &now)) {
+		record_setf(&now.more, MORE_ENDED, "%d", m->status);
+		state_save(m->run_dir, m->name, &now, &ignored);
+	}
+	state_done(&now);
+}
+
+void recall_end(struct monitor *m)
+{
+	uint64_t status = record_get_u64(&m->state.more, MORE_ENDED, UINT64_MAX);
+
+	if (status <= INT_MAX)
+		note_status(m, (int)status);
+}
+
 static void after_end(struct monitor *m)
 {
 	console_output(m);	/* its last words */
+	if (!find_stopper(m))
+		save_end(m);
 	if (find_stopper(m))
 		tell_exit(m);	/* and wait for its DONE, or its end */
 	else
@@ -152,7 +183,7 @@ static size_t client_arguments(struct monitor *m, char **argv, size_t n, size_t 
 	return n;
 }
 
-static void become_sysct(struct monitor *m, const char *action)
+void become_sysct(struct monitor *m, const char *action)
 {
 	char *argv[MAX_CLIENTS], status[64];
 	size_t n = 0;
@@ -200,7 +231,7 @@ static uint64_t restart_delay(struct monitor *m)
 	if (n == 0)
 		delay = 0;
 	state_init(&now);
-	if (state_load(m->run_dir, m->name, &now, NULL, &ignored) == 0 && now.phase == PHASE_RUNNING) {
+	if (state_load(m->run_dir, m->name, &now, NULL, &ignored) == 0 && is_ours(m, &now)) {
 		record_setf(&now.more, MORE_RESTARTS, "%llu", (unsigned long long)n + 1);
 		state_save(m->run_dir, m->name, &now, &ignored);
 	}
@@ -227,12 +258,27 @@ void decide(struct monitor *m)
 
 /* --- the holder's end --- */
 
+/* A holder that was ended on purpose, with us to follow, is not replaced. */
+static bool is_over(struct monitor *m)
+{
+	struct container_state now = { 0 };
+	struct error ignored = ERROR_NONE;
+	bool over;
+
+	state_init(&now);
+	over = state_load(m->run_dir, m->name, &now, NULL, &ignored) == 0 && !is_ours(m, &now);
+	state_done(&now);
+	return over;
+}
+
 /* We are init's parent, so this process turns into the new holder, and a fork of it goes on as the monitor. */
 void replace_holder(struct monitor *m)
 {
 	int pair[2];
 	pid_t pid;
 
+	if (is_over(m) && !find_stopper(m))
+		_exit(0);
 	/* non-blocking: the end of the old one may be told twice, and reading the new one then must not wait */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return;

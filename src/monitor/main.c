@@ -127,6 +127,21 @@ static void restore_clients(struct monitor *m)
 	}
 }
 
+/* We come after one that was killed on its way, as sysct: what it had begun is to be finished. Or a command has begun to
+ * end the container, which then ends us too. */
+__attribute__((noreturn)) static void go_on(struct monitor *m)
+{
+	if (m->state.phase == PHASE_STOPPED || process_alive(&m->state.starter))
+		finish_holder();
+	if (m->state.phase == PHASE_STARTING) {
+		m->status = SIGHUP;	/* only a reboot is started with us there */
+		m->status_known = true;
+		become_sysct(m, "reboot");
+	}
+	become_sysct(m, "finish");
+	_exit(0);	/* it is being replaced, perhaps: the holder tries again */
+}
+
 static void begin(struct monitor *m)
 {
 	struct error ignored = ERROR_NONE;
@@ -135,7 +150,7 @@ static void begin(struct monitor *m)
 	if (state_load(m->run_dir, m->name, &m->state, NULL, &ignored) < 0)
 		_exit(0);	/* the holder tries again in a while */
 	if (m->state.phase != PHASE_RUNNING)
-		finish_holder();	/* not ours any more: who works on it, or the next command, undoes what is left */
+		go_on(m);
 	for (int fd = FD_LINK; fd <= FD_NOTIFY; fd++)
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	m->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -155,8 +170,10 @@ static void begin(struct monitor *m)
 	m->pidfd = process_open(&m->state.init);
 	if (m->pidfd >= 0)
 		watch(m, m->pidfd, SOURCE_INIT, 0, EPOLLIN);
-	else
+	else {
+		recall_end(m);
 		init_ended(m);
+	}
 }
 
 static void handle(struct monitor *m, const struct epoll_event *event)

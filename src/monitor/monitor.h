@@ -70,9 +70,11 @@ struct client *find_stopper(struct monitor *m);
 
 /* end.c */
 void init_ended(struct monitor *m);
+void recall_end(struct monitor *m);		/* what the monitor before us knew of it */
 void reaped_elsewhere(struct monitor *m, int32_t pid, int32_t status);
 void decide(struct monitor *m);
 void replace_holder(struct monitor *m);
+void become_sysct(struct monitor *m, const char *action);	/* reboot, restart or finish; returns if it cannot */
 void save_state(struct monitor *m);
 __attribute__((noreturn)) void finish_holder(void);	/* it goes, and so do we */
 

@@ -46,6 +46,17 @@ static int open_cgroup2(const char *path)
 	return take_fd(&fd);
 }
 
+/* A hierarchy that is mounted twice, for a chroot perhaps and read-only there, is used once, where it came first. */
+static bool known_v1(const char *super)
+{
+	auto_free char *options = xasprintf(",%s,", strchr(super, ',') ? strchr(super, ',') + 1 : "");
+
+	for (size_t i = 0; i < layout.n_v1; i++)
+		if (text_ends(layout.v1[i].options, options))
+			return true;
+	return false;
+}
+
 /* One line of mountinfo (proc_pid_mountinfo(5)): "... ROOT POINT OPTIONS ... - TYPE SOURCE SUPER". */
 static void learn_line(char *line)
 {
@@ -67,7 +78,7 @@ static void learn_line(char *line)
 		if (layout.root >= 0)
 			layout.path = xstrdup(point);
 	}
-	if (strcmp(type, "cgroup") == 0) {
+	if (strcmp(type, "cgroup") == 0 && !known_v1(super)) {
 		layout.v1 = xrealloc(layout.v1, (layout.n_v1 + 1) * sizeof(*layout.v1));
 		layout.v1[layout.n_v1++] = (struct hierarchy){ xasprintf(",%s,", super), xstrdup(point) };
 	}
@@ -117,28 +128,42 @@ static int not_writable(struct error *err)
 	return -err->code;
 }
 
-/* mkdir -p below a directory. prepare, when given, runs on each directory that was there or made. */
-static int make_group(int root, const char *group, void (*prepare)(int dirfd, const char *name),
-		      struct error *err)
+static int make_path(int root, char *path, void (*prepare)(int dirfd, const char *name))
 {
-	auto_free char *path = xstrdup(group);
-
 	for (char *p = path;; p++) {
 		char end = *p;
 
 		if (end != '/' && end != '\0')
 			continue;
 		*p = '\0';
-		if (mkdirat(root, path, 0755) < 0 && errno != EEXIST) {
-			fail(err, errno, "create the cgroup %s", path);
-			return not_writable(err);
-		}
+		if (mkdirat(root, path, 0755) < 0 && errno != EEXIST)
+			return -errno;
 		if (prepare)
 			prepare(root, path);
 		*p = end;
 		if (end == '\0')
 			return 0;
 	}
+}
+
+#define MAKE_TRIES 100
+
+/* mkdir -p below a directory. prepare, when given, runs on each directory that was there or made. The directory of all
+ * groups may go with another container's last one at any moment: then it is made again. */
+static int make_group(int root, const char *group, void (*prepare)(int dirfd, const char *name),
+		      struct error *err)
+{
+	auto_free char *path = xstrdup(group);
+	int r = -ENOENT;
+
+	for (int i = 0; i < MAKE_TRIES && (r == -ENOENT || r == -ENODEV); i++) {
+		strcpy(path, group);
+		r = make_path(root, path, prepare);
+	}
+	if (r == 0)
+		return 0;
+	fail(err, -r, "create the cgroup %s", path);
+	return not_writable(err);
 }
 
 /* A new v1 cpuset has no CPU and no memory node, and nothing can be moved into it. */
@@ -248,6 +273,7 @@ int cgroup_open(const char *group, const char *leaf, struct error *err)
 int cgroup_open_attach(const char *group, uid_t owner, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/" ATTACH_LEAF, group);
+	int fd;
 
 	if (learn(err) < 0)
 		return -err->code;
@@ -257,7 +283,11 @@ int cgroup_open_attach(const char *group, uid_t owner, struct error *err)
 	} else if (errno != EEXIST) {
 		return fail(err, errno, "create the cgroup %s", path);
 	}
-	return open_at(path, err);
+	/* The container may have made it before us, with files of its own, and frozen whatever comes in. */
+	fd = open_at(path, err);
+	if (fd >= 0)
+		write_value_at(fd, "cgroup.freeze", "0");
+	return fd;
 }
 
 int cgroup_place_v1(const char *group, pid_t pid, struct error *err)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -89,6 +90,9 @@ ssize_t fd_receive(int socket, void *data, size_t room, int *fds, size_t *n_fds)
 	return n;
 }
 
+/* Who does not accept connections or packets that long does not live. */
+#define SEND_SECONDS 2
+
 /* sun_path holds 107 bytes; through the descriptor any directory is short. */
 static int make_address(int dirfd, const char *name, struct sockaddr_un *address)
 {
@@ -123,10 +127,11 @@ int unix_listen(int dirfd, const char *name)
 int unix_connect(int dirfd, const char *name)
 {
 	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct timeval patience = { .tv_sec = SEND_SECONDS };
 	struct sockaddr_un address;
 	int r;
 
-	if (fd < 0)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
 		return -errno;
 	r = make_address(dirfd, name, &address);
 	if (r < 0)

@@ -34,13 +34,13 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "os/caps.h"
 #include "os/cgroup.h"
 #include "os/fdpass.h"
 #include "os/namespace.h"
 #include "os/process.h"
 #include "os/pty.h"
 #include "os/session.h"
+#include "rows.h"
 #include "runtime/account.h"
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
@@ -81,18 +81,6 @@ static int become_account(const struct account *account, struct error *err)
 		return -err->code;
 	}
 	return 0;
-}
-
-static int confine(const struct container_config *config, struct error *err)
-{
-	uint64_t mask;
-
-	if (caps_select(caps_default(config->security.privileged), &config->security.keep_capabilities,
-			&config->security.drop_capabilities, &mask, err) < 0)
-		return -err->code;
-	if (config->security.no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return fail(err, errno, "set no_new_privileges");
-	return caps_apply(mask, err);
 }
 
 static void make_environment(const struct join *join, const struct account *account, struct strings *env)
@@ -203,11 +191,10 @@ __attribute__((noreturn)) static void command_main(struct join *join)
 		fail(&err, errno, "become root in the container");
 	} else {
 		prctl(PR_SET_DUMPABLE, 0);	/* the change of ids has set it anew */
-		session_set_rlimits();
 		session_forget_caller();
 		if (account_find(user, &account, &err) == 0 &&
 		    (join->tty ? open_terminal(join, &account, &err) : use_pipes(join, &err)) == 0 &&
-		    confine(config, &err) == 0 && become_account(&account, &err) == 0 &&
+		    payload_confine(config, &err) == 0 && become_account(&account, &err) == 0 &&
 		    enter_workdir(join, &account, &err) == 0) {
 			make_environment(join, &account, &env);
 			run_command(join, &account, &env, &err);
@@ -235,6 +222,15 @@ static int join_flags(const struct join *join)
 	return flags;
 }
 
+static int fork_failed(const char *what, struct error *err)
+{
+	fail(err, errno, "%s", what);
+	if (err->code == EAGAIN)
+		error_hint(err, "the container has no free process left: raise limits.tasks, or stop some of its "
+				"processes");
+	return -err->code;
+}
+
 __attribute__((noreturn)) static void joiner_main(struct join *join)
 {
 	struct error err = ERROR_NONE;
@@ -242,6 +238,7 @@ __attribute__((noreturn)) static void joiner_main(struct join *join)
 	pid_t pid;
 	int fd;
 
+	session_shed_caller();
 	if (handshake_await(join->peer, GO, PACKET_TIMEOUT_MS, &fd, &err) != HANDSHAKE_DONE)
 		_exit(1);
 	if (setns(join->pidfd, join_flags(join)) < 0) {
@@ -255,10 +252,7 @@ __attribute__((noreturn)) static void joiner_main(struct join *join)
 	if (pid == 0) {
 		command_main(join);
 	} else if (pid < 0) {
-		fail(&err, errno, "fork inside");
-		if (err.code == EAGAIN)
-			error_hint(&err, "the container has no free process left: raise limits.tasks, or stop some of "
-					 "its processes");
+		fork_failed("fork inside", &err);
 		handshake_report(join->peer, PID, &err, -1);
 	} else {
 		write_all(join->pid_pipe[1], &pid, sizeof(pid));
@@ -318,18 +312,22 @@ static pid_t clone_joiner(struct join *join, struct error *err)
 	close(pair[1]);
 	close_fd(&join->pid_pipe[1]);
 	join->peer = pair[0];
-	if (pid < 0)
-		fail(err, errno, "fork into the container's cgroup");
-	return pid;
+	return pid < 0 ? fork_failed("fork into the container's cgroup", err) : pid;
 }
 
 /* The pid of the command, which is our own child: nobody else can reap it, so the pid stays its own. Without one
  * the joiner has told why. */
 static int receive_pid(struct join *join, struct error *err)
 {
+	struct pollfd poll_fd = { .fd = join->pid_pipe[0], .events = POLLIN };
 	ssize_t n;
 	int fd, r;
 
+	do {
+		r = poll(&poll_fd, 1, PACKET_TIMEOUT_MS);
+	} while (r < 0 && errno == EINTR);
+	if (r == 0)	/* frozen or starved: its cgroup is the container's */
+		return fail(err, ETIMEDOUT, "wait %d s until a process has entered", PACKET_TIMEOUT_MS / 1000);
 	do {
 		n = read(join->pid_pipe[0], &join->pid, sizeof(join->pid));
 	} while (n < 0 && errno == EINTR);
@@ -354,10 +352,10 @@ static int launch_command(struct join *join, int *ret_master, struct error *err)
 	r = cgroup_place_v1(group, joiner, err);
 	if (r == 0)
 		r = handshake_report(join->peer, GO, NULL, -1);
-	if (r < 0)
-		close_fd(&join->peer);
-	else
+	if (r >= 0)
 		r = receive_pid(join, err);
+	if (r < 0)
+		kill(joiner, SIGKILL);	/* our child, not reaped yet; where it is frozen it would never end */
 	while (waitpid(joiner, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (r < 0)
@@ -366,8 +364,10 @@ static int launch_command(struct join *join, int *ret_master, struct error *err)
 		close_fd(&join->pipes.inside[i]);
 	if (join->tty) {
 		r = handshake_await(join->peer, TERMINAL, PACKET_TIMEOUT_MS, ret_master, err);
+		if (r == HANDSHAKE_CLOSED)
+			return fail(err, 0, "the command was killed before it ran");
 		if (r < 0)
-			return r == -EPROTO ? handshake_await(join->peer, EXEC, PACKET_TIMEOUT_MS, &fd, err) : r;
+			return r;
 	}
 	r = handshake_await(join->peer, EXEC, PACKET_TIMEOUT_MS, &fd, err);
 	if (r == HANDSHAKE_CLOSED)

@@ -61,6 +61,8 @@ int container_console(struct container *c, unsigned char escape, struct error *e
 
 		if (r == 1 || interrupt_pending())
 			return 0;
+		if (r < 0 && err->status == STATUS_STATE)
+			return r;	/* the monitor is there, and refuses */
 		if (r == 0)
 			lost = 0;
 		if (!runs(c)) {

@@ -11,11 +11,11 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "os/netlink.h"
 #include "rows.h"
 #include "runtime/hosts.h"
 #include "runtime/launch.h"
+#include "runtime/supervise.h"
 #include "store/network.h"
 
 struct prepared_link {
@@ -246,7 +246,7 @@ int host_prepare_network(struct launch *launch, struct error *err)
 	if (first)
 		launch->resolv_conf = network_resolv_conf(net->bridge.index ? &net->bridge : NULL, first);
 	if (net->bridge.index && net->bridge.note[0])
-		log_note("%s", net->bridge.note);
+		record_set(&launch->state->more, MORE_NOTE, net->bridge.note);
 	if (net->bridge.index && net->bridge.dns) {
 		launch->hosts_block = xstrdup("");	/* takes a block of another time out */
 	} else if (net->bridge.index) {

@@ -352,9 +352,8 @@ int payload_set_limits(struct launch *launch, struct error *err)
 	return 0;
 }
 
-int payload_drop_capabilities(struct launch *launch, struct error *err)
+int payload_confine(const struct container_config *config, struct error *err)
 {
-	const struct container_config *config = launch->config;
 	uint64_t mask;
 
 	if (caps_select(caps_default(config->security.privileged), &config->security.keep_capabilities,
@@ -363,6 +362,11 @@ int payload_drop_capabilities(struct launch *launch, struct error *err)
 	if (config->security.no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(err, errno, "set no_new_privileges");
 	return caps_apply(mask, err);
+}
+
+int payload_drop_capabilities(struct launch *launch, struct error *err)
+{
+	return payload_confine(launch->config, err);
 }
 
 static void make_environment(const struct launch *launch, struct strings *env)

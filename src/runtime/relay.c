@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -55,6 +57,22 @@ static int catch_signals(sigset_t *ret_old, struct error *err)
 	return fd < 0 ? fail(err, errno, "catch signals") : fd;
 }
 
+/* The command: our child, not reaped before the relay is over, so that its pid stays its own. */
+struct target {
+	pid_t pid;
+	int pidfd;
+};
+
+/* What a terminal's keys and its end send, they send to all that run in the foreground. The command leads a group of its
+ * own. */
+static void pass_signal(const struct target *target, int signal)
+{
+	bool to_all = signal == SIGINT || signal == SIGQUIT || signal == SIGHUP;
+
+	if (!to_all || kill(-target->pid, signal) < 0)
+		pidfd_signal(target->pidfd, signal);
+}
+
 /* Returns the next signal that came, 0: none. */
 static int next_signal(int fd)
 {
@@ -67,6 +85,8 @@ static int next_signal(int fd)
 
 struct flow {
 	int from, to;		/* -1: closed */
+	bool to_socket;		/* our own stream, which others may share: it is never made non-blocking */
+	int failed;		/* errno of the write that ended it */
 	char data[CHUNK];
 	size_t at, n;
 };
@@ -97,14 +117,18 @@ static bool flow_read(struct flow *flow)
 /* Returns false when nobody reads any more. */
 static bool flow_write(struct flow *flow)
 {
-	ssize_t n = write(flow->to, flow->data + flow->at, flow->n);
+	const char *data = flow->data + flow->at;
+	ssize_t n = flow->to_socket ? send(flow->to, data, flow->n, MSG_DONTWAIT) : write(flow->to, data, flow->n);
 
 	if (n >= 0) {
 		flow->at += (size_t)n;
 		flow->n -= (size_t)n;
 		return true;
 	}
-	return errno == EAGAIN || errno == EINTR;
+	if (errno == EAGAIN || errno == EINTR)
+		return true;
+	flow->failed = errno;
+	return false;
 }
 
 /* Our side of a finished direction is closed; for our own standard streams only the flow ends. */
@@ -125,24 +149,63 @@ static void set_nonblock(int fd, bool on)
 		fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
 }
 
-/* --- pipes --- */
+/* Write to one of our own streams. A slow reader must not keep us from everything else, and the flags of the stream are
+ * others' too: a pipe is opened once more, *ret_own is then the caller's. */
+static void flow_to_stream(struct flow *flow, int stream, int *ret_own)
+{
+	char path[32];
+	struct stat st;
 
-/* Everything that is in the pipe goes out, also when the reader is slow; no more is waited for. */
-static void drain(struct flow *flow)
+	flow->to = stream;
+	if (fstat(stream, &st) < 0)
+		return;
+	flow->to_socket = S_ISSOCK(st.st_mode);
+	if (S_ISFIFO(st.st_mode))
+		*ret_own = open(fd_path(stream, path, sizeof(path)), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (*ret_own >= 0)
+		flow->to = *ret_own;
+}
+
+/* A command whose output nobody could write has not done what it was asked to. That nobody reads it any more is the
+ * reader's wish. */
+static int flow_check(const struct flow *flow, const char *stream, struct error *err)
+{
+	if (!flow->failed || flow->failed == EPIPE || flow->failed == EIO)
+		return 0;
+	return fail(err, flow->failed, "write the command's %s", stream);
+}
+
+/* More than a pipe or a terminal holds: what comes after that was written after the end. */
+#define LAST_WORDS_BYTES (2U << 20)
+
+/* Everything that is in the pipe goes out, also when the reader is slow, unless we are asked to end; no more is waited
+ * for. Returns false when that is over. */
+static bool drain(struct flow *flow, int signals, size_t *left)
 {
 	while (flow->from >= 0) {
 		while (flow->n && flow->to >= 0) {
-			struct pollfd poll_fd = { .fd = flow->to, .events = POLLOUT };
+			struct pollfd fds[2] = { { .fd = flow->to, .events = POLLOUT },
+						 { .fd = signals, .events = POLLIN } };
+			int signal;
 
-			if (poll(&poll_fd, 1, -1) < 0 && errno != EINTR)
-				return;
-			if (!flow_write(flow))
-				return;
+			if (poll(fds, 2, -1) < 0 && errno != EINTR)
+				return false;
+			while (fds[1].revents && (signal = next_signal(signals)) > 0)
+				if (signal != SIGWINCH)
+					return false;
+			if (fds[0].revents && !flow_write(flow))
+				return false;
 		}
-		if (!flow_read(flow) || flow->n == 0)
-			return;
+		if (*left == 0 || !flow_read(flow))
+			return false;
+		if (flow->n == 0)
+			return true;
+		*left -= flow->n < *left ? flow->n : *left;
 	}
+	return false;
 }
+
+/* --- pipes --- */
 
 static void step_flow(struct flow *flow, const struct pollfd *reader, const struct pollfd *writer, int *owned)
 {
@@ -155,19 +218,20 @@ static void step_flow(struct flow *flow, const struct pollfd *reader, const stru
 	}
 }
 
-static void pass_signals(int signals, int pidfd)
+static void pass_signals(int signals, const struct target *target)
 {
 	int signal;
 
 	while ((signal = next_signal(signals)) > 0)
 		if (signal != SIGWINCH)
-			pidfd_signal(pidfd, signal);
+			pass_signal(target, signal);
 }
 
-static int relay_loop(struct flow flows[3], struct pipes *pipes, int pidfd, int signals, struct error *err)
+static int relay_loop(struct flow flows[3], struct pipes *pipes, const struct target *target, int signals,
+		      struct error *err)
 {
 	for (;;) {
-		struct pollfd fds[8] = { { .fd = pidfd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+		struct pollfd fds[8] = { { .fd = target->pidfd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
 		int *owned[3] = { &pipes->outside[0], &pipes->outside[1], &pipes->outside[2] };
 
 		for (int i = 0; i < 3; i++) {
@@ -182,7 +246,7 @@ static int relay_loop(struct flow flows[3], struct pipes *pipes, int pidfd, int 
 			return fail(err, errno, "relay");
 		}
 		if (fds[1].revents)
-			pass_signals(signals, pidfd);
+			pass_signals(signals, target);
 		for (int i = 0; i < 3; i++)
 			step_flow(&flows[i], &fds[2 + i], &fds[5 + i], owned[i]);
 		if (fds[0].revents)
@@ -193,7 +257,8 @@ static int relay_loop(struct flow flows[3], struct pipes *pipes, int pidfd, int 
 int relay_pipes(pid_t pid, struct pipes *pipes, struct error *err)
 {
 	static struct flow flows[3];
-	auto_close int pidfd = pidfd_of(pid), signals = -1;
+	auto_close int pidfd = pidfd_of(pid), signals = -1, out = -1, errors = -1;
+	const struct target target = { pid, pidfd };
 	sigset_t old;
 	int r;
 
@@ -206,15 +271,20 @@ int relay_pipes(pid_t pid, struct pipes *pipes, struct error *err)
 	flows[0].to = pipes->outside[0];
 	for (int i = 1; i < 3; i++) {
 		flows[i].from = pipes->outside[i];
-		flows[i].to = i;
+		flow_to_stream(&flows[i], i, i == 1 ? &out : &errors);
 	}
 	for (int i = 0; i < 3; i++)
 		set_nonblock(pipes->outside[i], true);
-	r = relay_loop(flows, pipes, pidfd, signals, err);
-	for (int i = 1; i < 3; i++)
-		drain(&flows[i]);
+	r = relay_loop(flows, pipes, &target, signals, err);
+	for (int i = 1; i < 3; i++) {
+		size_t left = LAST_WORDS_BYTES;
+
+		drain(&flows[i], signals, &left);
+	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	return r;
+	if (r == 0)
+		r = flow_check(&flows[1], "output", err);
+	return r == 0 ? flow_check(&flows[2], "standard error", err) : r;
 }
 
 /* --- terminal --- */
@@ -227,17 +297,17 @@ static void copy_window(int master)
 		ioctl(master, TIOCSWINSZ, &size);
 }
 
-static int terminal_loop(struct flow *in, struct flow *out, int master, int pidfd, int signals,
+static int terminal_loop(struct flow *in, struct flow *out, int master, const struct target *target, int signals,
 			 struct error *err)
 {
 	for (;;) {
 		struct pollfd fds[6] = {
-			{ .fd = pidfd, .events = POLLIN },
+			{ .fd = target->pidfd, .events = POLLIN },
 			{ .fd = signals, .events = POLLIN },
 			{ .fd = wants_read(in) ? 0 : -1, .events = POLLIN },
 			{ .fd = wants_write(in) ? master : -1, .events = POLLOUT },
 			{ .fd = wants_read(out) ? master : -1, .events = POLLIN },
-			{ .fd = wants_write(out) ? 1 : -1, .events = POLLOUT },
+			{ .fd = wants_write(out) ? out->to : -1, .events = POLLOUT },
 		};
 		int signal;
 
@@ -247,7 +317,7 @@ static int terminal_loop(struct flow *in, struct flow *out, int master, int pidf
 			if (signal == SIGWINCH)
 				copy_window(master);
 			else
-				pidfd_signal(pidfd, signal);
+				pass_signal(target, signal);
 		}
 		if (fds[3].revents && !flow_write(in))
 			in->n = 0;
@@ -259,7 +329,7 @@ static int terminal_loop(struct flow *in, struct flow *out, int master, int pidf
 			in->n = 1;
 		}
 		if (fds[5].revents && !flow_write(out))
-			flow_end(out, NULL);
+			return 0;	/* nobody looks any more: with the master closed the command is hung up */
 		if (fds[4].revents && wants_read(out) && !flow_read(out))
 			out->from = -1;	/* EIO: the last slave is closed */
 		if (fds[0].revents)
@@ -271,23 +341,20 @@ static int terminal_loop(struct flow *in, struct flow *out, int master, int pidf
 
 /* What a process wrote to its terminal passes through the kernel's buffers: it may not be there yet when the process
  * has ended. The end of the terminal is an EIO; a child left behind keeps it open, and is not waited for. */
-static void drain_terminal(struct flow *out)
+static void drain_terminal(struct flow *out, int signals)
 {
-	for (;;) {
-		struct pollfd poll_fd = { .fd = out->from, .events = POLLIN };
+	struct pollfd poll_fd = { .fd = out->from, .events = POLLIN };
+	size_t left = LAST_WORDS_BYTES;
 
-		drain(out);
-		if (out->from < 0 || out->to < 0 || poll(&poll_fd, 1, LAST_WORDS_MS) <= 0)
-			return;
-		if (!flow_read(out))
-			return;
-	}
+	while (drain(out, signals, &left) && poll(&poll_fd, 1, LAST_WORDS_MS) > 0)
+		;
 }
 
 int relay_terminal(pid_t pid, int master, struct error *err)
 {
 	static struct flow in, out;
-	auto_close int pidfd = pidfd_of(pid), signals = -1;
+	auto_close int pidfd = pidfd_of(pid), signals = -1, own = -1;
+	const struct target target = { pid, pidfd };
 	struct termios saved;
 	bool raw;
 	sigset_t old;
@@ -299,16 +366,17 @@ int relay_terminal(pid_t pid, int master, struct error *err)
 	if (signals < 0)
 		return signals;
 	in = (struct flow){ .from = 0, .to = master };
-	out = (struct flow){ .from = master, .to = 1 };
+	out = (struct flow){ .from = master };
+	flow_to_stream(&out, 1, &own);
 	set_nonblock(master, true);
 	copy_window(master);
 	raw = terminal_raw(0, &saved) == 0;
-	r = terminal_loop(&in, &out, master, pidfd, signals, err);
-	drain_terminal(&out);
+	r = terminal_loop(&in, &out, master, &target, signals, err);
+	drain_terminal(&out, signals);
 	if (raw)
 		terminal_restore(0, &saved);
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	return r;
+	return r == 0 ? flow_check(&out, "output", err) : r;
 }
 
 /* --- console --- */

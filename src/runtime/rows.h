@@ -8,6 +8,7 @@
 
 struct launch;
 struct container;
+struct container_config;
 struct container_state;
 
 #define RUN(name) int name(struct launch *launch, struct error *err)
@@ -58,5 +59,7 @@ RUN(payload_write_hosts);
 RUN(payload_set_limits);
 RUN(payload_drop_capabilities);
 RUN(payload_exec_init);
+/* Capabilities and no_new_privileges: the same for init and for whatever is attached. */
+int payload_confine(const struct container_config *config, struct error *err);
 
 #endif

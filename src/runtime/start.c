@@ -396,6 +396,61 @@ static int run_starter(struct container *c, struct container_state *state, bool 
 	return await_verdict(c, verdict, err);
 }
 
+int container_mark_stopping(struct container *c, struct container_state *state, struct error *err)
+{
+	state->phase = PHASE_STOPPING;
+	process_identify(getpid(), &state->starter);
+	return save(c, state, err);
+}
+
+static void kill_both(const int pidfds[2], int signal)
+{
+	for (int i = 0; i < 2; i++)
+		if (pidfds[i] >= 0)
+			pidfd_signal(pidfds[i], signal);
+}
+
+void container_dismiss(const struct container_state *state)
+{
+	const struct process_id *both[2] = { &state->holder, &state->monitor };
+	int pidfds[2];
+
+	for (int i = 0; i < 2; i++) {
+		bool own = both[i]->pid == getpid() || both[i]->pid == getppid();
+
+		pidfds[i] = own ? -1 : process_open(both[i]);
+	}
+	/* each would replace the other: so neither may see the other's end */
+	kill_both(pidfds, SIGSTOP);
+	kill_both(pidfds, SIGKILL);
+	for (int i = 0; i < 2; i++) {
+		if (pidfds[i] >= 0)
+			pidfd_wait(pidfds[i], 2000);
+		close_fd(&pidfds[i]);
+	}
+}
+
+static void retire(struct container *c, struct container_state *state)
+{
+	struct error ignored = ERROR_NONE;	/* a full /run must not keep us from cleaning up */
+
+	container_mark_stopping(c, state, &ignored);
+	container_dismiss(state);
+}
+
+/* The starter has no terminal: what a person should read it leaves in the state. */
+static void show_note(const struct container *c, struct container_state *state)
+{
+	struct error ignored = ERROR_NONE;
+	const char *note;
+
+	if (state_load(c->install->run_dir, c->name, state, NULL, &ignored) < 0)
+		return;
+	note = record_get(&state->more, MORE_NOTE);
+	if (note)
+		log_note("%s: %s", c->name, note);
+}
+
 int container_start(struct container *c, struct text *timing, struct error *err)
 {
 	auto_state struct container_state state = { 0 };
@@ -409,13 +464,14 @@ int container_start(struct container *c, struct text *timing, struct error *err)
 		/* The starter undoes its own failure. If it was killed, its last state tells what to undo. */
 		if (state_load(c->install->run_dir, c->name, &state, NULL, &undo) == 0 &&
 		    (state.phase != PHASE_STOPPED || *state.uuid)) {
-			container_dismiss(&state);	/* a holder that has something to hold would go on */
+			retire(c, &state);	/* a holder that has something to hold would go on */
 			container_undo(c, &state, &undo);
 		}
 		return -err->code;
 	}
 	if (timing)
 		read_timing(c, timing);
+	show_note(c, &state);
 	return 0;
 }
 
@@ -455,21 +511,6 @@ static enum finding examine(const struct container_state *state)
 	return process_alive(&state->init) ? AS_IT_SAYS : LEFT_OVER;
 }
 
-void container_dismiss(const struct container_state *state)
-{
-	/* the holder first: it would start the monitor again */
-	const struct process_id *both[] = { &state->holder, &state->monitor };
-
-	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
-		auto_close int pidfd = process_open(both[i]);
-
-		if (pidfd >= 0 && both[i]->pid != getpid() && both[i]->pid != getppid()) {
-			pidfd_signal(pidfd, SIGKILL);
-			pidfd_wait(pidfd, 2000);
-		}
-	}
-}
-
 int container_peek(const struct container *c, struct container_state *ret, bool *ret_left_over,
 		   struct error *err)
 {
@@ -505,11 +546,11 @@ int container_settle(struct container *c, struct container_state *ret, struct er
 	}
 	if (!stale && ret->phase == PHASE_RUNNING)
 		container_note_exit(c, "unknown");
-	if (!stale)
-		container_dismiss(ret);
 	log_note("%s: cleaned up what was left of %s", c->name,
 		 stale ? "an earlier boot of the host" : ret->phase == PHASE_RUNNING ? "its last run" :
 								      "an interrupted command");
+	if (!stale)
+		retire(c, ret);
 	if (container_undo(c, ret, err) < 0)
 		return -err->code;
 	state_done(ret);
@@ -554,6 +595,7 @@ static int boot_again(struct container *c, struct container_state *state, const 
 	record_set(&state->more, "link", NULL);
 	record_set(&state->more, "loop", NULL);
 	record_set(&state->more, "netns", NULL);
+	record_set(&state->more, MORE_ENDED, NULL);
 	state->booted = -1;
 	state->init = (struct process_id){ 0 };
 	launch.control = FD_CONTROL;
@@ -592,18 +634,27 @@ static int open_patiently(const struct install *install, const char *name, bool 
 	return r;
 }
 
-/* What is ours to do, by the state: *ret_again is cleared when there is nothing to boot. False: nothing at all. */
-static bool still_ours(const struct container_state *state, bool *ret_again)
+#define MOST_TRIES 3
+
+/* What is ours to do, by the state: *ret_again is cleared when it must not be booted. False: nothing at all. Whoever was
+ * starting or stopping it has died, or the lock would not be ours. */
+static bool still_ours(struct container_state *state, bool *ret_again)
 {
+	uint64_t tries = state->phase == PHASE_STARTING ? record_get_u64(&state->more, "tries", 0) + 1 : 0;
+
 	switch (state->phase) {
 	case PHASE_STOPPED:
 		quit_holder();
 		return false;
-	case PHASE_STARTING:
 	case PHASE_STOPPING:
-		*ret_again = false;	/* whoever worked on it has died, or the lock would not be ours */
+		*ret_again = false;
+		return true;
+	case PHASE_STARTING:	/* we were killed on the way: not for ever */
+		*ret_again &= tries < MOST_TRIES;
+		record_setf(&state->more, "tries", "%llu", (unsigned long long)tries);
 		return true;
 	case PHASE_RUNNING:
+		record_set(&state->more, "tries", NULL);
 		break;
 	}
 	return state->monitor.pid == getpid() || !process_alive(&state->monitor);

@@ -169,21 +169,13 @@ static void dismiss(const struct container_state *state, int socket)
 	container_dismiss(state);
 }
 
-/* From here on an interrupted stop is finished by whoever comes next. */
-static int mark_stopping(struct container *c, struct container_state *state, struct error *err)
-{
-	state->phase = PHASE_STOPPING;
-	process_identify(getpid(), &state->starter);
-	return state_save(c->install->run_dir, c->name, state, err);
-}
-
 static int finish(struct container *c, struct container_state *state, int pidfd, int socket, bool killed,
 		  struct error *err)
 {
 	auto_free char *group = launch_group(c);
 
 	/* the monitor first: once the state says "stopping" it must not act any more */
-	if (mark_stopping(c, state, err) < 0)
+	if (container_mark_stopping(c, state, err) < 0)
 		return -err->code;
 	if (cgroup_kill(group, err) < 0)
 		return -err->code;

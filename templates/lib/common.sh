@@ -24,6 +24,7 @@ TPL_MOUNTS=''  # what this script mounted, newest first
 TPL_OWN_TMP='' # scratch directory made here because the manager gave none
 TPL_STEP=starting
 FETCH_WHY=''
+FETCH_HTTPS_ONLY='' # 1: https must not lead to http
 
 # ---- log and events ----------------------------------------------------------------------------
 
@@ -255,13 +256,18 @@ fetch() {
     esac
     _rc=0
     if command -v curl >/dev/null 2>&1; then
-        _http=$(curl -q -sSL --fail --globoff --connect-timeout 15 --speed-limit 64 --speed-time 60 --retry 2 \
+        _http=$(curl -q -sSL ${FETCH_HTTPS_ONLY:+--proto-redir =https} --fail --globoff --connect-timeout 15 --speed-limit 64 --speed-time 60 --retry 2 \
             -o "$2.part" -w '%{http_code}' "$1" 2>"$SYSCT_TMP/fetch.err" 3>&-) || _rc=$?
         _disk=23
     else
         wget -T 30 -t 3 -S -O "$2.part" "$1" >/dev/null 2>"$SYSCT_TMP/fetch.err" 3>&- || _rc=$?
         _http=$(sed -n 's|.*HTTP/[0-9.]* \([0-9][0-9][0-9]\).*|\1|p' "$SYSCT_TMP/fetch.err" | tail -n 1)
         _disk=3
+    fi
+    if [ "$_rc" -eq 0 ] && [ -n "$FETCH_HTTPS_ONLY" ] && grep -q -i '^ *location: *http:' "$SYSCT_TMP/fetch.err"; then
+        FETCH_WHY='the server leads away from https'
+        rm -f "$2.part"
+        return 3
     fi
     if [ "$_rc" -eq 0 ]; then
         mv "$2.part" "$2"
