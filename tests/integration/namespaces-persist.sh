@@ -14,7 +14,8 @@ ok sysct start box --wait
 same "$(kept)" "" "kept while it runs for the first time"
 net=$(ns_of net) uts=$(ns_of uts) user=$(ns_of user)
 address=$(field box ipv4)
-inside box sh -c 'hostname changed; ip link add d0 type bridge; ip addr add 192.0.2.77/32 dev d0; ip link set d0 up'
+# its boot would set what stands there
+inside box sh -c ': >/etc/hostname; hostname changed; ip link add d0 type bridge; ip addr add 192.0.2.77/32 dev d0; ip link set d0 up'
 ok sysct stop box
 same "$(kept)" "ipc net uts" "kept after the stop"
 # from the host, while it does not run
