@@ -25,6 +25,12 @@ bool check_ip(const char *s);
 bool check_link_name(const char *s);
 bool check_mirror(const char *s); /* TEMPLATE URL */
 bool check_mount_path(const char *s);
+bool check_mount_options(const char *s); /* mount_options.h */
+bool check_device_allow(const char *s);
+bool check_persist(const char *s);
+bool check_time(const char *s);
+/* CPUs: "0-3,7", ascending. */
+bool check_cpuset(const char *s);
 bool check_signal(const char *s); /* auto, a name or a number */
 bool check_subnet(const char *s);
 bool check_subnet6(const char *s);

@@ -36,20 +36,37 @@ int cgroup_open_attach(const char *group, uid_t owner, struct error *err);
  * first hierarchy and little for the others; nothing at all on a host without v1. */
 int cgroup_place_v1(const char *group, pid_t pid, struct error *err);
 
-/* UINT64_MAX: not given. */
+/* CGROUP_KEEP: not given, nothing is written. CGROUP_LIFT: no limit, the kernel's default weight. */
+#define CGROUP_KEEP UINT64_MAX
+#define CGROUP_LIFT (UINT64_MAX - 1)
+
 struct cgroup_limits {
 	uint64_t memory, swap;	/* bytes */
 	uint64_t cpus;		/* thousandths of a CPU */
 	uint64_t cpu_weight;	/* 1 to 10000, 100 is the kernel's default */
+	const char *cpuset;	/* NULL: not given; "": all CPUs */
 	uint64_t tasks;
+	uint64_t io_read, io_write;	/* bytes a second on disk */
+	uint64_t io_weight;	/* as cpu_weight */
+	dev_t disk;		/* what io_read and io_write act on; 0: none */
 };
 
-/* Apply what is given. A controller that is in no hierarchy refuses with a hint. */
+#define CGROUP_LIMITS_NONE                                                                         \
+	{ CGROUP_KEEP, CGROUP_KEEP, CGROUP_KEEP, CGROUP_KEEP, NULL, CGROUP_KEEP, CGROUP_KEEP,       \
+	  CGROUP_KEEP, CGROUP_KEEP, 0 }
+
+/* Apply what is given (src/os/cgroup_limits.c). A controller that is in no hierarchy refuses with a hint. */
 int cgroup_set_limits(const char *group, const struct cgroup_limits *limits, struct error *err);
+
+/* What this host does not do of these limits, for people; NULL: nothing. A constant. */
+const char *cgroup_limits_note(const struct cgroup_limits *limits);
 
 /* Deny all devices but the list ("c 1:3 rwm"), by the v1 devices controller. Returns 1 when the host
  * has none. */
 int cgroup_set_devices(const char *group, const char *const *allow, struct error *err);
+
+/* One more; 1 as above. */
+int cgroup_allow_device(const char *group, const char *rule, struct error *err);
 
 int cgroup_freeze(const char *group, bool freeze, int timeout_ms, struct error *err);
 bool cgroup_frozen(const char *group);

@@ -26,6 +26,9 @@ struct ns_launch {
 	int cgroup_fd;		/* cgroup2 directory to be born in, -1: the present one */
 	int rootfs_fd;		/* detached mount, -1: none; the new process's working directory */
 	const char *rootfs_at;	/* existing host directory where rootfs_fd is attached first */
+	const int *join, *join_flags;	/* namespaces to enter instead, and what they are; owned by userns_fd */
+	size_t n_join;
+	bool new_time;		/* a time namespace too, whose clocks begin now */
 	void (*child)(void *arg);	/* what the new process does; must not return */
 	void *arg;
 	pid_t ret_pid;

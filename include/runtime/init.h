@@ -21,11 +21,15 @@ const char *init_kind_name(enum init_kind kind);
 /* By the program that runs as pid 1 now. */
 enum init_kind init_kind_of(pid_t pid);
 
-/* The signal that makes this kind power off; SIGTERM for a plain program. */
-int init_stop_signal(enum init_kind kind);
+/* Once it takes this signal it can be asked to stop; SIGTERM for a plain program. */
+int init_ready_signal(enum init_kind kind);
+
+/* Prepare a power off in the way of this kind, files or a pipe of its own; *ret_signal is what it is then to be sent, 0:
+ * nothing more. -EAGAIN: it cannot be asked yet. Other failures: the signal is worth a try. */
+int init_ask_stop(enum init_kind kind, pid_t pid, int *ret_signal);
 
 /* 1 booted, 0 not yet, -1 this init cannot say. from_notify: what the monitor heard (-1: nothing yet). OpenRC has booted
- * when it has reached its default runlevel. */
+ * when it has reached its default runlevel, sysvinit when the scripts of its runlevel have ended, runit in its stage 2. */
 int init_booted(enum init_kind kind, pid_t pid, int from_notify);
 
 /* For an init that cannot say: it handles its stop signal; a plain program: it runs. */

@@ -9,6 +9,8 @@
 
 #include "base/text.h"
 #include "config/config.h"
+#include "runtime/kept.h"
+#include "runtime/mounts.h"
 #include "store/container.h"
 #include "store/rootfs.h"
 #include "store/state.h"
@@ -26,6 +28,8 @@ struct launch {
 	struct rootfs rootfs;		/* "mount the rootfs" */
 	int userns;			/* "make the user namespace"; -1: none */
 	int dev;			/* "prepare /dev": a detached tmpfs; -1: the payload binds the nodes */
+	struct kept kept;		/* "open what is kept" */
+	struct mount_items mounts;	/* "open what is to be mounted" */
 	int cgroup;			/* "create the cgroup": the payload leaf */
 	struct prepared_network *network;	/* "prepare the network" */
 	char *resolv_conf;		/* likewise; NULL: the host's own */
@@ -40,6 +44,7 @@ struct launch {
 
 #define LAUNCH_EMPTY                                                                               \
 	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .dev = -1, .cgroup = -1,  \
+	  .kept = KEPT_EMPTY, \
 	  .pid = -1, .pidfd = -1, .control = -1, .console = -1, .notify = -1 }
 
 /* Names that a start uses, from what is fixed. Callers free. */

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "command/command.h"
+#include "runtime/kept.h"
 #include "runtime/init.h"
 #include "runtime/start.h"
 #include "runtime/stop.h"
@@ -294,6 +295,8 @@ static int destroy_one(struct context *context, const char *name, void *arg, str
 	}
 	if (r >= 0)
 		r = store_destroy(&c, err);
+	if (r >= 0 && *c.uuid)
+		r = kept_drop(&c, err) < 0 ? -err->code : r;
 	container_close(&c);
 	return r;
 }

@@ -12,7 +12,9 @@
 #include "command/output.h"
 #include "os/cgroup.h"
 #include "runtime/init.h"
+#include "runtime/kept.h"
 #include "runtime/launch.h"
+#include "runtime/limits.h"
 #include "store/rootfs.h"
 
 enum { O_FORMAT = 256 };
@@ -20,7 +22,8 @@ enum { O_FORMAT = 256 };
 /* What info tells beyond list, in its order. */
 static const char *const more_keys[] = {
 	"uuid",	    "description", "problem", "config_path", "rootfs", "hostname",  "hwaddr", "cgroup",
-	"idmap",    "namespaces",  "init",    "booted",	     "last_exit", "limits", "snapshots",
+	"idmap",    "namespaces",  "init",    "booted",	     "last_exit", "limits", "limits_note",	"kept",
+	"snapshots",
 };
 
 /* --- single facts --- */
@@ -55,12 +58,28 @@ static struct value *namespaces_of(const struct look *look)
 	return o;
 }
 
+/* Of what outlives a stop. */
+static struct value *kept_of(const struct container *c)
+{
+	auto_strings struct strings kinds = STRINGS_EMPTY, paths = STRINGS_EMPTY;
+	struct value *o = value_object();
+
+	kept_list(c, &kinds, &paths);
+	for (size_t i = 0; i < kinds.n; i++)
+		value_set(o, kinds.items[i], value_text(paths.items[i]));
+	return o;
+}
+
 /* What runs as pid 1 tells more than what create found, but for OpenRC, whose pid 1 is another's program. */
 static const char *init_of(const struct look *look)
 {
 	const char *made = record_get(&look->container.identity, "init_kind");
 	enum init_kind kind = look->alive ? init_kind_of(look->run.init.pid) : INIT_UNKNOWN;
 
+	if ((kind == INIT_BUSYBOX || kind == INIT_SYSVINIT) && (!made || strcmp(made, "openrc") != 0))
+		return init_kind_name(kind);	/* another one may have been installed since */
+	if (kind == INIT_UNKNOWN && look->alive)
+		return init_kind_name(kind);
 	if (kind == INIT_UNKNOWN || kind == INIT_BUSYBOX || kind == INIT_SYSVINIT)
 		return made && strcmp(made, "unknown") != 0 ? made : init_kind_name(kind);
 	return init_kind_name(kind);
@@ -85,7 +104,7 @@ static char *last_exit_of(const struct look *look)
 	return text;
 }
 
-static struct value *limits_of(const struct container_config *config)
+static struct value *limits_json(const struct container_config *config)
 {
 	static const char *const names[] = { "memory", "swap", "cpu_weight", "tasks", "io_read", "io_write",
 					     "io_weight" };
@@ -116,6 +135,7 @@ static void add_opened(struct value *o, const struct look *look)
 {
 	const struct container *c = &look->container;
 	auto_free char *group = launch_group(c);
+	struct cgroup_limits limits;
 	char map[40];
 
 	value_set(o, "uuid", value_text(c->uuid));
@@ -129,10 +149,13 @@ static void add_opened(struct value *o, const struct look *look)
 	value_set(o, "idmap", c->idmap.count ?
 				       value_text(idmap_format(&c->idmap, map, sizeof(map))) : NULL);
 	value_set(o, "namespaces", namespaces_of(look));
+	value_set(o, "kept", kept_of(c));
 	value_set(o, "init", value_text(init_of(look)));
 	value_set(o, "booted", booted_of(look));
 	add_take(o, "last_exit", last_exit_of(look));
-	value_set(o, "limits", limits_of(&c->config));
+	value_set(o, "limits", limits_json(&c->config));
+	limits_of(&c->config, &look->run, &limits);
+	value_set(o, "limits_note", value_text(cgroup_limits_note(&limits)));
 	value_set(o, "snapshots", value_array());
 }
 
@@ -175,7 +198,8 @@ static const struct line lines[] = {
 	{ NULL, "IPv6", "ipv6" },	     { NULL, "MAC", "hwaddr" },
 	{ "Disk", "Root file system", "rootfs" }, { NULL, "Size", "disk_size" },
 	{ NULL, "Used", "disk_used" },
-	{ "Limits", NULL, "limits" },	     { "Namespaces", NULL, "namespaces" },
+	{ "Limits", NULL, "limits" },	     { NULL, "Note", "limits_note" },
+	{ "Namespaces", NULL, "namespaces" }, { "Kept namespaces", NULL, "kept" },
 };
 
 static char *shown(const char *key, struct value *value)

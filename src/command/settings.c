@@ -16,8 +16,8 @@
 #include "config/edit.h"
 #include "config/options.h"
 #include "os/caps.h"
-#include "os/cgroup.h"
-#include "runtime/launch.h"
+#include "runtime/limits.h"
+#include "runtime/mounts.h"
 #include "runtime/start.h"
 
 /* --- get --- */
@@ -152,53 +152,6 @@ void settings_keys(struct strings *ret)
 
 /* --- what is applied at once --- */
 
-/* A limit that goes away: far beyond what any host has, since the group's files know no word for it in all of their
- * versions. Tasks have a default of their own, which a start works out. */
-#define NO_BYTES (UINT64_C(1) << 61)
-#define NO_CPUS 8192000
-#define USUAL_WEIGHT 100
-
-/* The four values of a limit in both configurations, and what lifts it (0: only a start does). */
-struct limit {
-	const char *key;
-	uint64_t before, after, lifted;
-	uint64_t *wish;
-};
-
-static int apply_limits(const struct container *c, const struct container_config *after, struct strings *later,
-			struct error *err)
-{
-	const struct container_config *before = &c->config;
-	struct cgroup_limits wish = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
-	const struct limit limits[] = {
-		{ "limits.memory", before->limits.memory, after->limits.memory, NO_BYTES, &wish.memory },
-		{ "limits.swap", before->limits.swap, after->limits.swap, NO_BYTES, &wish.swap },
-		{ "limits.cpus", before->limits.cpus, after->limits.cpus, NO_CPUS, &wish.cpus },
-		{ "limits.cpu_weight", before->limits.cpu_weight, after->limits.cpu_weight, USUAL_WEIGHT,
-		  &wish.cpu_weight },
-		{ "limits.tasks", before->limits.tasks, after->limits.tasks, 0, &wish.tasks },
-	};
-	auto_free char *group = launch_group(c);
-	bool any = false;
-
-	/* all of them, so that one that could not be applied earlier gets its chance */
-	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
-		const struct limit *limit = &limits[i];
-		bool changed = limit->before != limit->after;
-
-		any |= changed;
-		*limit->wish = limit->after;
-		if (changed && limit->after == CONFIG_UNSET && limit->lifted)
-			*limit->wish = limit->lifted;
-		else if (changed && limit->after == CONFIG_UNSET)
-			strings_add(later, limit->key);
-	}
-	/* a host may count swap on top of memory, and then wants to know both */
-	if (wish.swap == NO_BYTES && wish.memory == UINT64_MAX)
-		wish.memory = NO_BYTES;
-	return any ? cgroup_set_limits(group, &wish, err) : 0;
-}
-
 struct compare {
 	const struct container_config *other;
 	struct strings *later;
@@ -244,7 +197,9 @@ static int apply(const struct container *c, const struct container_config *after
 		return error_prefix(err, "written, but not applied");
 	if (state.phase == PHASE_STOPPED)
 		return 0;
-	r = apply_limits(c, after, &later, err);
+	r = limits_change(c, &state, &c->config, after, err);
+	if (r == 0 && !c->broken)
+		r = mounts_change(c, &state, after, &later, err);
 	/* of what it was started with nothing is known when its configuration could not be read */
 	if (c->broken)
 		log_note("%s: what was changed counts at the next start", c->name);
@@ -254,7 +209,8 @@ static int apply(const struct container *c, const struct container_config *after
 		log_note("%s: %s: at the next start", c->name, later.items[i]);
 	if (r < 0) {
 		error_prefix(err, "written, but not applied to what runs");
-		return error_hint(err, "it counts from the next start: sysct restart %s", c->name);
+		return *err->hint ? -err->code :
+				    error_hint(err, "it counts from the next start: sysct restart %s", c->name);
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "command/command.h"
 #include "os/process.h"
+#include "runtime/kept.h"
 #include "runtime/attach.h"
 #include "runtime/init.h"
 #include "runtime/start.h"
@@ -16,7 +17,7 @@
 
 #define BOOT_TIMEOUT_USEC 120000000ULL
 
-enum { O_ALL = 256, O_WAIT, O_TIMING, O_NOW, O_CONSOLE, O_EXPLAIN };
+enum { O_ALL = 256, O_WAIT, O_TIMING, O_NOW, O_CONSOLE, O_EXPLAIN, O_FORGET };
 
 struct start_wish {
 	bool wait, timing;
@@ -104,7 +105,7 @@ int command_start(struct context *context, int argc, char **argv, struct error *
 
 struct stop_wish {
 	struct stop_options options;
-	bool timeout_given, restart;
+	bool timeout_given, restart, forget;
 };
 
 static int stop_opened(struct container *c, const struct stop_wish *wish, struct error *err)
@@ -120,6 +121,30 @@ static int stop_opened(struct container *c, const struct stop_wish *wish, struct
 	return r;
 }
 
+/* What is kept goes too; of one that does not run that is all there is to do. */
+static int forget(struct container *c, const struct stop_wish *wish, int r, struct error *err)
+{
+	struct error why = ERROR_NONE;
+	int dropped;
+
+	if (!wish->forget || (r < 0 && error_exit_status(err) != STATUS_STATE))
+		return r;
+	if (r < 0) {
+		auto_state struct container_state state = { 0 };
+		bool left_over;
+
+		state_init(&state);
+		if (container_peek(c, &state, &left_over, &why) < 0 || state.phase != PHASE_STOPPED)
+			return r;
+	}
+	dropped = kept_drop(c, &why);
+	if (dropped < 0) {
+		*err = why;
+		return dropped;
+	}
+	return r < 0 && dropped == 1 ? 0 : r;
+}
+
 static int stop_one(struct context *context, const char *name, void *arg, struct error *err)
 {
 	const struct stop_wish *wish = arg;
@@ -130,6 +155,7 @@ static int stop_one(struct context *context, const char *name, void *arg, struct
 	if (container_open(&context->install, name, true, !wish->restart, &c, err) < 0)
 		return -err->code;
 	r = stop_opened(&c, wish, err);
+	r = forget(&c, wish, r, err);
 	if (r >= 0 && wish->restart)
 		r = container_start(&c, NULL, err);
 	container_close(&c);
@@ -142,6 +168,7 @@ static int stop_or_restart(struct context *context, int argc, char **argv, bool 
 		{ "all", no_argument, NULL, O_ALL },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "now", no_argument, NULL, O_NOW },
+		{ "forget", no_argument, NULL, O_FORGET },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -154,6 +181,7 @@ static int stop_or_restart(struct context *context, int argc, char **argv, bool 
 	while ((c = command_option(self, argc, argv, "ht:", options, err)) >= 0) {
 		all |= c == O_ALL;
 		wish.options.now |= c == O_NOW;
+		wish.forget |= c == O_FORGET;
 		if (c == 't') {
 			wish.timeout_given = true;
 			if (parse_duration(optarg, &wish.options.timeout) < 0)

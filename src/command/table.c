@@ -71,20 +71,22 @@ const struct command commands[] = {
 		  "\nExamples\n"
 		  "  sysct start web db --wait\n"
 		  "  sysct start dev --console\n" },
-	{ .name = "stop", .group = RUN, .run = command_stop, .usage = "NAME... [--timeout S] [--now]",
+	{ .name = "stop", .group = RUN, .run = command_stop, .usage = "NAME... [--timeout S] [--now] [--forget]",
 	  .summary = "ask init to power off, kill what is left after the timeout",
 	  .help = "It returns when its processes are gone and nothing of it is left but its files.\n"
 		  "\nOptions\n"
 		  "  -t, --timeout S       how long init gets; else container.stop_timeout, 30s\n"
-		  "  --now                 kill, do not ask\n" ALL HELP
+		  "  --now                 kill, do not ask\n"
+		  "  --forget              let go of the namespaces that namespaces.persist keeps\n" ALL HELP
 		  "\nExamples\n"
 		  "  sysct stop web db\n"
 		  "  sysct stop --all --timeout 2m\n" },
-	{ .name = "restart", .group = RUN, .run = command_restart, .usage = "NAME... [--timeout S] [--now]",
+	{ .name = "restart", .group = RUN, .run = command_restart, .usage = "NAME... [--timeout S] [--now] [--forget]",
 	  .summary = "stop and start",
 	  .help = "Options\n"
 		  "  -t, --timeout S       how long init gets; else container.stop_timeout, 30s\n"
-		  "  --now                 kill, do not ask\n" ALL HELP
+		  "  --now                 kill, do not ask\n"
+		  "  --forget              let go of the namespaces that namespaces.persist keeps\n" ALL HELP
 		  "\nExamples\n"
 		  "  sysct restart web\n"
 		  "  sysct restart --all --now\n" },

@@ -125,7 +125,16 @@ bool check_directory(const char *s)
 
 bool check_mount_path(const char *s)
 {
-	return check_directory(s);
+	static const char *const ours[] = { "/proc", "/sys", "/dev/pts", "/run/host" };
+	static const char *const whole[] = { "/dev", "/run" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (text_starts(s, ours[i]) && (!s[strlen(ours[i])] || s[strlen(ours[i])] == '/'))
+			return false;
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+		if (text_starts(s, whole[i]) && strspn(s + strlen(whole[i]), "/") == strlen(s + strlen(whole[i])))
+			return false;
+	return check_directory(s) && !strstr(s, "//") && !strstr(s, "/./") && !text_ends(s, "/") && !text_ends(s, "/.");
 }
 
 bool check_image(const char *s)
@@ -140,6 +149,45 @@ bool check_init(const char *s)
 	size_t program = strcspn(s, " \t");
 
 	return *s == '/' && program > 1 && s[program - 1] != '/' && strlen(s) < 4096;
+}
+
+/* --- namespaces --- */
+
+/* The others die with the processes or the boot that they describe. */
+bool check_persist(const char *s)
+{
+	return strcmp(s, "net") == 0 || strcmp(s, "uts") == 0 || strcmp(s, "ipc") == 0;
+}
+
+bool check_time(const char *s)
+{
+	return strcmp(s, "host") == 0 || strcmp(s, "new") == 0;
+}
+
+/* --- CPUs --- */
+
+#define MOST_CPUS 8192
+
+bool check_cpuset(const char *s)
+{
+	auto_strings struct strings parts = STRINGS_EMPTY;
+	uint32_t next = 0;
+
+	if (!made_of(s, 512, DIGITS ",-") || *s == ',' || text_ends(s, ",") || strstr(s, ",,"))
+		return false;
+	strings_split(&parts, s, ",");
+	for (size_t i = 0; i < parts.n; i++) {
+		char *dash = strchr(parts.items[i], '-');
+		uint32_t first, last;
+
+		if (dash)
+			*dash = '\0';
+		if (parse_u32(parts.items[i], &first) < 0 || parse_u32(dash ? dash + 1 : parts.items[i], &last) < 0 ||
+		    first < next || last < first || last >= MOST_CPUS)
+			return false;
+		next = last + 1;
+	}
+	return true;
 }
 
 /* --- signals, capabilities --- */

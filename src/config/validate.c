@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "config/checks.h"
 #include "config/fields.h"
+#include "config/mount_options.h"
 
 static void check_rootfs(const struct container_config *config, struct problems *problems)
 {
@@ -12,6 +14,53 @@ static void check_rootfs(const struct container_config *config, struct problems 
 	if (config->rootfs.directory && !option_is_default(image, config))
 		problem_add(problems, 0,
 			    "[rootfs] image and directory exclude each other, and both are given");
+}
+
+/* What acts on a disk of its own. */
+static void check_limits(const struct container_config *config, struct problems *problems)
+{
+	if (config->rootfs.directory &&
+	    (config->limits.io_read != CONFIG_UNSET || config->limits.io_write != CONFIG_UNSET))
+		problem_add(problems, 0,
+			    "[limits] io_read and io_write act on the container's own disk, and a directory "
+			    "has none");
+}
+
+/* A section without a key in it is what is left when the last one was taken away: no mount. */
+static void drop_empty_mounts(struct container_config *config)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->n_mounts; i++) {
+		struct mount_config *mount = &config->mounts[i];
+
+		if (mount->type != MOUNT_BIND || !text_empty(mount->source) || mount->readonly || mount->create ||
+		    !text_empty(mount->options)) {
+			config->mounts[n++] = *mount;
+			continue;
+		}
+		options_done_base(BASE_MOUNT, mount);
+		free(mount->path);
+	}
+	config->n_mounts = n;
+}
+
+static void check_mount(const struct mount_config *mount, struct problems *problems)
+{
+	auto_mount_options struct mount_options options = MOUNT_OPTIONS_EMPTY;
+
+	if (mount->type == MOUNT_BIND && text_empty(mount->source))
+		problem_add(problems, 0, "[mount \"%s\"] source is missing: what of the host is to be mounted", mount->path);
+	if (mount->type == MOUNT_TMPFS && !text_empty(mount->source))
+		problem_add(problems, 0, "[mount \"%s\"] source: a tmpfs has none", mount->path);
+	if (!mount_options_parse(mount->options, &options))
+		return;	/* told where it stands */
+	if (mount->type == MOUNT_BIND && options.of_tmpfs)
+		problem_add(problems, 0, "[mount \"%s\"] options: size=, mode=, uid=, gid= and nr_inodes= are for "
+			    "type = tmpfs", mount->path);
+	if (mount->type == MOUNT_TMPFS && options.of_bind)
+		problem_add(problems, 0, "[mount \"%s\"] options: rbind, norbind, idmap and noidmap are for type = bind",
+			    mount->path);
 }
 
 static bool is_static(const char *address)
@@ -173,6 +222,13 @@ void config_rules(struct container_config *config, struct problems *problems)
 	check_rootfs(config, problems);
 	check_networks(config, problems);
 	check_security(config, problems);
+	check_limits(config, problems);
+	for (size_t i = 0; i < config->n_networks; i++)
+		if (config->networks[i].type == NETWORK_HOST && strings_has(&config->namespaces.persist, "net"))
+			problem_add(problems, 0, "[namespaces] persist: the host's network is not its own to keep");
+	drop_empty_mounts(config);
+	for (size_t i = 0; i < config->n_mounts; i++)
+		check_mount(&config->mounts[i], problems);
 }
 
 int config_validate(struct container_config *config, struct error *err)

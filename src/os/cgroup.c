@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cgroup_parts.h"
 #include "os/mount.h"
 
 #define CGROUP2_MAGIC 0x63677270
@@ -306,7 +307,7 @@ int cgroup_place_v1(const char *group, pid_t pid, struct error *err)
 	return 0;
 }
 
-/* --- limits --- */
+/* --- controllers --- */
 
 static const struct hierarchy *find_v1(const char *controller)
 {
@@ -316,109 +317,19 @@ static const struct hierarchy *find_v1(const char *controller)
 	return NULL;
 }
 
+const char *cgroup_v1_path(const char *controller)
+{
+	struct error ignored = ERROR_NONE;
+	const struct hierarchy *h = learn(&ignored) < 0 ? NULL : find_v1(controller);
+
+	return h ? h->path : NULL;
+}
+
 static int write_limit(const char *path, int dirfd, const char *value, struct error *err)
 {
 	int r = write_value_at(dirfd, path, value);
 
 	return r < 0 ? fail(err, -r, "write \"%s\" to %s", value, path) : 0;
-}
-
-/* One limit: its file in cgroup2 and in v1, with the value each wants. */
-static int set_limit(const char *group, const char *controller, const char *key, const char *v2_file,
-		     const char *v2_value, const char *v1_file, const char *v1_value, struct error *err)
-{
-	auto_free char *v2_path = xasprintf("%s/payload/%s", group, v2_file);
-	const struct hierarchy *h;
-
-	if (faccessat(layout.root, v2_path, W_OK, 0) == 0)
-		return write_limit(v2_path, layout.root, v2_value, err);
-	h = find_v1(controller);
-	if (h && v1_file) {
-		auto_free char *path = xasprintf("%s/%s/%s", h->path, group, v1_file);
-
-		if (access(path, W_OK) == 0)
-			return write_limit(path, AT_FDCWD, v1_value, err);
-	}
-	fail(err, 0, "limits.%s cannot be kept: this host has no %s controller for it", key, controller);
-	return error_hint(err, "enable the controller, or take the limit away: sysct config unset NAME limits.%s",
-			  key);
-}
-
-static int set_swap(const char *group, const struct cgroup_limits *limits, struct error *err)
-{
-	auto_free char *v2 = xasprintf("%s/payload/memory.swap.max", group);
-	char swap[24], both[24];
-
-	if (limits->swap == UINT64_MAX)
-		return 0;
-	/* v1 has one file for both together */
-	if (limits->memory == UINT64_MAX && faccessat(layout.root, v2, W_OK, 0) < 0) {
-		fail(err, 0, "limits.swap cannot be kept alone: this host's memory controller limits memory and swap "
-			     "together");
-		return error_hint(err, "set limits.memory too");
-	}
-	snprintf(swap, sizeof(swap), "%llu", (unsigned long long)limits->swap);
-	snprintf(both, sizeof(both), "%llu", (unsigned long long)(limits->memory + limits->swap));
-	return set_limit(group, "memory", "swap", "memory.swap.max", swap, "memory.memsw.limit_in_bytes", both,
-			 err);
-}
-
-/* v1 refuses a memory limit above the present one of memory and swap together: that one goes first, to be set anew. */
-static void lift_memsw(const char *group)
-{
-	const struct hierarchy *h = find_v1("memory");
-	auto_free char *path = h ? xasprintf("%s/%s/memory.memsw.limit_in_bytes", h->path, group) : NULL;
-
-	if (path)
-		write_value_at(AT_FDCWD, path, "-1");
-}
-
-static int set_memory(const char *group, const struct cgroup_limits *limits, struct error *err)
-{
-	char memory[24];
-
-	if (limits->memory != UINT64_MAX) {
-		lift_memsw(group);
-		snprintf(memory, sizeof(memory), "%llu", (unsigned long long)limits->memory);
-		if (set_limit(group, "memory", "memory", "memory.max", memory, "memory.limit_in_bytes", memory,
-			      err) < 0)
-			return -err->code;
-	}
-	return set_swap(group, limits, err);
-}
-
-static int set_cpu(const char *group, const struct cgroup_limits *limits, struct error *err)
-{
-	char v2[48], v1[24];
-
-	if (limits->cpus != UINT64_MAX) {
-		/* thousandths of a CPU in a period of 100 ms */
-		snprintf(v1, sizeof(v1), "%llu", (unsigned long long)limits->cpus * 100);
-		snprintf(v2, sizeof(v2), "%s 100000", v1);
-		if (set_limit(group, "cpu", "cpus", "cpu.max", v2, "cpu.cfs_quota_us", v1, err) < 0)
-			return -err->code;
-	}
-	if (limits->cpu_weight != UINT64_MAX) {
-		uint64_t shares = limits->cpu_weight * 1024 / 100;
-
-		snprintf(v2, sizeof(v2), "%llu", (unsigned long long)limits->cpu_weight);
-		snprintf(v1, sizeof(v1), "%llu", (unsigned long long)(shares < 2 ? 2 : shares));
-		if (set_limit(group, "cpu", "cpu_weight", "cpu.weight", v2, "cpu.shares", v1, err) < 0)
-			return -err->code;
-	}
-	return 0;
-}
-
-int cgroup_set_limits(const char *group, const struct cgroup_limits *limits, struct error *err)
-{
-	char value[24];
-
-	if (learn(err) < 0 || set_memory(group, limits, err) < 0 || set_cpu(group, limits, err) < 0)
-		return -err->code;
-	if (limits->tasks == UINT64_MAX)
-		return 0;
-	snprintf(value, sizeof(value), "%llu", (unsigned long long)limits->tasks);
-	return set_limit(group, "pids", "tasks", "pids.max", value, "pids.max", value, err);
 }
 
 int cgroup_set_devices(const char *group, const char *const *allow, struct error *err)
@@ -442,6 +353,14 @@ int cgroup_set_devices(const char *group, const char *const *allow, struct error
 		if (write_limit("devices.allow", dir, *allow, err) < 0)
 			return error_prefix(err, "%s", path);
 	return 0;
+}
+
+int cgroup_allow_device(const char *group, const char *rule, struct error *err)
+{
+	const char *devices = cgroup_v1_path("devices");
+	auto_free char *path = devices ? xasprintf("%s/%s/devices.allow", devices, group) : NULL;
+
+	return path ? write_limit(path, AT_FDCWD, rule, err) : 1;
 }
 
 /* --- freeze, kill, wait --- */

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -91,6 +92,32 @@ static int helper_enter(const struct ns_launch *launch, struct error *err)
 	return 0;
 }
 
+static int helper_join(const struct ns_launch *launch, struct error *err)
+{
+	for (size_t i = 0; i < launch->n_join; i++)
+		if (setns(launch->join[i], launch->join_flags[i]) < 0)
+			return fail(err, errno, "enter a namespace that was kept");
+	return 0;
+}
+
+/* clone3(2) knows no new time namespace: it is unshared, and what is cloned then is in it. The offsets are written through
+ * a descriptor that the host's root has opened, since the helper's own rights are those of its user namespace. */
+static int helper_new_time(int offsets, struct error *err)
+{
+	struct timespec monotonic, boot;
+	auto_free char *text = NULL;
+
+	if (unshare(CLONE_NEWTIME) < 0)
+		return fail(err, errno, "unshare the time namespace");
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	text = xasprintf("monotonic -%lld 0\nboottime -%lld 0\n", (long long)monotonic.tv_sec,
+			 (long long)boot.tv_sec);
+	if (write(offsets, text, strlen(text)) < 0)
+		return fail(err, errno, "set the clocks of the time namespace");
+	return 0;
+}
+
 static int helper_run(const struct ns_launch *launch, struct helper *helper)
 {
 	struct error *err = &helper->err;
@@ -98,9 +125,16 @@ static int helper_run(const struct ns_launch *launch, struct helper *helper)
 		.flags = (uint64_t)(unsigned int)launch->flags | CLONE_NEWNS | CLONE_PARENT | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&helper->pidfd,
 	};
+	auto_close int offsets = -1;
 	pid_t pid;
 
-	if (mount_private(err) < 0 || helper_attach(launch, err) < 0 || helper_enter(launch, err) < 0)
+	if (launch->new_time) {
+		offsets = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+		if (offsets < 0)
+			return fail(err, errno, "open /proc/self/timens_offsets: does this kernel know time namespaces?");
+	}
+	if (mount_private(err) < 0 || helper_attach(launch, err) < 0 || helper_enter(launch, err) < 0 ||
+	    helper_join(launch, err) < 0 || (launch->new_time && helper_new_time(offsets, err) < 0))
 		return -err->code;
 	pid = sys_clone3(&args);
 	if (pid < 0)

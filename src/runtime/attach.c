@@ -36,6 +36,7 @@
 #include "base/file.h"
 #include "os/cgroup.h"
 #include "os/fdpass.h"
+#include "os/namespace.h"
 #include "os/process.h"
 #include "os/pty.h"
 #include "os/session.h"
@@ -208,10 +209,14 @@ __attribute__((noreturn)) static void command_main(struct join *join)
 static int join_flags(const struct join *join)
 {
 	const struct container_config *config = &join->container->config;
+	char theirs[40];
 	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
 
 	if (join->container->idmap.count)
 		flags |= CLONE_NEWUSER;
+	snprintf(theirs, sizeof(theirs), "/proc/%d/ns/time", (int)join->state.init.pid);
+	if (ns_inode(theirs) && ns_inode(theirs) != ns_inode("/proc/self/ns/time"))
+		flags |= CLONE_NEWTIME;
 	if (!config->n_networks || config->networks[0].type != NETWORK_HOST)
 		flags |= CLONE_NEWNET;
 	return flags;

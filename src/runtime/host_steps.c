@@ -18,8 +18,10 @@
 #include "os/mount.h"
 #include "os/namespace.h"
 #include "rows.h"
+#include "runtime/devices.h"
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
+#include "runtime/limits.h"
 #include "runtime/steps.h"
 
 #define KILL_TIMEOUT_MS 20000
@@ -120,47 +122,37 @@ static const char *const allowed_devices[] = {
 	"c 5:2 rwm", "c 5:1 rw",  "c 136:* rw", NULL,
 };
 
-/* A fork bomb must leave pids for the host. */
-static uint64_t default_tasks(void)
+static int allow_devices(const struct container_config *config, const char *group, struct error *err)
 {
-	auto_free char *text = NULL;
-	uint64_t most;
+	auto_devices struct devices devices = DEVICES_EMPTY;
 
-	if (read_file_at(AT_FDCWD, "/proc/sys/kernel/pid_max", 32, &text, NULL) < 0)
-		return 4096;
-	text[strcspn(text, "\n")] = '\0';
-	if (parse_u64(text, &most) < 0)
-		return 4096;
-	return most / 8 < 16384 ? most / 8 : 16384;
+	if (devices_find(config, &devices, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < devices.n; i++) {
+		auto_free char *rule = device_rule(&devices.items[i]);
+
+		if (cgroup_allow_device(group, rule, err) < 0)
+			return -err->code;
+	}
+	return 0;
 }
 
 int host_create_cgroup(struct launch *launch, struct error *err)
 {
-	const struct container_config *config = launch->config;
 	auto_free char *group = launch_group(launch->container);
-	struct cgroup_limits limits = {
-		.memory = config->limits.memory,
-		.swap = config->limits.swap,
-		.cpus = config->limits.cpus,
-		.cpu_weight = config->limits.cpu_weight,
-		.tasks = config->limits.tasks,
-	};
 
-	if (cgroup_create(group, launch->container->idmap.outside, err) < 0)
+	if (cgroup_create(group, launch->container->idmap.outside, err) < 0 ||
+	    limits_begin(launch->container, err) < 0)
 		return -err->code;
-	if (limits.tasks == CONFIG_UNSET) {
-		struct error ignored = ERROR_NONE;
-		struct cgroup_limits own = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, default_tasks() };
-
-		/* a default, not a wish: a host without the controller starts all the same */
-		cgroup_set_limits(group, &own, &ignored);
-	}
-	if (cgroup_set_limits(group, &limits, err) < 0)
-		return -err->code;
-	if (cgroup_set_devices(group, allowed_devices, err) < 0)
+	if (cgroup_set_devices(group, allowed_devices, err) < 0 || allow_devices(launch->config, group, err) < 0)
 		return -err->code;
 	launch->cgroup = cgroup_open(group, "payload", err);
 	return launch->cgroup < 0 ? launch->cgroup : 0;
+}
+
+int host_limit_disk(struct launch *launch, struct error *err)
+{
+	return limits_begin_disk(launch->container, launch->state, err);
 }
 
 int host_remove_cgroup(const struct container *container, const struct container_state *state,
@@ -174,9 +166,17 @@ int host_remove_cgroup(const struct container *container, const struct container
 
 /* --- user namespace and /dev --- */
 
+int host_open_kept(struct launch *launch, struct error *err)
+{
+	return kept_open(launch->container, &launch->kept, err);
+}
+
 int host_make_userns(struct launch *launch, struct error *err)
 {
-	launch->userns = userns_create(&launch->container->idmap, err);
+	if (launch->kept.userns >= 0)
+		launch->userns = take_fd(&launch->kept.userns);
+	else
+		launch->userns = userns_create(&launch->container->idmap, err);
 	if (launch->userns < 0)
 		return launch->userns;
 	if (!launch->rootfs.shifted && mount_idmap(launch->rootfs.mount_fd, launch->userns, err) < 0) {
@@ -200,6 +200,7 @@ int host_prepare_dev(struct launch *launch, struct error *err)
 {
 	static const char *const options[] = { "mode=0755", "size=4m", "nr_inodes=64k", NULL };
 	auto_close int fd = mount_new("tmpfs", "dev", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
+	auto_devices struct devices devices = DEVICES_EMPTY;
 	struct error no_idmap = ERROR_NONE;
 	mode_t old;
 	int r = 0;
@@ -211,12 +212,26 @@ int host_prepare_dev(struct launch *launch, struct error *err)
 		if (mknodat(fd, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)) < 0)
 			r = -errno;
 	umask(old);
+	if (devices_find(launch->config, &devices, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < devices.n && r == 0; i++)
+		r = device_make(fd, &devices.items[i]);
 	/* In a container of somebody else's nobody may make nodes, and before Linux 6.3 a tmpfs has no id
 	 * map: then the payload binds the host's nodes one by one. */
 	if (r < 0 || (launch->userns >= 0 && mount_idmap(fd, launch->userns, &no_idmap) < 0))
 		return 0;
 	launch->dev = take_fd(&fd);
 	return 0;
+}
+
+/* --- mounts --- */
+
+int host_open_mounts(struct launch *launch, struct error *err)
+{
+	auto_free char *dir = launch_run_dir(launch->container), *at = xasprintf("%s/root", dir);
+
+	return mounts_open(launch->config, NULL, launch->userns, launch->container->idmap.outside, at, &launch->mounts,
+			   err);
 }
 
 /* --- the payload --- */
@@ -253,10 +268,20 @@ int host_clone_payload(struct launch *launch, struct error *err)
 		.child = payload_main,
 		.arg = launch,
 	};
-	int pair[2];
+	int pair[2], join[KEPT_KINDS], join_flags[KEPT_KINDS];
 
 	if (!host_network(launch->config))
 		args.flags |= CLONE_NEWNET;
+	args.join = join;
+	args.join_flags = join_flags;
+	args.new_time = strcmp(launch->config->namespaces.time, "new") == 0;
+	for (enum kept_kind i = 0; i < KEPT_KINDS; i++) {
+		if (launch->kept.fds[i] < 0)
+			continue;
+		args.flags &= ~kept_flag(i);
+		join[args.n_join] = launch->kept.fds[i];
+		join_flags[args.n_join++] = kept_flag(i);
+	}
 	if (handshake_pair(pair, err) < 0)
 		return -err->code;
 	launch->host_fds[0] = pair[0];
@@ -270,9 +295,10 @@ int host_clone_payload(struct launch *launch, struct error *err)
 	launch->peer = pair[0];
 	launch->pid = args.ret_pid;
 	launch->pidfd = args.ret_pidfd;
+	mount_items_done(&launch->mounts);
 	close_fd(&launch->rootfs.mount_fd);	/* from here on the payload alone holds the mount */
 	process_identify(launch->pid, &launch->state->init);
-	if (args.flags & CLONE_NEWNET) {
+	if (!host_network(launch->config)) {
 		char path[40];
 
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)launch->pid);
@@ -343,6 +369,8 @@ int host_unpin_namespaces(const struct container *container, const struct contai
 	auto_free char *ns = xasprintf("%s/ns", dir);
 	char *names[2];
 
+	if (kept_keep(container, state, err) < 0)
+		return -err->code;
 	netns_names(container, names);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		ns_unpin_netns(names[i], record_get_u64(&state->more, "netns", 0));

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <utmp.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -17,13 +18,6 @@
 #include "runtime/client.h"
 #include "runtime/control.h"
 #include "runtime/start.h"
-
-static const char *const names[] = { "unknown", "systemd", "busybox", "openrc", "sysvinit", "runit", "s6" };
-
-const char *init_kind_name(enum init_kind kind)
-{
-	return names[kind];
-}
 
 /* A file of the container, as init sees it. Descriptor or -errno; regular files only. */
 static int open_inside(pid_t pid, const char *path)
@@ -64,63 +58,6 @@ static bool is_named(pid_t pid, const char *name)
 	return strcmp(comm, name) == 0;
 }
 
-enum init_kind init_kind_of(pid_t pid)
-{
-	static const struct {
-		const char *program;
-		enum init_kind kind;
-	} programs[] = {
-		{ "systemd", INIT_SYSTEMD }, { "busybox", INIT_BUSYBOX }, { "openrc-init", INIT_OPENRC },
-		{ "runit", INIT_RUNIT },     { "runit-init", INIT_RUNIT }, { "s6-svscan", INIT_S6 },
-		{ "busybox.static", INIT_BUSYBOX },
-	};
-	char path[40], exe[512];
-	const char *base;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	n = readlink(path, exe, sizeof(exe) - 1);
-	if (n <= 0)
-		return INIT_UNKNOWN;
-	exe[n] = '\0';
-	if (text_ends(exe, " (deleted)"))	/* upgraded inside meanwhile */
-		exe[n - (ssize_t)strlen(" (deleted)")] = '\0';
-	base = strrchr(exe, '/') ? strrchr(exe, '/') + 1 : exe;
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
-		if (strcmp(base, programs[i].program) == 0)
-			return programs[i].kind == INIT_BUSYBOX && !is_named(pid, "init") ? INIT_UNKNOWN :
-											    programs[i].kind;
-	if (strcmp(base, "init") == 0 && exists_inside(pid, "/etc/inittab"))
-		return INIT_SYSVINIT;
-	return INIT_UNKNOWN;
-}
-
-/* Signals of glibc's numbering (init-contract of each init: systemd(1), busybox init, openrc-init(8), s6-svscan). */
-int init_stop_signal(enum init_kind kind)
-{
-	switch (kind) {
-	case INIT_SYSTEMD:
-		return 34 + 4;	/* SIGRTMIN+4: poweroff.target */
-	case INIT_BUSYBOX:
-	case INIT_S6:
-		return kind == INIT_BUSYBOX ? SIGUSR2 : SIGUSR1;
-	case INIT_OPENRC:
-	case INIT_UNKNOWN:
-		return SIGTERM;
-	case INIT_SYSVINIT:
-		return 34 + 4;	/* since 3.10; before that SIGPWR by inittab */
-	case INIT_RUNIT:
-		return SIGCONT;
-	}
-	return SIGTERM;
-}
-
-static bool uses_openrc(enum init_kind kind, pid_t pid)
-{
-	return kind == INIT_OPENRC || (kind == INIT_BUSYBOX && (exists_inside(pid, "/run/openrc/softlevel") ||
-							      exists_inside(pid, "/etc/init.d/bootmisc")));
-}
-
 /* Does the process have a child of that name? */
 static bool has_child(pid_t pid, const char *name)
 {
@@ -137,6 +74,13 @@ static bool has_child(pid_t pid, const char *name)
 	return false;
 }
 
+/* --- OpenRC, below busybox, sysvinit or its own init --- */
+
+static bool uses_openrc(pid_t pid)
+{
+	return exists_inside(pid, "/run/openrc/softlevel") || exists_inside(pid, "/etc/init.d/bootmisc");
+}
+
 static int openrc_booted(pid_t pid)
 {
 	auto_close int fd = open_inside(pid, "/run/openrc/softlevel");
@@ -150,19 +94,206 @@ static int openrc_booted(pid_t pid)
 	       !has_child(pid, "openrc");
 }
 
+static int busybox_booted(pid_t pid)
+{
+	return uses_openrc(pid) ? openrc_booted(pid) : -1;
+}
+
+/* --- sysvinit --- */
+
+#define SYSV_POWEROFF (34 + 4)	/* since 3.10; an older one is asked through its pipe */
+
+/* One that others may write to as well, in init(8)'s own format (initreq.h). */
+struct init_request {
+	int32_t magic, command, runlevel, sleep;
+	char data[368];
+};
+
+static int sysvinit_write_request(pid_t pid)
+{
+	static const char *const pipes[] = { "/run/initctl", "/dev/initctl" };
+	const struct init_request request = { .magic = 0x03091969, .command = 1, .runlevel = '0' };
+	char proc_root[40];
+	auto_close int root = -1;
+
+	snprintf(proc_root, sizeof(proc_root), "/proc/%d/root", (int)pid);
+	root = open(proc_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(pipes); i++) {
+		auto_close int fd = open_in_root(root, pipes[i], O_WRONLY | O_NONBLOCK | O_NOCTTY, 0);
+		struct stat st;
+
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+			return write(fd, &request, sizeof(request)) == sizeof(request) ? 0 : -errno;
+	}
+	return -EAGAIN;	/* made early in its boot, with init as its reader */
+}
+
+static int sysvinit_ask(pid_t pid, int *signal)
+{
+	if (process_takes_signal(pid, SYSV_POWEROFF) == 1)
+		return 0;
+	*signal = 0;
+	return sysvinit_write_request(pid);
+}
+
+/* The last runlevel of utmp(5), which init writes before it runs the level's scripts. 0: none. */
+static char sysvinit_runlevel(pid_t pid)
+{
+	auto_close int fd = open_inside(pid, "/run/utmp");
+	struct utmp entry;
+	char level = '\0';
+
+	for (int i = 0; fd >= 0 && i < 4096 && read(fd, &entry, sizeof(entry)) == sizeof(entry); i++)
+		if (entry.ut_type == RUN_LVL)
+			level = (char)(entry.ut_pid & 0xff);
+	return level;
+}
+
+static int sysvinit_booted(pid_t pid)
+{
+	if (exists_inside(pid, "/run/openrc/softlevel"))
+		return openrc_booted(pid);
+	return sysvinit_runlevel(pid) >= '2' && sysvinit_runlevel(pid) <= '5' && !has_child(pid, "rc") &&
+	       !has_child(pid, "openrc");
+}
+
+/* --- runit --- */
+
+/* The file whose x bit says what SIGCONT means: where runit has it, and where Debian's has it. */
+static int runit_set(pid_t pid, const char *name, mode_t mode)
+{
+	static const char *const dirs[] = { "/etc/runit/", "/run/runit." };
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs) && r == -ENOENT; i++) {
+		auto_free char *path = xasprintf("%s%s", dirs[i], name);
+		auto_close int fd = open_inside(pid, path);
+
+		r = fd < 0 ? fd : fchmod(fd, mode) < 0 ? -errno : 0;
+	}
+	return r;
+}
+
+static int runit_ask(pid_t pid, int *signal)
+{
+	int r;
+
+	(void)signal;
+	if (!has_child(pid, "runsvdir"))
+		return -EAGAIN;	/* stage 1 makes the files anew, and takes no signal */
+	r = runit_set(pid, "reboot", 0);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	return runit_set(pid, "stopit", 0100);
+}
+
+static int runit_booted(pid_t pid)
+{
+	return has_child(pid, "runsvdir");
+}
+
+/* --- s6 --- */
+
+/* s6-linux-init gives the supervisor a script for each signal; in its containers, and in a bare s6-svscan, SIGTERM is what
+ * ends it. */
+static int s6_ask(pid_t pid, int *signal)
+{
+	char path[40];
+	auto_close int scandir = -1, script = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)pid);
+	scandir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (scandir >= 0)
+		script = open_beneath(scandir, ".s6-svscan/SIGUSR1", O_PATH, 0);
+	if (script < 0)
+		*signal = SIGTERM;
+	return 0;
+}
+
+/* --- the table --- */
+
+/* Signals of glibc's numbering (of each init: systemd(1), busybox init, openrc-init(8), init(8), runit(8), s6-svscan). */
+static const struct {
+	const char *name;
+	const char *programs[4];	/* what /proc/PID/exe ends in */
+	const char *called, *mark;	/* its name must be this, this file must be there; NULL: no matter */
+	int ready;	/* once it takes this, it can be asked to stop */
+	int signal;
+	int (*ask)(pid_t pid, int *signal);	/* what the signal alone does not say; it may change it, 0: none */
+	int (*booted)(pid_t pid);	/* NULL: it cannot say */
+} kinds[] = {
+	[INIT_UNKNOWN] = { .name = "unknown", .ready = SIGTERM, .signal = SIGTERM },
+	/* SIGRTMIN+4: poweroff.target */
+	[INIT_SYSTEMD] = { .name = "systemd", .programs = { "systemd" }, .ready = 34 + 4, .signal = 34 + 4 },
+	[INIT_BUSYBOX] = { .name = "busybox", .programs = { "busybox", "busybox.static" }, .called = "init",
+			   .ready = SIGUSR2, .signal = SIGUSR2, .booted = busybox_booted },
+	[INIT_OPENRC] = { .name = "openrc", .programs = { "openrc-init" }, .ready = SIGTERM, .signal = SIGTERM,
+			  .booted = openrc_booted },
+	[INIT_SYSVINIT] = { .name = "sysvinit", .programs = { "init" }, .mark = "/etc/inittab", .ready = SIGINT,
+			    .signal = SYSV_POWEROFF, .ask = sysvinit_ask, .booted = sysvinit_booted },
+	[INIT_RUNIT] = { .name = "runit", .programs = { "runit", "runit-init" }, .ready = SIGCONT, .signal = SIGCONT,
+			 .ask = runit_ask, .booted = runit_booted },
+	[INIT_S6] = { .name = "s6", .programs = { "s6-svscan" }, .ready = SIGTERM, .signal = SIGUSR1, .ask = s6_ask },
+};
+
+const char *init_kind_name(enum init_kind kind)
+{
+	return kinds[kind].name;
+}
+
+static bool is_kind(enum init_kind kind, pid_t pid, const char *program)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds[kind].programs) && kinds[kind].programs[i]; i++)
+		if (strcmp(program, kinds[kind].programs[i]) == 0)
+			return (!kinds[kind].called || is_named(pid, kinds[kind].called)) &&
+			       (!kinds[kind].mark || exists_inside(pid, kinds[kind].mark));
+	return false;
+}
+
+enum init_kind init_kind_of(pid_t pid)
+{
+	char path[40], exe[512];
+	const char *base;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	n = readlink(path, exe, sizeof(exe) - 1);
+	if (n <= 0)
+		return INIT_UNKNOWN;
+	exe[n] = '\0';
+	if (text_ends(exe, " (deleted)"))	/* upgraded inside meanwhile */
+		exe[n - (ssize_t)strlen(" (deleted)")] = '\0';
+	base = strrchr(exe, '/') ? strrchr(exe, '/') + 1 : exe;
+	for (enum init_kind kind = INIT_SYSTEMD; kind <= INIT_S6; kind++)
+		if (is_kind(kind, pid, base))
+			return kind;
+	return INIT_UNKNOWN;
+}
+
+int init_ready_signal(enum init_kind kind)
+{
+	return kinds[kind].ready;
+}
+
+int init_ask_stop(enum init_kind kind, pid_t pid, int *ret_signal)
+{
+	*ret_signal = kinds[kind].signal;
+	return kinds[kind].ask ? kinds[kind].ask(pid, ret_signal) : 0;
+}
+
 int init_booted(enum init_kind kind, pid_t pid, int from_notify)
 {
 	if (kind == INIT_SYSTEMD || from_notify == 1)
 		return from_notify == 1;
-	if (uses_openrc(kind, pid))
-		return openrc_booted(pid);
-	return -1;
+	return kinds[kind].booted ? kinds[kind].booted(pid) : -1;
 }
 
 bool init_seems_up(enum init_kind kind, pid_t pid)
 {
 	/* a plain program may never handle anything: that it runs is all there is to know */
-	return kind == INIT_UNKNOWN || process_takes_signal(pid, init_stop_signal(kind)) == 1;
+	return kind == INIT_UNKNOWN || process_takes_signal(pid, kinds[kind].ready) == 1;
 }
 
 /* --- waiting --- */

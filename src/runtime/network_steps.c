@@ -23,6 +23,7 @@ struct prepared_link {
 	char link[LINK_NAME_ROOM];	/* the host's end */
 	int master;
 	uint32_t mtu;
+	bool kept;			/* it lives in a kept net namespace, whole */
 	struct network_lease lease;	/* what `auto` gives; empty strings: nothing */
 };
 
@@ -174,6 +175,34 @@ static int prepare_veth(struct launch *launch, const struct network_host *host, 
 	return 0;
 }
 
+/* The end of a pair whose other end is in the kept namespace: used again when it is where it shall be, and gone when not,
+ * since its name inside is needed. */
+static int find_kept(const struct launch *launch, const struct prepared_network *net, struct prepared_link *link,
+		     size_t index, struct error *err)
+{
+	const struct record *about = &launch->kept.about;
+	struct link_info info;
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < about->keys.n; i++) {
+		const char *name = about->values.items[i];
+
+		if (strcmp(about->keys.items[i], "link") != 0 || n++ != index)
+			continue;
+		r = netlink_link_get(net->netlink, name, &info, err);
+		if (r <= 0)
+			return r;
+		link->kept = info.master == link->master;
+		if (link->kept)
+			snprintf(link->link, sizeof(link->link), "%s", name);
+		else if (netlink_link_delete(net->netlink, name, "sysct:", err) < 0)
+			return -err->code;
+		return 0;
+	}
+	return 0;
+}
+
 static int prepare_links(struct launch *launch, const struct network_host *host, struct prepared_network *net,
 			 struct error *err)
 {
@@ -189,6 +218,8 @@ static int prepare_links(struct launch *launch, const struct network_host *host,
 		if (prepare_veth(launch, host, net, link, err) < 0)
 			return -err->code;
 		network_link_name(host, launch->container->uuid, start + i, link->link);
+		if (launch->kept.fds[KEPT_NET] >= 0 && find_kept(launch, net, link, net->n, err) < 0)
+			return -err->code;
 		record_add(&launch->state->more, "link", link->link);
 		net->n++;
 	}
@@ -283,7 +314,7 @@ int host_create_links(struct launch *launch, struct error *err)
 	if (netns < 0)
 		return fail(err, errno, "open %s", path);
 	for (size_t i = 0; i < launch->network->n; i++)
-		if (create_link(launch, &launch->network->links[i], netns, err) < 0)
+		if (!launch->network->links[i].kept && create_link(launch, &launch->network->links[i], netns, err) < 0)
 			return -err->code;
 	return 0;
 }
@@ -364,7 +395,7 @@ int payload_configure_network(struct launch *launch, struct error *err)
 	if (lo && netlink_link_set_up(inside, lo, true, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < launch->network->n; i++)
-		if (configure_link(launch, inside, &launch->network->links[i], err) < 0)
+		if (!launch->network->links[i].kept && configure_link(launch, inside, &launch->network->links[i], err) < 0)
 			return -err->code;
 	return 0;
 }

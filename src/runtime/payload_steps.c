@@ -27,6 +27,7 @@
 #include "os/pty.h"
 #include "os/session.h"
 #include "rows.h"
+#include "runtime/devices.h"
 #include "runtime/hosts.h"
 #include "runtime/launch.h"
 #include "store/configure.h"
@@ -153,6 +154,26 @@ static const struct {
 	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
 };
 
+/* Nodes of the host's, with its owners. */
+static int bind_devices(const struct container_config *config, struct error *err)
+{
+	auto_devices struct devices devices = DEVICES_EMPTY;
+
+	if (devices_find(config, &devices, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < devices.n; i++) {
+		const char *name = devices.items[i].name;
+		auto_free char *parent = xasprintf("dev/%s", name);
+		auto_close int dir = -1;
+
+		*strrchr(parent, '/') = '\0';
+		dir = mount_target(root, parent, 0755, err);
+		if (dir < 0 || bind_host_node(name, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
 static int put_dev(const struct launch *launch, struct error *err)
 {
 	static const char *const options[] = { "mode=0755", "size=4m", "nr_inodes=64k", NULL };
@@ -164,7 +185,7 @@ static int put_dev(const struct launch *launch, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(host_nodes); i++)
 		if (bind_host_node(host_nodes[i], err) < 0)
 			return -err->code;
-	return 0;
+	return bind_devices(launch->config, err);
 }
 
 int payload_make_dev(struct launch *launch, struct error *err)
@@ -284,6 +305,11 @@ int payload_open_notify(struct launch *launch, struct error *err)
 	return mount_attach(copy, host, err);
 }
 
+int payload_mount_named(struct launch *launch, struct error *err)
+{
+	return mounts_place(root, &launch->mounts, err);
+}
+
 int payload_leave_host(struct launch *launch, struct error *err)
 {
 	(void)launch;
@@ -300,6 +326,8 @@ int payload_set_hostname(struct launch *launch, struct error *err)
 {
 	const char *name = launch->config->hostname ? launch->config->hostname : launch->container->name;
 
+	if (launch->kept.fds[KEPT_UTS] >= 0)
+		return 0;	/* whatever it was named last */
 	if (sethostname(name, strlen(name)) < 0)
 		return fail(err, errno, "set the host name \"%s\"", name);
 	return 0;

@@ -142,6 +142,9 @@ static void note_policies(const struct container *c, struct container_state *sta
 	static const char *const policies[] = { "no", "on-failure", "always" };
 
 	record_setf(&state->more, MORE_LOG_SIZE, "%llu", (unsigned long long)c->config.console_log_size);
+	auto_free char *persist = strings_join(&c->config.namespaces.persist, " ");
+
+	record_set(&state->more, MORE_PERSIST, *persist ? persist : NULL);
 	record_set(&state->more, MORE_RESTART, policies[c->config.restart]);
 }
 

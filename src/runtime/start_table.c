@@ -2,11 +2,17 @@
 #include "base/cleanup.h"
 #include "config/config.h"
 #include "rows.h"
+#include "runtime/limits.h"
 #include "runtime/steps.h"
 
 static bool has_userns(const struct container_config *config)
 {
 	return !config->security.privileged;
+}
+
+static bool has_mounts(const struct container_config *config)
+{
+	return config->n_mounts > 0;
 }
 
 static bool has_links(const struct container_config *config)
@@ -46,10 +52,16 @@ const struct step start_steps[] = {
 	  .why = "before the rootfs: undone after it, when the last process that held the mount is gone" },
 	{ HOST, "mount the rootfs", .run = host_mount_rootfs, .undo = host_wait_rootfs,
 	  .why = "a loop device frees itself with its last user: undoing is waiting for that" },
+	{ HOST, "limit input and output", .when = limits_has_disk, .run = host_limit_disk,
+	  .why = "the rules name the loop device; they go with the cgroup" },
+	{ HOST, "open what is kept", .run = host_open_kept,
+	  .why = "the user namespace is among it" },
 	{ HOST, "make the user namespace", .when = has_userns, .run = host_make_userns,
 	  .why = "after the mount, whose ids it maps; before the clone, which enters it" },
 	{ HOST, "prepare /dev", .run = host_prepare_dev,
 	  .why = "nodes can only be made on a mount of the host's" },
+	{ HOST, "open what is to be mounted", .when = has_mounts, .run = host_open_mounts,
+	  .why = "as the host's root, in the host's tree; locked for the user namespace" },
 	{ HOST, "prepare the network", .run = host_prepare_network, .undo = host_release_network },
 	{ HOST, "clone the payload", .run = host_clone_payload, .undo = host_kill_payload,
 	  .why = "all that the payload needs from the host it takes along in its memory" },
@@ -70,6 +82,8 @@ const struct step start_steps[] = {
 	{ PAYLOAD, "make /run", .run = payload_make_run },
 	{ PAYLOAD, "open the console", .run = payload_open_console, .take = host_take_console },
 	{ PAYLOAD, "open the notify socket", .run = payload_open_notify, .take = host_take_notify },
+	{ PAYLOAD, "mount what the configuration names", .when = has_mounts, .run = payload_mount_named,
+	  .why = "above /run and /dev, which are new" },
 	{ PAYLOAD, "leave the host's mounts", .run = payload_leave_host },
 	{ PAYLOAD, "set the host name", .run = payload_set_hostname },
 	{ PAYLOAD, "write /etc/hosts", .when = has_links, .run = payload_write_hosts },

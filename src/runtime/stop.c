@@ -53,11 +53,21 @@ static int wait_ready(pid_t pid, int pidfd, int signal, uint64_t end, struct err
 	}
 }
 
-static int stop_signal(const struct container *c, enum init_kind kind)
+/* The administrator's signal, or what this kind of init wants. 0: it is asked already. */
+static int prepare_stop(const struct container *c, enum init_kind kind, pid_t pid, int pidfd, uint64_t end,
+			int *ret_signal, struct error *err)
 {
-	if (strcmp(c->config.stop_signal, "auto") == 0)
-		return init_stop_signal(kind);
-	return signal_parse(c->config.stop_signal);
+	for (;;) {
+		int r = init_ask_stop(kind, pid, ret_signal);
+
+		if (r != -EAGAIN || now_usec() >= end || pidfd_wait(pidfd, 20) == 1) {
+			if (r < 0)
+				log_debug("%s: prepare %s: %s", c->name, init_kind_name(kind), strerror(-r));
+			return 0;
+		}
+		if (interrupt_check(err) < 0)
+			return -err->code;
+	}
 }
 
 /* 0: it ended, 1: it did not in time. */
@@ -66,21 +76,26 @@ static int ask(struct container *c, const struct container_state *state, int pid
 {
 	auto_free char *group = launch_group(c);
 	enum init_kind kind = init_kind_of(state->init.pid);
-	int signal = stop_signal(c, kind);
+	bool automatic = strcmp(c->config.stop_signal, "auto") == 0;
+	int signal = automatic ? init_ready_signal(kind) : signal_parse(c->config.stop_signal);
 	uint64_t start = now_usec(), end = start + timeout;
 	uint64_t patience = kind == INIT_UNKNOWN ? READY_PLAIN_USEC : READY_USEC;
+	uint64_t ready = start + (patience < timeout ? patience : timeout);
 	char name[16];
 	int r;
 
 	if (cgroup_frozen(group) && cgroup_freeze(group, false, 5000, err) < 0)
 		return -err->code;
-	r = wait_ready(state->init.pid, pidfd, signal, start + (patience < timeout ? patience : timeout), err);
+	r = wait_ready(state->init.pid, pidfd, signal, ready, err);
 	if (r < 0)
 		return r;
 	if (r == 0 && kind == INIT_UNKNOWN && pidfd_wait(pidfd, 0) == 0)
 		return 1;	/* it would be lost: no use waiting for an answer */
-	log_debug("%s: send %s to init", c->name, signal_text(signal, name, sizeof(name)));
-	r = pidfd_signal(pidfd, signal);
+	if (automatic && prepare_stop(c, kind, state->init.pid, pidfd, ready, &signal, err) < 0)
+		return -err->code;
+	if (signal)
+		log_debug("%s: send %s to init", c->name, signal_text(signal, name, sizeof(name)));
+	r = signal ? pidfd_signal(pidfd, signal) : 0;
 	if (r < 0 && r != -ESRCH)
 		return fail(err, -r, "signal init");
 	for (;;) {

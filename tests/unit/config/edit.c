@@ -179,7 +179,7 @@ START_TEST(what_cannot_be_written_is_refused)
 		{ "limits.memory", "much",
 		  "[limits] memory: \"much\" is not valid; allowed: none, or 1M to 7E" },
 		{ "limits.memroy", "1G", "did you mean \"limits.memory\"?" },
-		{ "limits.io_read", "1G", "is not in this version of sysct" },
+		{ "security.selinux", "x", "is not in this version of sysct" },
 		{ "network.dns", "1.1.1.1,x", "[network \"eth0\"] dns: \"x\" is not valid" },
 		{ "network.dns", "1.1.1.1, ,2.2.2.2",
 		  "[network \"eth0\"] dns: an empty value in a list" },
@@ -208,7 +208,7 @@ START_TEST(unset_takes_the_lines_and_nothing_else)
 	auto_free char *want_dns = changed(
 		file, "dns=1.1.1.1\n# second\ndns = \"9.9.9.9\"  # quad nine\n", "# second\n");
 	auto_free char *nothing = unset(file, "limits.cpus");
-	auto_free char *other = unset("[limits]\nio_read = 5\ncpus = 1\n", "limits.io_read");
+	auto_free char *other = unset("[limits]\nio_read = 5K\ncpus = 1\n", "limits.io_read");
 	auto_free char *variable = unset("[environment]\nA = 1\nB = 2\n", "environment.A");
 
 	ck_assert_str_eq(memory, want);

@@ -288,7 +288,7 @@ END_TEST
 
 /* --- limits --- */
 
-#define NOT_GIVEN { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX }
+#define NOT_GIVEN CGROUP_LIMITS_NONE
 
 /* Set, or refused with a hint since the host cannot: whether it is kept. */
 static bool set(const struct cgroup_limits *limits, const char *key)

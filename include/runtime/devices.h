@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_RUNTIME_DEVICES_H
+#define SYSCT_RUNTIME_DEVICES_H
+
+/* devices - the nodes that [device] names. */
+
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "config/config.h"
+
+struct device {
+	char *name;		/* below /dev */
+	char *rights;		/* of "rwm" */
+	mode_t mode;		/* type and permissions inside */
+	dev_t number;
+};
+
+struct devices {
+	struct device *items;
+	size_t n;
+};
+#define DEVICES_EMPTY { .items = NULL }
+void devices_done(struct devices *devices);
+#define auto_devices __attribute__((cleanup(devices_done)))
+
+/* What the configuration names, looked up on the host. One that the host has not is refused. */
+int devices_find(const struct container_config *config, struct devices *ret, struct error *err);
+/* "c 10:229 rwm". Caller frees. */
+char *device_rule(const struct device *device);
+/* Make a node below a directory of ours, parents too; -errno. */
+int device_make(int dir, const struct device *device);
+
+#endif

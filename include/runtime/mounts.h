@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_RUNTIME_MOUNTS_H
+#define SYSCT_RUNTIME_MOUNTS_H
+
+/* mounts - what [mount] and [device] name, from the host's side to its place inside.
+ *
+ * Sources are opened on the host as detached mounts, dressed (nodev, nosuid, read-only, ids) and locked for the user
+ * namespace. They are placed by a process inside, with the rights of the container's root: paths in the rootfs are hostile,
+ * and no link of them is followed. */
+
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "store/container.h"
+#include "store/state.h"
+
+struct mount_item {
+	char *path;		/* inside, without the first slash */
+	int fd;			/* -1: a tmpfs, made where it is placed */
+	const struct mount_config *config;	/* NULL: a device node */
+	bool dir, create;
+};
+
+struct mount_items {
+	struct mount_item *items;
+	size_t n;
+};
+#define MOUNT_ITEMS_EMPTY { .items = NULL }
+void mount_items_done(struct mount_items *items);
+#define auto_mount_items __attribute__((cleanup(mount_items_done)))
+
+/* All mounts of config whose place is not in except (NULL: none is), parents first. userns: -1 for none; at: see
+ * os/mount_lock.h. Points into config. */
+int mounts_open(const struct container_config *config, const struct container_config *except, int userns, uid_t owner,
+		const char *at, struct mount_items *ret, struct error *err);
+/* In the container. */
+int mounts_place(int root, const struct mount_items *items, struct error *err);
+
+/* A running container gets what is new. What cannot be changed while it runs is added to later, as keys. */
+int mounts_change(const struct container *container, const struct container_state *state,
+		  const struct container_config *after, struct strings *later, struct error *err);
+
+#endif

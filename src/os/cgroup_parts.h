@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_OS_CGROUP_PARTS_H
+#define SYSCT_OS_CGROUP_PARTS_H
+
+/* cgroup_parts - what cgroup.c and cgroup_limits.c share; private to src/os and its tests. */
+
+#include "os/cgroup.h"
+
+/* Where the v1 hierarchy with this controller is mounted, NULL: none has it. */
+const char *cgroup_v1_path(const char *controller);
+
+/* Where limits are written. Tests give directories of their own. */
+struct limits_place {
+	int v2;				/* the payload's directory in cgroup2, -1: none */
+	const char *(*v1)(const char *controller);	/* the hierarchy's path */
+	const char *group;		/* below it */
+};
+
+int cgroup_limits_write(const struct limits_place *place, const struct cgroup_limits *limits, struct error *err);
+
+#endif

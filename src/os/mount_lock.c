@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "os/mount_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "os/mount.h"
+
+/* --- sources --- */
+
+static int no_links(const char *path, int code, struct error *err)
+{
+	auto_free char *real = code == ELOOP ? realpath(path, NULL) : NULL;
+
+	fail(err, code, "open the source \"%s\" on the host", path);
+	if (code == ELOOP)
+		error_hint(err, real ? "a link stands in its way, which somebody else might turn: name %s" :
+				       "a link stands in its way%s",
+			   real ? real : "");
+	else if (code == ENOENT)
+		error_hint(err, "create it on the host first");
+	return -err->code;
+}
+
+int mount_open_source(const char *path, bool recursive, struct error *err)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+				.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+	struct mount_attr private = { .propagation = MS_PRIVATE };
+	auto_close int source = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	auto_close int fd = -1;
+
+	if (source < 0)
+		return no_links(path, errno, err);
+	fd = mount_clone(source, "", recursive, err);
+	if (fd < 0)
+		return error_prefix(err, "%s", path);
+	/* what is mounted inside later is nobody else's */
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &private, sizeof(private)) < 0)
+		return fail(err, errno, "make the copy of %s private", path);
+	return take_fd(&fd);
+}
+
+int mount_dress(int mount_fd, unsigned int set, unsigned int clear, int userns_fd, bool recursive, struct error *err)
+{
+	unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
+	struct mount_attr attr = { .attr_set = set, .attr_clr = clear };
+	struct mount_attr map = { .attr_set = MOUNT_ATTR_IDMAP,
+				  .userns_fd = (__u64)(userns_fd < 0 ? 0 : userns_fd) };
+
+	if (mount_setattr(mount_fd, "", flags, &attr, sizeof(attr)) < 0)
+		return fail(err, errno, "set its mount attributes");
+	if (userns_fd < 0 || mount_setattr(mount_fd, "", flags, &map, sizeof(map)) == 0)
+		return 0;
+	fail(err, errno, "map its ids");
+	return error_hint(err, "its file system, or one that is mounted below it, knows no idmapped mounts: options = "
+			       "norbind leaves out what is below, options = noidmap shows files of the host's ids as "
+			       "nobody's");
+}
+
+/* --- the helper --- */
+
+struct helper {
+	struct error err;
+	int r;
+	int fds[];
+};
+
+struct task {
+	struct mount_lock *locks;
+	size_t n;
+	int userns_fd;
+	uid_t owner;
+	const char *at;
+	struct helper *helper;	/* shared with the caller */
+};
+
+static int attach_all(const struct task *task, struct error *err)
+{
+	static const char *const options[] = { "mode=0755", "size=256k", NULL };
+	auto_close int stage = mount_new("tmpfs", "stage", options, MOUNT_ATTR_NODEV, err);
+	auto_close int at = open(task->at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (stage < 0)
+		return stage;
+	if (at < 0)
+		return fail(err, errno, "open %s", task->at);
+	if (mount_attach(stage, at, err) < 0)
+		return -err->code;
+	if (chdir(task->at) < 0)
+		return fail(err, errno, "change to %s", task->at);
+	for (size_t i = 0; i < task->n; i++) {
+		auto_close int target = -1;
+		struct stat st;
+		char name[24];
+
+		snprintf(name, sizeof(name), "%zu", i);
+		if (fstat(task->locks[i].fd, &st) < 0 ||
+		    (S_ISDIR(st.st_mode) ? mkdir(name, 0755) : mknod(name, S_IFREG | 0644, 0)) < 0)
+			return fail(err, errno, "make a place for a mount");
+		target = open(name, O_PATH | O_CLOEXEC);
+		if (target < 0 || mount_attach(task->locks[i].fd, target, err) < 0)
+			return target < 0 ? fail(err, errno, "open a place for a mount") : -err->code;
+	}
+	return 0;
+}
+
+static int copy_all(const struct task *task, struct error *err)
+{
+	if (task->userns_fd >= 0 && (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) < 0 ||
+				     syscall(SYS_setresuid, -1, task->owner, -1) < 0 ||
+				     setns(task->userns_fd, CLONE_NEWUSER) < 0))
+		return fail(err, errno, "enter the user namespace");
+	if (unshare(CLONE_NEWNS) < 0)
+		return fail(err, errno, "unshare the mount namespace");
+	for (size_t i = 0; i < task->n; i++) {
+		const char *part = task->locks[i].part;
+		auto_free char *name = xasprintf("%zu%s%s", i, part ? "/" : "", part ? part : "");
+
+		task->helper->fds[i] = mount_clone(AT_FDCWD, name, true, err);
+		if (task->helper->fds[i] < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+int mount_lock(struct mount_lock *locks, size_t n, int userns_fd, uid_t owner, const char *at, struct error *err)
+{
+	size_t size = sizeof(struct helper) + n * sizeof(int);
+	/* one table of descriptors for both: what the helper opens is ours */
+	struct clone_args args = { .flags = CLONE_VFORK | CLONE_FILES | CLONE_NEWNS, .exit_signal = SIGCHLD };
+	struct helper *helper = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct task task = { locks, n, userns_fd, owner, at, helper };
+	pid_t pid;
+	int r;
+
+	if (helper == MAP_FAILED)
+		return fail(err, errno, "map memory for a helper");
+	for (size_t i = 0; i < n; i++)
+		helper->fds[i] = -1;
+	helper->r = -EIO;
+	fail(&helper->err, EIO, "lock the mounts: the helper was killed");
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0) {
+		struct error *e = &helper->err;
+
+		helper->r = mount_private(e) < 0 || attach_all(&task, e) < 0 || copy_all(&task, e) < 0 ? -e->code : 0;
+		_exit(0);
+	}
+	if (pid > 0)
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	r = pid < 0 ? fail(err, errno, "clone a helper") : helper->r;
+	if (pid > 0 && r < 0)
+		*err = helper->err;
+	for (size_t i = 0; i < n; i++) {
+		if (r < 0) {
+			close_fd(&helper->fds[i]);
+			continue;
+		}
+		close_fd(&locks[i].fd);
+		locks[i].fd = helper->fds[i];
+	}
+	munmap(helper, size);
+	return r;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "runtime/devices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "config/mount_options.h"
+
+/* Those with a key of their own; everybody may open them, as on most hosts. */
+static const struct {
+	const char *name;
+	unsigned int major, minor;
+	const char *driver;
+} known[] = {
+	{ "fuse", 10, 229, "fuse" },
+	{ "net/tun", 10, 200, "tun" },
+	{ "kvm", 10, 232, "kvm_intel or kvm_amd" },
+};
+
+void devices_done(struct devices *devices)
+{
+	for (size_t i = 0; i < devices->n; i++) {
+		free(devices->items[i].name);
+		free(devices->items[i].rights);
+	}
+	free(devices->items);
+	*devices = (struct devices)DEVICES_EMPTY;
+}
+
+static void add(struct devices *devices, const char *name, const char *rights, mode_t mode, dev_t number)
+{
+	devices->items = xrealloc(devices->items, (devices->n + 1) * sizeof(struct device));
+	devices->items[devices->n++] = (struct device){ xstrdup(name), xstrdup(rights), mode, number };
+}
+
+static int add_known(struct devices *ret, size_t i, struct error *err)
+{
+	auto_free char *sys = xasprintf("/sys/dev/char/%u:%u", known[i].major, known[i].minor);
+	auto_free char *node = xasprintf("/dev/%s", known[i].name);
+
+	if (access(sys, F_OK) < 0 && access(node, F_OK) < 0) {
+		fail(err, 0, "the host has no %s", node);
+		return error_hint(err, "load its driver: modprobe %s", known[i].driver);
+	}
+	add(ret, known[i].name, "rwm", S_IFCHR | 0666, makedev(known[i].major, known[i].minor));
+	return 0;
+}
+
+static int add_allowed(struct devices *ret, const char *line, struct error *err)
+{
+	auto_free char *name = NULL, *rights = NULL;
+	auto_close int dev = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+	struct stat st;
+
+	if (!device_allow_parse(line, &name, &rights))
+		return fail_status(err, STATUS_USAGE, "[device] allow: \"%s\" is not valid", line);
+	fd = open_beneath(dev, name, O_PATH, 0);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		fail(err, fd < 0 ? -fd : errno, "find the device /dev/%s on the host", name);
+		return fd == -ELOOP ? error_hint(err, "it is a link: name the node that it leads to") :
+				      error_hint(err, "is its driver loaded?");
+	}
+	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)) {
+		fail(err, 0, "/dev/%s is not a device", name);
+		return error_hint(err, "a directory or file of the host is a [mount]");
+	}
+	/* for root inside, and for the group that root inside gives it to */
+	add(ret, name, rights, (st.st_mode & S_IFMT) | 0660, st.st_rdev);
+	return 0;
+}
+
+int devices_find(const struct container_config *config, struct devices *ret, struct error *err)
+{
+	const bool wanted[] = { config->device.fuse, config->device.tun, config->device.kvm };
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (wanted[i] && add_known(ret, i, err) < 0)
+			return -err->code;
+	for (size_t i = 0; i < config->device.allow.n; i++)
+		if (add_allowed(ret, config->device.allow.items[i], err) < 0)
+			return -err->code;
+	return 0;
+}
+
+char *device_rule(const struct device *device)
+{
+	return xasprintf("%c %u:%u %s", S_ISBLK(device->mode) ? 'b' : 'c', major(device->number),
+			 minor(device->number), device->rights);
+}
+
+int device_make(int dir, const struct device *device)
+{
+	auto_free char *path = xstrdup(device->name);
+	int r = 0;
+	mode_t old = umask(0);
+
+	for (char *slash = strchr(path, '/'); slash && r == 0; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdirat(dir, path, 0755) < 0 && errno != EEXIST)
+			r = -errno;
+		*slash = '/';
+	}
+	if (r == 0 && mknodat(dir, device->name, device->mode, device->number) < 0 && errno != EEXIST)
+		r = -errno;
+	umask(old);
+	return r;
+}

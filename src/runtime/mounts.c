@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "runtime/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "config/mount_options.h"
+#include "os/cgroup.h"
+#include "os/mount.h"
+#include "os/mount_lock.h"
+#include "os/process.h"
+#include "runtime/devices.h"
+#include "runtime/launch.h"
+
+void mount_items_done(struct mount_items *items)
+{
+	for (size_t i = 0; i < items->n; i++) {
+		free(items->items[i].path);
+		close_fd(&items->items[i].fd);
+	}
+	free(items->items);
+	*items = (struct mount_items)MOUNT_ITEMS_EMPTY;
+}
+
+static struct mount_item *add(struct mount_items *items, const char *path)
+{
+	items->items = xrealloc(items->items, (items->n + 1) * sizeof(struct mount_item));
+	items->items[items->n] = (struct mount_item){ .path = xstrdup(path + strspn(path, "/")), .fd = -1 };
+	return &items->items[items->n++];
+}
+
+/* --- on the host --- */
+
+static int open_bind(const struct mount_config *mount, int userns, struct mount_item *item, struct error *err)
+{
+	auto_mount_options struct mount_options options = MOUNT_OPTIONS_EMPTY;
+	auto_close int fd = -1;
+	struct stat st;
+
+	mount_options_parse(mount->options, &options);
+	fd = mount_open_source(mount->source, !options.single, err);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return fail(err, errno, "look at %s", mount->source);
+	item->dir = S_ISDIR(st.st_mode);
+	if (mount_dress(fd, options.set | (mount->readonly ? MOUNT_ATTR_RDONLY : 0), options.clear,
+			options.noidmap ? -1 : userns, !options.single, err) < 0)
+		return error_prefix(err, "%s", mount->source);
+	item->fd = take_fd(&fd);
+	return 0;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct mount_item *)a)->path, ((const struct mount_item *)b)->path);
+}
+
+static int lock_all(struct mount_items *items, const char *const *parts, int userns, uid_t owner, const char *at,
+		    struct error *err)
+{
+	struct mount_lock *locks = xcalloc(items->n + 1, sizeof(*locks));
+	size_t n = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < items->n; i++)
+		if (items->items[i].fd >= 0)
+			locks[n++] = (struct mount_lock){ items->items[i].fd, parts ? parts[i] : NULL };
+	if (n && (userns >= 0 || parts))
+		r = mount_lock(locks, n, userns, owner, at, err);
+	for (size_t i = 0, k = 0; i < items->n; i++)
+		if (items->items[i].fd >= 0)
+			items->items[i].fd = locks[k++].fd;
+	free(locks);
+	return r;
+}
+
+int mounts_open(const struct container_config *config, const struct container_config *except, int userns, uid_t owner,
+		const char *at, struct mount_items *ret, struct error *err)
+{
+	for (size_t i = 0; i < config->n_mounts; i++) {
+		const struct mount_config *mount = &config->mounts[i];
+		struct mount_item *item;
+
+		if (except && config_mount(except, mount->path))
+			continue;
+		item = add(ret, mount->path);
+		item->config = mount;
+		item->create = mount->create;
+		item->dir = true;
+		if (mount->type == MOUNT_BIND && open_bind(mount, userns, item, err) < 0)
+			return error_prefix(err, "[mount \"%s\"]", mount->path);
+	}
+	if (ret->n)
+		qsort(ret->items, ret->n, sizeof(struct mount_item), by_path);
+	return lock_all(ret, NULL, userns, owner, at, err);
+}
+
+/* --- inside --- */
+
+/* One component; made when it is missing and that is wanted. Descriptor or -errno. */
+static int step_into(int dir, const char *name, bool is_dir, bool create)
+{
+	int flags = O_PATH | (is_dir ? O_DIRECTORY : 0);
+	int fd = open_beneath(dir, name, flags, 0);
+
+	if (fd != -ENOENT || !create)
+		return fd;
+	if (is_dir) {
+		if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+			return -errno;
+	} else {
+		auto_close int file = open_beneath(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0644);
+
+		if (file < 0 && file != -EEXIST)
+			return file;
+	}
+	return open_beneath(dir, name, flags, 0);
+}
+
+static int open_target(int root, const struct mount_item *item, struct error *err)
+{
+	auto_strings struct strings names = STRINGS_EMPTY;
+	int dir = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return fail(err, errno, "open the rootfs");
+	strings_split(&names, item->path, "/");
+	for (size_t i = 0; i < names.n; i++) {
+		bool last = i + 1 == names.n;
+		int next = step_into(dir, names.items[i], !last || item->dir, item->create);
+
+		close(dir);
+		dir = next;
+		if (dir >= 0)
+			continue;
+		fail(err, -dir, "open its place \"/%s\" in the container", item->path);
+		if (dir == -ENOENT)
+			error_hint(err, "create = yes makes it");
+		else if (dir == -ELOOP)
+			error_hint(err, "a link stands in its way: name the real path");
+		else if (dir == -ENOTDIR)
+			error_hint(err, "a directory goes on a directory, a file on a file");
+		return -err->code;
+	}
+	return dir;
+}
+
+static int make_tmpfs(const struct mount_config *mount, struct error *err)
+{
+	auto_mount_options struct mount_options options = MOUNT_OPTIONS_EMPTY;
+	auto_strings struct strings data = STRINGS_EMPTY;
+
+	mount_options_parse(mount->options, &options);
+	strings_add(&data, "size=10%");
+	strings_add(&data, "nr_inodes=400k");
+	for (size_t i = 0; i < options.data.n; i++)
+		strings_add(&data, options.data.items[i]);
+	return mount_new("tmpfs", "tmpfs", (const char *const *)data.items,
+			 options.set | (mount->readonly ? MOUNT_ATTR_RDONLY : 0), err);
+}
+
+static int place_one(int root, const struct mount_item *item, struct error *err)
+{
+	auto_close int target = open_target(root, item, err), tmpfs = -1;
+	struct stat st;
+
+	if (target < 0)
+		return target;
+	if (!item->dir && fstat(target, &st) == 0 && S_ISDIR(st.st_mode))
+		return fail(err, EISDIR, "mount a file on \"/%s\" in the container", item->path);
+	if (item->fd >= 0)
+		return mount_attach(item->fd, target, err);
+	tmpfs = make_tmpfs(item->config, err);
+	return tmpfs < 0 ? tmpfs : mount_attach(tmpfs, target, err);
+}
+
+int mounts_place(int root, const struct mount_items *items, struct error *err)
+{
+	for (size_t i = 0; i < items->n; i++)
+		if (place_one(root, &items->items[i], err) < 0)
+			return items->items[i].config ? error_prefix(err, "[mount \"/%s\"]", items->items[i].path) :
+							error_prefix(err, "[device] /%s", items->items[i].path);
+	return 0;
+}
+
+/* --- into one that runs --- */
+
+#define PLACE_TIMEOUT_MS 5000
+
+__attribute__((noreturn)) static void place_inside(int pidfd, bool userns, const struct mount_items *items,
+						   struct error *err)
+{
+	int flags = CLONE_NEWNS | (userns ? CLONE_NEWUSER : 0);
+	int root;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_DUMPABLE, 0);
+	*err = (struct error)ERROR_NONE;
+	if (setns(pidfd, flags) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0) {
+		fail(err, errno, "enter the container");
+		_exit(1);
+	}
+	prctl(PR_SET_DUMPABLE, 0);
+	umask(022);
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		fail(err, errno, "open the rootfs");
+	else
+		mounts_place(root, items, err);
+	_exit(0);
+}
+
+static int place_live(const struct container_state *state, bool userns, const struct mount_items *items,
+		      struct error *err)
+{
+	auto_close int pidfd = process_open(&state->init), child_fd = -1;
+	struct error *shared;
+	pid_t child;
+	int r;
+
+	if (pidfd < 0)
+		return fail(err, -pidfd, "open its init");
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return fail(err, errno, "map memory");
+	fail(shared, ETIMEDOUT, "mount inside");
+	child = fork();
+	if (child == 0)
+		place_inside(pidfd, userns, items, shared);
+	child_fd = child > 0 ? pidfd_of(child) : -1;
+	if (child > 0 && (child_fd < 0 || pidfd_wait(child_fd, PLACE_TIMEOUT_MS) != 1))
+		kill(child, SIGKILL);
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	r = child < 0 ? fail(err, errno, "fork") : -shared->code;
+	if (child > 0 && r < 0)
+		*err = *shared;
+	munmap(shared, sizeof(*shared));
+	return r;
+}
+
+/* The node on a tmpfs of its own, of which the one file goes inside: its owner is root there. */
+static int open_node(const struct device *device, int userns, struct mount_item *item, struct error *err)
+{
+	static const char *const options[] = { "mode=0755", "size=64k", "nr_inodes=16", NULL };
+	auto_close int fd = mount_new("tmpfs", "dev", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = device_make(fd, device);
+	if (r < 0)
+		return fail(err, -r, "make the node /dev/%s", device->name);
+	if (userns >= 0 && mount_idmap(fd, userns, err) < 0)
+		return -err->code;
+	item->fd = take_fd(&fd);
+	item->create = true;
+	return 0;
+}
+
+static bool in(const struct devices *devices, const struct device *device)
+{
+	for (size_t i = 0; i < devices->n; i++)
+		if (strcmp(devices->items[i].name, device->name) == 0 &&
+		    strcmp(devices->items[i].rights, device->rights) == 0)
+			return true;
+	return false;
+}
+
+/* The nodes of after that before has not; later: what goes. */
+static int change_devices(const struct container *c, const struct container_config *after, int userns, const char *at,
+			  struct mount_items *ret, struct strings *later, struct error *err)
+{
+	auto_free char *group = launch_group(c);
+	auto_devices struct devices old = DEVICES_EMPTY, new = DEVICES_EMPTY;
+	auto_strings struct strings names = STRINGS_EMPTY;
+	struct error gone = ERROR_NONE;
+
+	devices_find(&c->config, &old, &gone);	/* one that left the host since is not missed */
+	if (devices_find(after, &new, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < old.n; i++)
+		if (!in(&new, &old.items[i]) && !strings_has(later, "device"))
+			strings_add(later, "device");
+	for (size_t i = 0; i < new.n; i++) {
+		auto_free char *rule = device_rule(&new.items[i]);
+		auto_free char *path = xasprintf("dev/%s", new.items[i].name);
+
+		if (in(&old, &new.items[i]))
+			continue;
+		if (cgroup_allow_device(group, rule, err) < 0)
+			return -err->code;
+		if (open_node(&new.items[i], userns, add(ret, path), err) < 0)
+			return -err->code;
+		strings_add(&names, new.items[i].name);
+	}
+	return ret->n ? lock_all(ret, (const char *const *)names.items, userns, c->idmap.outside, at, err) : 0;
+}
+
+static bool same_mount(const struct mount_config *a, const struct mount_config *b)
+{
+	return a->type == b->type && a->readonly == b->readonly && a->create == b->create &&
+	       strcmp(a->source ? a->source : "", b->source ? b->source : "") == 0 &&
+	       strcmp(a->options ? a->options : "", b->options ? b->options : "") == 0;
+}
+
+/* What is mounted already is in use, and stays as it is. */
+static void find_later(const struct container_config *before, const struct container_config *after,
+		       struct strings *later)
+{
+	for (size_t i = 0; i < before->n_mounts; i++) {
+		const struct mount_config *mount = &before->mounts[i], *now = config_mount(after, mount->path);
+
+		if (!now || !same_mount(mount, now))
+			strings_add_take(later, xasprintf("mount.%s", mount->path));
+	}
+}
+
+int mounts_change(const struct container *c, const struct container_state *state,
+		  const struct container_config *after, struct strings *later, struct error *err)
+{
+	auto_mount_items struct mount_items mounts = MOUNT_ITEMS_EMPTY, nodes = MOUNT_ITEMS_EMPTY;
+	auto_free char *dir = launch_run_dir(c), *at = xasprintf("%s/root", dir), *ns = xasprintf("%s/ns/user", dir);
+	auto_close int userns = c->idmap.count ? open(ns, O_RDONLY | O_CLOEXEC) : -1;
+
+	find_later(&c->config, after, later);
+	if (c->idmap.count && userns < 0)
+		return fail(err, errno, "open %s", ns);
+	if (change_devices(c, after, userns, at, &nodes, later, err) < 0 ||
+	    mounts_open(after, &c->config, userns, c->idmap.outside, at, &mounts, err) < 0)
+		return -err->code;
+	if (nodes.n && place_live(state, userns >= 0, &nodes, err) < 0)
+		return -err->code;
+	return mounts.n ? place_live(state, userns >= 0, &mounts, err) : 0;
+}

@@ -1,0 +1,23 @@
+#!/bin/sh
+# limits.memory: what asks for more is killed inside, the box and the host live on; raised and lifted while it runs.
+. "${0%/*}/lib.sh"
+
+busybox box --set limits.memory=64M --set limits.swap=0
+ok sysct start box --wait
+eat() { inside box sh -c "head -c $1 /dev/zero | tail" >/dev/null 2>&1; }
+ok eat 16m
+if eat 100m; then fail "100M in 64M"; fi
+ok inside box true
+ok sysct config set box limits.memory=256M
+ok eat 100m
+ok sysct config set box limits.memory=64M limits.swap=1M
+if eat 100m; then fail "100M in 64M with 1M of swap"; fi
+ok sysct config unset box limits.swap
+ok sysct config unset box limits.memory
+ok eat 100m
+# swap alone cannot be kept everywhere: refused with a reason, or kept
+if [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then
+    ok sysct stop box --now
+    ok sysct config set box limits.swap=1M
+    refused 1 'limits\.swap' sysct start box
+fi
