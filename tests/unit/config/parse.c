@@ -362,13 +362,6 @@ START_TEST(what_is_not_in_this_version_is_refused_by_name)
 	err = refused("[limits]\nio_read = 5M\n");
 	ck_assert_str_eq(err.message,
 			 "f:2: \"io_read\" in [limits] is not in this version of sysct");
-	err = refused("[network]\ntype = macvlan\naddress = dhcp\n");
-	ck_assert_str_eq(
-		err.message,
-		"f:2: [network \"eth0\"] type: \"macvlan\" is not in this version of sysct; allowed: "
-		"veth, host, none\n"
-		"f:3: [network \"eth0\"] address: \"dhcp\" is not in this version of sysct; allowed: "
-		"auto, none, or ADDRESS/PREFIX such as 10.0.3.7/24");
 	err = refused("[mount \"/x\"]\nsource = /y\n[device]\nkvm = yes\n");
 	ck_assert_str_eq(err.message, "f:1: [mount] is not in this version of sysct\n"
 				      "f:3: [device] is not in this version of sysct");
