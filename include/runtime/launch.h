@@ -26,6 +26,7 @@ struct launch {
 	struct rootfs rootfs;		/* "mount the rootfs" */
 	int userns;			/* "make the user namespace"; -1: none */
 	int dev;			/* "prepare /dev": a detached tmpfs; -1: the payload binds the nodes */
+	int sys;			/* "clone the payload": sysfs of a joined namespace; -1: the payload's own */
 	int cgroup;			/* "create the cgroup": the payload leaf */
 	struct prepared_network *network;	/* "prepare the network" */
 	char *resolv_conf;		/* likewise; NULL: the host's own */
@@ -39,7 +40,7 @@ struct launch {
 };
 
 #define LAUNCH_EMPTY                                                                               \
-	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .dev = -1, .cgroup = -1,  \
+	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .dev = -1, .sys = -1, .cgroup = -1,  \
 	  .pid = -1, .pidfd = -1, .control = -1, .console = -1, .notify = -1 }
 
 /* Names that a start uses, from what is fixed. Callers free. */

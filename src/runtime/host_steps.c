@@ -221,9 +221,11 @@ int host_prepare_dev(struct launch *launch, struct error *err)
 
 /* --- the payload --- */
 
-static bool host_network(const struct container_config *config)
+/* The host's network namespace, or one that somebody else has made. */
+static bool foreign_network(const struct container_config *config)
 {
-	return config->n_networks && config->networks[0].type == NETWORK_HOST;
+	return config->n_networks && (config->networks[0].type == NETWORK_HOST ||
+				      config->networks[0].type == NETWORK_NAMESPACE);
 }
 
 static void payload_main(void *arg)
@@ -253,15 +255,21 @@ int host_clone_payload(struct launch *launch, struct error *err)
 		.child = payload_main,
 		.arg = launch,
 	};
-	int pair[2];
+	int pair[2], back, r;
 
-	if (!host_network(launch->config))
+	if (!foreign_network(launch->config))
 		args.flags |= CLONE_NEWNET;
 	if (handshake_pair(pair, err) < 0)
 		return -err->code;
 	launch->host_fds[0] = pair[0];
 	launch->host_fds[1] = pair[1];
-	if (ns_launch(&args, err) < 0) {
+	r = network_enter(launch, &back, err);
+	if (r == 0) {
+		r = ns_launch(&args, err);
+		network_return(&back);
+	}
+	close_fd(&launch->sys);
+	if (r < 0) {
 		close(pair[0]);
 		close(pair[1]);
 		return -err->code;
@@ -333,7 +341,7 @@ int host_pin_namespaces(struct launch *launch, struct error *err)
 
 	if (ns_pin(launch->pid, ns, err) < 0)
 		return -err->code;
-	return host_network(launch->config) ? 0 : pin_netns(launch->container, net, err);
+	return foreign_network(launch->config) ? 0 : pin_netns(launch->container, net, err);
 }
 
 int host_unpin_namespaces(const struct container *container, const struct container_state *state,
