@@ -99,6 +99,7 @@ static int run_command(const struct global *global, struct context *context, int
 	if (install_init(&context->install, global->config, global->state_dir, global->run_dir, global->cache_dir,
 			 err) < 0)
 		return -err->code;
+	command_mend(command, context);
 	optind = 0;	/* begin anew with the command's own */
 	r = command->run(context, argc, argv, err);
 	install_done(&context->install);

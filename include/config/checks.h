@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 bool check_arch(const char *s);
-bool check_address(const char *s);    /* auto, none, or ADDRESS/PREFIX */
+bool check_address(const char *s);    /* auto, dhcp, none, or ADDRESS/PREFIX */
 bool check_capability(const char *s); /* the form only: the kernel's list is known to os/caps.c */
 bool check_description(const char *s);
 bool check_directory(const char *s); /* absolute, no "..", not "/" */
@@ -31,6 +31,7 @@ bool check_persist(const char *s);
 bool check_time(const char *s);
 /* CPUs: "0-3,7", ascending. */
 bool check_cpuset(const char *s);
+bool check_publish(const char *s); /* [HOSTIP:]HOSTPORT:PORT[/udp] */
 bool check_signal(const char *s); /* auto, a name or a number */
 bool check_subnet(const char *s);
 bool check_subnet6(const char *s);
@@ -40,6 +41,7 @@ bool check_user(const char *s); /* USER[:GROUP], names or numbers */
 char *normal_capability(const char *s); /* lower case, with cap_ in front */
 char *normal_hwaddr(const char *s);	/* lower case */
 char *normal_mirror(const char *s);	/* one blank between template and URL */
+char *normal_publish(const char *s);	/* tcp is not named, addresses are as inet_ntop(3) has them */
 
 /* An IP address, with or without "/PREFIX" (then *ret_prefix; else the family's longest). */
 struct ip {
@@ -50,5 +52,18 @@ struct ip {
 bool ip_parse(const char *s, bool with_prefix, struct ip *ret);
 /* Is address in the net of the other, by the other's prefix? */
 bool ip_in_net(const struct ip *address, const struct ip *net);
+
+/* A port of the host that leads inside. */
+struct publish {
+	int family;    /* 0: both, unless the address says which */
+	char host[46]; /* of the host; "": all of them */
+	uint16_t host_port, port;
+	bool udp;
+};
+bool publish_parse(const char *s, struct publish *ret);
+/* As one writes it. Caller frees. */
+char *publish_format(const struct publish *publish);
+/* Would both want the same packet? */
+bool publish_overlap(const struct publish *a, const struct publish *b);
 
 #endif

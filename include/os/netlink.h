@@ -110,6 +110,17 @@ struct veth {
 /* Returns 0. -EEXIST: either name is taken (the hint says which link command shows it). */
 int netlink_veth_add(struct netlink *netlink, const struct veth *veth, struct error *err);
 
+/* A link of its own on the wire of one of the host's: it reaches everybody there but the host. Born in a namespace,
+ * down, in mode bridge, so that those on one parent reach each other. It dies with that namespace or the parent. */
+struct macvlan {
+	const char *name; /* "eth0" */
+	int parent; /* index of the host's link */
+	uint32_t mtu; /* 0: the parent's */
+	uint8_t hwaddr[HWADDR_BYTES];
+	int netns; /* descriptor of the namespace */
+};
+int netlink_macvlan_add(struct netlink *netlink, const struct macvlan *macvlan, struct error *err);
+
 /* --- addresses and routes --- */
 
 /* A new IPv6 address is usable at once: no duplicate address detection (IFA_F_NODAD). An address
@@ -160,6 +171,9 @@ bool address_is_local(int family, const void *address);
 /* Whether an nftables table of family inet exists in the caller's namespace: one message, no nft
  * process. 1, 0 (also: no nftables in this kernel), or negative. */
 int netlink_nft_table_exists(const char *table, struct error *err);
+
+/* How often nftables' rules of the caller's namespace were changed, by anybody. -errno: this kernel does not say. */
+int netlink_nft_generation(uint32_t *ret);
 
 /* /proc/sys/net/NAME in the caller's namespace: "ipv4/ip_forward", "ipv6/conf/sysct0/accept_ra".
  * -errno. Setting what is set already writes nothing. buf of >= 2 bytes gets the value without

@@ -30,6 +30,7 @@ struct launch {
 	int dev;			/* "prepare /dev": a detached tmpfs; -1: the payload binds the nodes */
 	struct kept kept;		/* "open what is kept" */
 	struct mount_items mounts;	/* "open what is to be mounted" */
+	int sys;			/* "clone the payload": sysfs of a joined namespace; -1: the payload's own */
 	int cgroup;			/* "create the cgroup": the payload leaf */
 	struct prepared_network *network;	/* "prepare the network" */
 	char *resolv_conf;		/* likewise; NULL: the host's own */
@@ -43,7 +44,7 @@ struct launch {
 };
 
 #define LAUNCH_EMPTY                                                                               \
-	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .dev = -1, .cgroup = -1,  \
+	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .dev = -1, .sys = -1, .cgroup = -1,  \
 	  .kept = KEPT_EMPTY, \
 	  .pid = -1, .pidfd = -1, .control = -1, .console = -1, .notify = -1 }
 

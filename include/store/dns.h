@@ -46,6 +46,8 @@ int dns_stop(int dirfd, struct error *err);
 /* v6 may be NULL. Registering again replaces. Unregistering what is not there is no error. */
 int dns_register(int dirfd, const char *name, const char *uuid, const char *hwaddr, const char *v4,
 		 const char *v6, struct error *err);
+/* A further link of a box that is registered: DHCP alone. */
+int dns_register_link(int dirfd, const char *uuid, const char *hwaddr, const char *v4, struct error *err);
 int dns_unregister(int dirfd, const char *uuid, struct error *err);
 /* How many boxes are registered, or -errno. */
 int dns_registered(int dirfd);

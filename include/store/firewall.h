@@ -11,12 +11,14 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "store/publish.h"
 
 struct network_rules {
 	const char *table; /* "sysct" and the installation's suffix */
 	const char *bridge;
 	const char *subnet4; /* "10.3.4.0/24" */
 	const char *subnet6; /* NULL: no IPv6 */
+	const struct published_list *published; /* store/publish.h; NULL: none */
 };
 
 /* The whole transaction as text: the table made anew. Caller frees. */

@@ -28,6 +28,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "os/netlink.h"
+#include "store/publish.h"
 #include "store/subnet.h"
 
 #define NETWORK_ALIAS "sysct:" /* begins the ifalias of every link that sysct made */
@@ -65,6 +66,10 @@ int network_plan(const struct network_host *host, struct netlink *netlink,
 int network_ensure(const struct network_host *host, struct netlink *netlink,
 		   struct network_bridge *ret, struct error *err);
 
+/* Where boxes run: make again what is missing of it, such as a killed dnsmasq. For commands that do not start anything;
+ * less than a millisecond when all is there. Returns 1 when something had to be made. */
+int network_mend(const struct network_host *host, struct error *err);
+
 /* Remove all of it and put sysctls back: when the last box is destroyed. Returns 1 when it is gone
  * (or was not there), 0 when it stays, since the bridge has ports or a box is still registered. */
 int network_remove(const struct network_host *host, struct netlink *netlink, struct error *err);
@@ -93,14 +98,21 @@ const char *network_link_name(const struct network_host *host, const char *uuid,
 /* Its alias, "sysct:UUID"; caller frees. */
 char *network_link_alias(const char *uuid);
 
-/* Everything the link inside a box gets. inside: a socket of the box's namespace. */
+/* What the link inside a box gets: its addresses, not the default route. inside: a socket of the box's namespace. */
 int network_setup_inside(struct netlink *inside, const struct network_bridge *bridge,
 			 const char *link, const struct network_lease *lease, struct error *err);
 
 /* Names and DHCP of a running box. */
 int network_register(const struct network_host *host, const char *name, const char *uuid,
 		     const struct network_lease *lease, struct error *err);
+/* A further link of a box that is registered: an address for it by DHCP. */
+int network_register_link(const struct network_host *host, const char *uuid, const struct network_lease *lease,
+			  struct error *err);
 int network_unregister(const struct network_host *host, const char *uuid, struct error *err);
+/* The ports of the host that lead into a running box become these; an empty list takes them away. Refused
+ * (STATUS_STATE) when one is in use. A failure leaves what was. */
+int network_publish(const struct network_host *host, const char *uuid, const struct published_list *own,
+		    struct error *err);
 /* "ADDRESS NAME.sysct NAME" lines of all registered boxes, for hosts files where there is no
  * dnsmasq. */
 char *network_hosts_block(const struct network_host *host);

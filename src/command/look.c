@@ -26,11 +26,18 @@ static void add_address(struct look *look, const char *address)
 	strings_add(strchr(bare, ':') ? &look->ipv6 : &look->ipv4, bare);
 }
 
-static void add_leases(struct look *look, const char *link)
+/* Where our own server gives the addresses, it gives what was leased. */
+static bool on_own_bridge(const struct look *look, const struct network_config *network)
+{
+	return network->type == NETWORK_VETH &&
+	       (!network->bridge || strcmp(network->bridge, look->container.host.bridge) == 0);
+}
+
+static void add_leases(struct look *look, const char *link, bool ipv6)
 {
 	static const char *const families[] = { "ipv4", "ipv6" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+	for (size_t i = 0; i < 1 + (size_t)ipv6; i++) {
 		auto_free char *key = xasprintf("%s.%s", families[i], link);
 		const char *address = record_get(&look->container.identity, key);
 
@@ -46,13 +53,15 @@ static void find_addresses(struct look *look)
 	for (size_t i = 0; i < config->n_networks; i++) {
 		const struct network_config *network = &config->networks[i];
 
-		if (network->type != NETWORK_VETH)
+		if (network->type != NETWORK_VETH && network->type != NETWORK_MACVLAN)
 			continue;
 		if (network->address.n == 0)
-			add_leases(look, network->name);
+			add_leases(look, network->name, true);
 		for (size_t k = 0; k < network->address.n; k++) {
 			if (strcmp(network->address.items[k], "auto") == 0)
-				add_leases(look, network->name);
+				add_leases(look, network->name, true);
+			else if (strcmp(network->address.items[k], "dhcp") == 0 && on_own_bridge(look, network))
+				add_leases(look, network->name, false);
 			else if (strchr(network->address.items[k], '/'))
 				add_address(look, network->address.items[k]);
 		}

@@ -18,6 +18,7 @@
 #include "os/caps.h"
 #include "runtime/limits.h"
 #include "runtime/mounts.h"
+#include "runtime/publish.h"
 #include "runtime/start.h"
 
 /* --- get --- */
@@ -185,6 +186,35 @@ static void find_later(const struct container_config *before, const struct conta
 	config_each(before, compare_each, &back);
 }
 
+/* Of links that it was started with: the ports of another one come with the link itself, at the next start. */
+static bool ports_differ(const struct container_config *before, const struct container_config *after)
+{
+	for (size_t i = 0; i < after->n_networks; i++) {
+		const struct network_config *then = i < before->n_networks ? &before->networks[i] : NULL;
+		auto_free char *now = strings_join(&after->networks[i].publish, " "), *old = NULL;
+
+		old = then ? strings_join(&then->publish, " ") : xstrdup("");
+		if (strcmp(now, old) != 0)
+			return true;
+	}
+	return before->n_networks > after->n_networks;
+}
+
+/* Before the file is written: a port that somebody else has is refused, and nothing is changed. */
+static int apply_ports(const struct container *c, const struct container_config *before,
+		       const struct container_config *after, struct error *err)
+{
+	auto_state struct container_state state = { 0 };
+	bool left_over;
+
+	state_init(&state);
+	if (c->broken || !ports_differ(before, after))
+		return 0;
+	if (container_peek(c, &state, &left_over, err) < 0)
+		return -err->code;
+	return state.phase == PHASE_STOPPED ? 0 : network_publish_apply(c, &state, after, err);
+}
+
 static int apply(const struct container *c, const struct container_config *after, struct error *err)
 {
 	auto_state struct container_state state = { 0 };
@@ -265,13 +295,19 @@ int settings_check(const struct install *install, const char *text, const char *
 int settings_replace(const struct container *c, const char *text, mode_t mode, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/config", c->dir);
+	struct error ignored = ERROR_NONE;
 	struct container_config after;
 	int r;
 
 	config_init(&after);
 	r = settings_check(c->install, text, path, &after, err);
 	if (r == 0)
+		r = apply_ports(c, &c->config, &after, err);
+	if (r == 0) {
 		r = replace_file_at(c->dir_fd, "config", text, strlen(text), mode, true, err);
+		if (r < 0)
+			apply_ports(c, &after, &c->config, &ignored);
+	}
 	if (r == 0)
 		r = apply(c, &after, err);
 	config_done(&after);

@@ -323,9 +323,105 @@ bool check_address(const char *s)
 {
 	struct ip ip;
 
-	if (strcmp(s, "auto") == 0 || strcmp(s, "none") == 0)
+	if (strcmp(s, "auto") == 0 || strcmp(s, "none") == 0 || strcmp(s, "dhcp") == 0)
 		return true;
 	return ip_parse(s, true, &ip) && ip.prefix >= 1 && host_address(&ip);
+}
+
+static bool port_parse(const char *s, uint16_t *ret)
+{
+	uint32_t port;
+
+	if (!made_of(s, 5, DIGITS) || parse_u32(s, &port) < 0 || port < 1 || port > 65535)
+		return false;
+	*ret = (uint16_t)port;
+	return true;
+}
+
+/* The address of the host: one that a machine can have, its own loopback address, or all of a
+ * family. */
+static bool host_part(const char *s, struct publish *ret)
+{
+	bool bracketed = *s == '[' && text_ends(s, "]");
+	auto_free char *bare = xstrndup(s + bracketed, strlen(s) - 2 * (size_t)bracketed);
+	static const uint8_t zero[16];
+	struct ip ip;
+
+	if (!ip_parse(bare, false, &ip) || bracketed != (ip.family == AF_INET6))
+		return false;
+	ret->family = ip.family;
+	ret->host[0] = '\0';
+	if (memcmp(ip.bytes, zero, ip.family == AF_INET6 ? 16 : 4) == 0)
+		return true;
+	if (!host_address(&ip) && !(ip.family == AF_INET && ip.bytes[0] == 127))
+		return false; /* ::1 too: nothing can be sent from there to another link */
+	return inet_ntop(ip.family, ip.bytes, ret->host, sizeof(ret->host)) != NULL;
+}
+
+bool publish_parse(const char *s, struct publish *ret)
+{
+	struct publish publish = { .family = 0 };
+	auto_free char *text = xstrdup(s);
+	char *slash = strchr(text, '/'), *inside = strrchr(text, ':'), *outside;
+
+	if (slash) {
+		*slash++ = '\0';
+		publish.udp = strcmp(slash, "udp") == 0;
+		if (!publish.udp && strcmp(slash, "tcp") != 0)
+			return false;
+	}
+	if (!inside)
+		return false;
+	*inside++ = '\0';
+	outside = strrchr(text, ':');
+	if (outside && text_ends(text, "]"))
+		return false; /* an address where a port belongs */
+	if (outside) {
+		*outside++ = '\0';
+		if (!host_part(text, &publish))
+			return false;
+	} else {
+		outside = text;
+	}
+	if (!port_parse(outside, &publish.host_port) || !port_parse(inside, &publish.port))
+		return false;
+	*ret = publish;
+	return true;
+}
+
+char *publish_format(const struct publish *publish)
+{
+	bool v6 = publish->family == AF_INET6;
+	const char *host = publish->host;
+
+	if (publish->family && !*host)
+		host = v6 ? "::" : "0.0.0.0";
+	return xasprintf("%s%s%s%s%u:%u%s", v6 ? "[" : "", host, v6 ? "]" : "",
+			 publish->family ? ":" : "", publish->host_port, publish->port,
+			 publish->udp ? "/udp" : "");
+}
+
+bool publish_overlap(const struct publish *a, const struct publish *b)
+{
+	if (a->udp != b->udp || a->host_port != b->host_port)
+		return false;
+	if (a->family && b->family && a->family != b->family)
+		return false;
+	return !*a->host || !*b->host || strcmp(a->host, b->host) == 0;
+}
+
+bool check_publish(const char *s)
+{
+	struct publish publish;
+
+	return publish_parse(s, &publish);
+}
+
+char *normal_publish(const char *s)
+{
+	struct publish publish;
+
+	return publish_parse(s, &publish) ? publish_format(&publish) : xstrdup(s);
 }
 
 /* Nothing after the prefix but zero bits: 10.0.3.0/24, not 10.0.3.1/24. */

@@ -37,9 +37,6 @@ static const char *const network_words[] = { "veth", "macvlan", "namespace", "ho
 static const char *const discard_words[] = { "auto", "yes", "no", NULL };
 static const char *const mount_words[] = { "bind", "tmpfs", NULL };
 
-static const char *const network_later[] = { "macvlan", "namespace", NULL };
-static const char *const address_later[] = { "dhcp", NULL };
-
 static const struct section sections[] = {
 	{ .name = "container", .built = true, .help = "The container and its init." },
 	{ .name = "rootfs", .built = true, .help = "Where its root file system is." },
@@ -142,22 +139,25 @@ static const struct option options[] = {
 	  .help = "Give freed blocks back to the host.", .built = true },
 	/* [network "eth0"] */
 	{ "network", "type", WORD(network_config, type, network_words), .preset = "veth",
-	  .later = network_later, .allowed = "veth, host, none",
-	  .help = "How it is connected: a link on the bridge, the host's network, or not at all.",
+	  .allowed = "veth, macvlan, namespace, host, none",
+	  .help = "How it is connected: a link on the bridge, a link beside one of the host's, a "
+		  "network namespace that is there, the host's network, or not at all.",
 	  .built = true },
 	{ "network", "bridge", TEXT(network_config, bridge), .valid = check_link_name,
 	  .allowed = "the name of a link, at most 15 letters, digits, _ . -",
 	  .help = "Bridge of the host; that of [host] when not given.", .built = true },
 	{ "network", "parent", TEXT(network_config, parent), .valid = check_link_name,
-	  .allowed = "the name of a link", .help = "Link of the host below a macvlan." },
+	  .allowed = "the name of a link, at most 15 letters, digits, _ . -",
+	  .help = "Link of the host below a macvlan.", .built = true },
 	{ "network", "path", TEXT(network_config, path), .valid = check_directory,
-	  .allowed = "an absolute path", .help = "Network namespace to join." },
+	  .allowed = "an absolute path, without \"..\", such as /run/netns/NAME",
+	  .help = "Network namespace to join.", .built = true },
 	{ "network", "hwaddr", TEXT(network_config, hwaddr), .preset = "auto",
 	  .valid = check_hwaddr, .normal = normal_hwaddr,
 	  .allowed = "auto, or a unicast address such as 02:16:3e:11:22:33",
 	  .help = "MAC address; auto: made once and kept.", .built = true },
-	{ "network", "address", LIST(network_config, address), .later = address_later,
-	  .valid = check_address, .allowed = "auto, none, or ADDRESS/PREFIX such as 10.0.3.7/24",
+	{ "network", "address", LIST(network_config, address), .valid = check_address,
+	  .allowed = "auto, dhcp, none, or ADDRESS/PREFIX such as 10.0.3.7/24",
 	  .help = "Addresses; auto (or none given): from the bridge's subnets, before init runs.",
 	  .built = true },
 	{ "network", "gateway", TEXT(network_config, gateway), .valid = check_ip,
@@ -170,9 +170,10 @@ static const struct option options[] = {
 	{ "network", "mtu", NUMBER(NUMBER, network_config, mtu, 68, 65535), .preset = "auto",
 	  .unset = "auto", .allowed = "auto, or 68 to 65535",
 	  .help = "Largest packet; auto: the bridge's.", .built = true },
-	{ "network", "publish", LIST(network_config, publish),
-	  .allowed = "[HOSTIP:]HOSTPORT:PORT[/udp]", .help = "Ports of the host that lead inside.",
-	  .live = true },
+	{ "network", "publish", LIST(network_config, publish), .valid = check_publish,
+	  .normal = normal_publish,
+	  .allowed = "[HOSTIP:]HOSTPORT:PORT[/udp] such as 8080:80, an IPv6 HOSTIP in brackets",
+	  .help = "Ports of the host that lead inside.", .built = true, .live = true },
 	{ "network", "isolated", TRUTH(network_config, isolated), .preset = "no",
 	  .help = "Keep it from the other containers." },
 	{ "network", "host_access", TRUTH(network_config, host_access), .preset = "no",

@@ -133,11 +133,73 @@ static void check_addresses(const struct network_config *network, struct problem
 	}
 }
 
+/* As in the table of options. */
+static const char *type_name(const struct network_config *network)
+{
+	static const char *const names[] = { "veth", "macvlan", "namespace", "host", "none" };
+
+	return names[network->type];
+}
+
+/* Keys that belong to one type only. */
+static void check_type(const struct network_config *network, struct problems *problems)
+{
+	bool has_static = false;
+
+	for (size_t i = 0; i < network->address.n; i++)
+		has_static = has_static || is_static(network->address.items[i]);
+	if (network->type == NETWORK_MACVLAN && !network->parent)
+		problem_add(problems, 0,
+			    "[network \"%s\"] parent: type = macvlan needs the link of the host that "
+			    "it goes beside",
+			    network->name);
+	if (network->type == NETWORK_MACVLAN &&
+	    (network->address.n == 0 || strings_has(&network->address, "auto")))
+		problem_add(problems, 0,
+			    "[network \"%s\"] address: type = macvlan needs dhcp, none, or "
+			    "ADDRESS/PREFIX: sysct gives no addresses there",
+			    network->name);
+	if (network->type == NETWORK_NAMESPACE && !network->path)
+		problem_add(problems, 0,
+			    "[network \"%s\"] path: type = namespace needs the namespace's file, such "
+			    "as /run/netns/NAME",
+			    network->name);
+	if (network->publish.n && network->type != NETWORK_VETH)
+		problem_add(problems, 0, "[network \"%s\"] publish: cannot be given with type = %s",
+			    network->name, type_name(network));
+	else if (network->publish.n && network->address.n && !has_static &&
+		 !strings_has(&network->address, "auto") && !strings_has(&network->address, "dhcp"))
+		problem_add(problems, 0,
+			    "[network \"%s\"] publish: needs an address that ports can lead to",
+			    network->name);
+}
+
+/* The same port twice leads to one place only. */
+static void check_published(const struct network_config *a, const struct network_config *b,
+			    struct problems *problems)
+{
+	for (size_t i = 0; i < b->publish.n; i++) {
+		for (size_t j = 0; j < (a == b ? i : a->publish.n); j++) {
+			struct publish one, other;
+
+			if (publish_parse(a->publish.items[j], &one) &&
+			    publish_parse(b->publish.items[i], &other) &&
+			    publish_overlap(&one, &other))
+				problem_add(problems, 0,
+					    "[network \"%s\"] publish: %s wants the host's port of %s",
+					    b->name, b->publish.items[i], a->publish.items[j]);
+		}
+	}
+}
+
 static void check_network(const struct network_config *network, struct problems *problems)
 {
-	bool unconnected = network->type == NETWORK_HOST || network->type == NETWORK_NONE;
+	bool unconnected = network->type == NETWORK_HOST || network->type == NETWORK_NONE ||
+			   network->type == NETWORK_NAMESPACE;
 
 	check_addresses(network, problems);
+	check_type(network, problems);
+	check_published(network, network, problems);
 	if (!unconnected) {
 		check_gateway(network, problems);
 		return;
@@ -146,11 +208,10 @@ static void check_network(const struct network_config *network, struct problems 
 		if (is_static(network->address.items[i]))
 			problem_add(problems, 0,
 				    "[network \"%s\"] address: %s cannot be given with type = %s",
-				    network->name, network->address.items[i],
-				    network->type == NETWORK_HOST ? "host" : "none");
+				    network->name, network->address.items[i], type_name(network));
 	if (network->gateway)
 		problem_add(problems, 0, "[network \"%s\"] gateway: cannot be given with type = %s",
-			    network->name, network->type == NETWORK_HOST ? "host" : "none");
+			    network->name, type_name(network));
 }
 
 /* What two networks may not have both. */
@@ -160,6 +221,7 @@ static void check_pair(const struct network_config *a, const struct network_conf
 	if (strcmp(a->hwaddr, "auto") != 0 && strcmp(a->hwaddr, b->hwaddr) == 0)
 		problem_add(problems, 0, "[network \"%s\"] hwaddr: that of [network \"%s\"]",
 			    b->name, a->name);
+	check_published(a, b, problems);
 	for (size_t i = 0; i < b->address.n; i++)
 		if (is_static(b->address.items[i]) && strings_has(&a->address, b->address.items[i]))
 			problem_add(problems, 0,
@@ -176,6 +238,10 @@ static void check_networks(const struct container_config *config, struct problem
 		if (config->n_networks > 1 && network->type == NETWORK_HOST)
 			problem_add(problems, 0,
 				    "[network \"%s\"] type: host excludes other networks",
+				    network->name);
+		if (config->n_networks > 1 && network->type == NETWORK_NAMESPACE)
+			problem_add(problems, 0,
+				    "[network \"%s\"] type: namespace excludes other networks",
 				    network->name);
 		if (config->n_networks > 1 && network->type == NETWORK_NONE)
 			problem_add(problems, 0,

@@ -682,6 +682,31 @@ int netlink_veth_add(struct netlink *netlink, const struct veth *veth, struct er
 	return r;
 }
 
+/* --- macvlan --- */
+
+int netlink_macvlan_add(struct netlink *netlink, const struct macvlan *macvlan, struct error *err)
+{
+	auto_batch struct batch batch = { .n = 0 };
+	struct nl_msg *message =
+		batch_add(&batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &no_link, sizeof(no_link),
+			  "make the link \"%s\" beside the host's", macvlan->name);
+	struct nlattr *info, *data;
+
+	put_string(message, IFLA_IFNAME, macvlan->name);
+	put_u32(message, IFLA_LINK, (uint32_t)macvlan->parent);
+	if (macvlan->mtu)
+		put_u32(message, IFLA_MTU, macvlan->mtu);
+	must(nla_put(message, IFLA_ADDRESS, HWADDR_BYTES, macvlan->hwaddr));
+	put_u32(message, IFLA_NET_NS_FD, (uint32_t)macvlan->netns);
+	info = nest(message, IFLA_LINKINFO);
+	put_string(message, IFLA_INFO_KIND, "macvlan");
+	data = nest(message, IFLA_INFO_DATA);
+	put_u32(message, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+	nla_nest_end(message, data);
+	nla_nest_end(message, info);
+	return batch_run(netlink, &batch, NULL, err);
+}
+
 /* --- addresses and routes --- */
 
 static size_t address_bytes(int family)
@@ -942,6 +967,32 @@ int netlink_nft_table_exists(const char *table, struct error *err)
 	if (r == -EINVAL || r == -EOPNOTSUPP)
 		return 0; /* nf_tables is a module that nobody has loaded yet */
 	return r < 0 ? r : found;
+}
+
+static void note_generation(struct nlmsghdr *header, void *arg)
+{
+	struct nlattr *id = nlmsg_find_attr(header, sizeof(struct nfgenmsg), NFTA_GEN_ID);
+
+	if (header->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN) && id)
+		*(uint32_t *)arg = ntohl(nla_get_u32(id));
+}
+
+int netlink_nft_generation(uint32_t *ret)
+{
+	auto_batch struct batch batch = { .n = 0 };
+	struct nfgenmsg header = { .nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0 };
+	struct error ignored = ERROR_NONE;
+	auto_netlink struct netlink *netlink = open_protocol(NETLINK_NETFILTER, &ignored);
+	struct reader reader = { .each = note_generation, .arg = ret, .single = true };
+
+	*ret = 0;
+	if (!netlink)
+		return -ignored.code;
+	batch_add(&batch, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, 0, &header, sizeof(header),
+		  "look at the generation of the rules");
+	if (batch_run(netlink, &batch, &reader, &ignored) < 0)
+		return -ignored.code;
+	return *ret ? 0 : -ENODATA;
 }
 
 /* --- sysctls --- */

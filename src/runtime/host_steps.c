@@ -236,9 +236,11 @@ int host_open_mounts(struct launch *launch, struct error *err)
 
 /* --- the payload --- */
 
-static bool host_network(const struct container_config *config)
+/* The host's network namespace, or one that somebody else has made. */
+static bool foreign_network(const struct container_config *config)
 {
-	return config->n_networks && config->networks[0].type == NETWORK_HOST;
+	return config->n_networks && (config->networks[0].type == NETWORK_HOST ||
+				      config->networks[0].type == NETWORK_NAMESPACE);
 }
 
 static void payload_main(void *arg)
@@ -268,9 +270,9 @@ int host_clone_payload(struct launch *launch, struct error *err)
 		.child = payload_main,
 		.arg = launch,
 	};
-	int pair[2], join[KEPT_KINDS], join_flags[KEPT_KINDS];
+	int pair[2], join[KEPT_KINDS], join_flags[KEPT_KINDS], back, r;
 
-	if (!host_network(launch->config))
+	if (!foreign_network(launch->config))
 		args.flags |= CLONE_NEWNET;
 	args.join = join;
 	args.join_flags = join_flags;
@@ -286,7 +288,13 @@ int host_clone_payload(struct launch *launch, struct error *err)
 		return -err->code;
 	launch->host_fds[0] = pair[0];
 	launch->host_fds[1] = pair[1];
-	if (ns_launch(&args, err) < 0) {
+	r = network_enter(launch, &back, err);
+	if (r == 0) {
+		r = ns_launch(&args, err);
+		network_return(&back);
+	}
+	close_fd(&launch->sys);
+	if (r < 0) {
 		close(pair[0]);
 		close(pair[1]);
 		return -err->code;
@@ -298,7 +306,7 @@ int host_clone_payload(struct launch *launch, struct error *err)
 	mount_items_done(&launch->mounts);
 	close_fd(&launch->rootfs.mount_fd);	/* from here on the payload alone holds the mount */
 	process_identify(launch->pid, &launch->state->init);
-	if (!host_network(launch->config)) {
+	if (!foreign_network(launch->config)) {
 		char path[40];
 
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)launch->pid);
@@ -359,7 +367,7 @@ int host_pin_namespaces(struct launch *launch, struct error *err)
 
 	if (ns_pin(launch->pid, ns, err) < 0)
 		return -err->code;
-	return host_network(launch->config) ? 0 : pin_netns(launch->container, net, err);
+	return foreign_network(launch->config) ? 0 : pin_netns(launch->container, net, err);
 }
 
 int host_unpin_namespaces(const struct container *container, const struct container_state *state,

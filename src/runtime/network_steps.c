@@ -4,27 +4,35 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "os/mount.h"
 #include "os/netlink.h"
 #include "rows.h"
 #include "runtime/hosts.h"
 #include "runtime/launch.h"
+#include "runtime/publish.h"
 #include "runtime/supervise.h"
 #include "store/network.h"
 
 struct prepared_link {
 	const struct network_config *config;
-	char link[LINK_NAME_ROOM];	/* the host's end */
-	int master;
-	uint32_t mtu;
+	char link[LINK_NAME_ROOM];	/* the host's end; "": a macvlan has none */
+	bool own;			/* on sysct's own bridge */
+	int master;			/* the bridge, or a macvlan's parent */
+	uint32_t mtu;			/* 0: the parent's */
+	struct network_lease lease;	/* its addresses as far as they are known; empty strings: not */
 	bool kept;			/* it lives in a kept net namespace, whole */
-	struct network_lease lease;	/* what `auto` gives; empty strings: nothing */
+	bool route4, route6;		/* the default route leaves by it */
 };
 
 struct prepared_network {
@@ -32,6 +40,7 @@ struct prepared_network {
 	struct network_bridge bridge;	/* sysct's own; index 0: not used */
 	struct prepared_link *links;
 	size_t n;
+	int join;			/* namespace to join, -1: a new one */
 };
 
 static void host_of(const struct container *c, struct network_host *ret, char suffix[16])
@@ -45,6 +54,11 @@ static bool wants_auto(const struct network_config *network)
 	return network->address.n == 0 || strings_has(&network->address, "auto");
 }
 
+static bool wants_dhcp(const struct network_config *network)
+{
+	return strings_has(&network->address, "dhcp");
+}
+
 /* --- leases --- */
 
 static int read_identity(const struct install *install, const char *name, struct record *ret)
@@ -55,6 +69,38 @@ static int read_identity(const struct install *install, const char *name, struct
 	int r = read_file_at(AT_FDCWD, path, 65536, &text, &n);
 
 	return r < 0 ? r : record_parse(ret, text, n);
+}
+
+/* What a record says about IPv4 addresses: "ipv4.LINK", given by us, and "static4.LINK", from the configuration. */
+static void addresses_of(const struct record *identity, const char *except, struct strings *ret)
+{
+	for (size_t i = 0; i < identity->keys.n; i++) {
+		const char *key = identity->keys.items[i];
+
+		if ((text_starts(key, "ipv4.") || text_starts(key, "static4.")) && strcmp(key, except) != 0)
+			strings_split(ret, identity->values.items[i], " ");
+	}
+}
+
+/* Whose an address is; *ret_owner NULL: nobody's. Caller frees. */
+static int find_owner(const struct container *c, const char *address, char **ret_owner, struct error *err)
+{
+	auto_strings struct strings names = STRINGS_EMPTY;
+
+	*ret_owner = NULL;
+	if (container_names(c->install, &names, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < names.n && !*ret_owner; i++) {
+		auto_record struct record identity = RECORD_EMPTY;
+		auto_strings struct strings addresses = STRINGS_EMPTY;
+
+		if (strcmp(names.items[i], c->name) == 0 || read_identity(c->install, names.items[i], &identity) < 0)
+			continue;
+		addresses_of(&identity, "", &addresses);
+		if (strings_has(&addresses, address))
+			*ret_owner = xstrdup(names.items[i]);
+	}
+	return 0;
 }
 
 /* The IPv4 addresses of every other container, and of this one's other links. */
@@ -71,10 +117,7 @@ static int taken_addresses(const struct container *c, const char *own_key, struc
 
 		if (read_identity(c->install, names.items[i], &identity) < 0)
 			continue;
-		for (size_t k = 0; k < identity.keys.n; k++)
-			if (text_starts(identity.keys.items[k], "ipv4.") &&
-			    !(own && strcmp(identity.keys.items[k], own_key) == 0))
-				strings_add(taken, identity.values.items[k]);
+		addresses_of(&identity, own ? own_key : "", taken);
 	}
 	return 0;
 }
@@ -101,6 +144,9 @@ static int lease_link(struct container *c, const struct network_host *host, cons
 {
 	const char *name = link->config->name;
 	auto_free char *own_key = xasprintf("ipv4.%s", name);
+	/* a second link is another neighbour on the same wire: not the MAC of the first */
+	auto_free char *seed = strcmp(name, c->config.networks[0].name) == 0 ? xstrdup(c->uuid) :
+										xasprintf("%s/%s", c->uuid, name);
 	auto_strings struct strings taken = STRINGS_EMPTY;
 	struct network_lease *lease = &link->lease;
 	auto_close int lock = -1;
@@ -113,11 +159,84 @@ static int lease_link(struct container *c, const struct network_host *host, cons
 		return 0;
 	lock = network_lock(host, err);
 	if (lock < 0 || taken_addresses(c, own_key, &taken, err) < 0 ||
-	    network_lease(bridge, c->uuid, &taken, lease, err) < 0)
+	    network_lease(bridge, seed, &taken, lease, err) < 0)
 		return -err->code;
 	store(c, "hwaddr", name, lease->hwaddr);
 	store(c, "ipv4", name, lease->v4);
 	store(c, "ipv6", name, lease->v6);
+	return container_save_identity(c, err);
+}
+
+/* --- addresses of the configuration --- */
+
+/* "10.3.4.7/24" -> "10.3.4.7" into buf of INET6_ADDRSTRLEN; false: auto, dhcp, none. */
+static bool bare_address(const char *text, char *buf)
+{
+	size_t n = strcspn(text, "/");
+
+	if (!text[n] || n >= INET6_ADDRSTRLEN)
+		return false;
+	snprintf(buf, INET6_ADDRSTRLEN, "%.*s", (int)n, text);
+	return true;
+}
+
+static int refuse_address(const struct prepared_link *link, const char *address, const char *whose, struct error *err)
+{
+	fail_status(err, STATUS_STATE, "[network \"%s\"] address: %s is that of %s", link->config->name, address, whose);
+	err->code = EADDRINUSE;
+	return error_hint(err, "give another one, or address = auto");
+}
+
+/* Two with one address would both be unreachable by turns. */
+static int check_address_free(const struct container *c, const struct network_bridge *bridge,
+			      const struct prepared_link *link, const char *address, struct error *err)
+{
+	auto_free char *owner = NULL, *whose = NULL;
+
+	if (strcmp(address, bridge->gateway4) == 0 || strcmp(address, bridge->gateway6) == 0)
+		return refuse_address(link, address, "the host", err);
+	if (find_owner(c, address, &owner, err) < 0)
+		return -err->code;
+	if (!owner)
+		return 0;
+	whose = xasprintf("container \"%s\"", owner);
+	return refuse_address(link, address, whose, err);
+}
+
+/* Addresses on our own bridge that stand in the configuration: noted, so that nobody else is given them. The first of
+ * each family is what names and published ports lead to, unless there is one that we gave. */
+static int claim_static(struct container *c, const struct network_host *host, const struct network_bridge *bridge,
+			struct prepared_link *link, struct error *err)
+{
+	const struct network_config *config = link->config;
+	auto_free char *key = xasprintf("static4.%s", config->name), *claimed = NULL;
+	auto_strings struct strings claims = STRINGS_EMPTY;
+	const char *before = record_get(&c->identity, key);
+	auto_close int lock = -1;
+
+	for (size_t i = 0; i < config->address.n; i++) {
+		char address[INET6_ADDRSTRLEN];
+
+		if (!bare_address(config->address.items[i], address))
+			continue;
+		if (lock < 0)
+			lock = network_lock(host, err);
+		if (lock < 0 || check_address_free(c, bridge, link, address, err) < 0)
+			return -err->code;
+		if (strchr(address, ':')) {
+			if (!*link->lease.v6)
+				snprintf(link->lease.v6, sizeof(link->lease.v6), "%s", address);
+			continue;
+		}
+		if (subnet4_number(&bridge->subnet4, address))
+			strings_add(&claims, address);
+		if (!*link->lease.v4 && strlen(address) < sizeof(link->lease.v4))
+			memcpy(link->lease.v4, address, strlen(address) + 1);
+	}
+	claimed = strings_join(&claims, " ");
+	if (strcmp(before ? before : "", claims.n ? claimed : "") == 0)
+		return 0;
+	record_set(&c->identity, key, claims.n ? claimed : NULL);
 	return container_save_identity(c, err);
 }
 
@@ -149,13 +268,21 @@ static int use_other_bridge(struct prepared_network *net, struct prepared_link *
 	return 0;
 }
 
+static int refuse_dhcp(const struct prepared_network *net, const struct prepared_link *link, struct error *err)
+{
+	fail(err, 0, "[network \"%s\"] address = dhcp: no DHCP server answers on bridge \"%s\": %s", link->config->name,
+	     net->bridge.name, net->bridge.note[0] ? net->bridge.note : "dnsmasq is not installed");
+	return error_hint(err, "install dnsmasq (apt-get install dnsmasq-base), or set address = auto");
+}
+
 static int prepare_veth(struct launch *launch, const struct network_host *host, struct prepared_network *net,
 			struct prepared_link *link, struct error *err)
 {
 	struct container *c = launch->container;
 	const struct network_config *config = link->config;
 
-	if (config->bridge && strcmp(config->bridge, c->host.bridge) != 0) {
+	link->own = !config->bridge || strcmp(config->bridge, c->host.bridge) == 0;
+	if (!link->own) {
 		if (use_other_bridge(net, link, err) < 0)
 			return -err->code;
 	} else {
@@ -164,15 +291,84 @@ static int prepare_veth(struct launch *launch, const struct network_host *host, 
 		link->master = net->bridge.index;
 		link->mtu = net->bridge.mtu;
 	}
-	if (config->mtu != CONFIG_UNSET)
-		link->mtu = (uint32_t)config->mtu;
-	if (wants_auto(config) && lease_link(c, host, &net->bridge, link, err) < 0)
+	if (link->own && wants_dhcp(config) && !net->bridge.dns)
+		return refuse_dhcp(net, link, err);
+	if (link->own && (wants_auto(config) || wants_dhcp(config)) && lease_link(c, host, &net->bridge, link, err) < 0)
 		return -err->code;
+	/* who asks by DHCP is told no IPv6 address */
+	if (!wants_auto(config))
+		link->lease.v6[0] = '\0';
+	return link->own ? claim_static(c, host, &net->bridge, link, err) : 0;
+}
+
+/* Beside a link of the host's, on its wire. */
+static int prepare_macvlan(struct prepared_network *net, struct prepared_link *link, struct error *err)
+{
+	const struct network_config *config = link->config;
+	struct link_info info;
+	int r = netlink_link_get(net->netlink, config->parent, &info, err);
+
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		fail(err, 0, "[network \"%s\"] parent: the host has no link \"%s\"", config->name, config->parent);
+		error_hint(err, "its links: ip -brief link");
+		return -err->code;
+	}
+	link->master = info.index;
+	return 0;
+}
+
+/* The MAC, the same at each start and another one on each link. */
+static void choose_hwaddr(const struct container *c, struct prepared_link *link)
+{
+	const struct network_config *config = link->config;
+	auto_free char *seed = config == &c->config.networks[0] ? xstrdup(c->uuid) :
+								  xasprintf("%s/%s", c->uuid, config->name);
+
 	if (strcmp(config->hwaddr, "auto") != 0)
 		snprintf(link->lease.hwaddr, sizeof(link->lease.hwaddr), "%s", config->hwaddr);
 	else if (!*link->lease.hwaddr)
-		hwaddr_from_uuid(c->uuid, link->lease.hwaddr);
-	return 0;
+		hwaddr_from_uuid(seed, link->lease.hwaddr);
+}
+
+/* Where packets leave by default: by the link that names a gateway of that family, else by the first that our own
+ * bridge gives one. */
+static bool in_subnet(const struct network_bridge *bridge, const char *address)
+{
+	auto_free char *net6 = bridge->subnet6.prefix ? subnet6_text(&bridge->subnet6) : NULL;
+	struct ip one, net;
+
+	if (!strchr(address, ':'))
+		return subnet4_number(&bridge->subnet4, address) > 0;
+	return net6 && ip_parse(address, false, &one) && ip_parse(net6, true, &net) && ip_in_net(&one, &net);
+}
+
+static bool names_gateway(const struct prepared_link *link, bool v6)
+{
+	return link->config->gateway && !strchr(link->config->gateway, ':') == !v6;
+}
+
+static void choose_routes(struct prepared_network *net)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct prepared_link *chosen = NULL;
+
+		for (size_t i = 0; i < net->n && !chosen; i++)
+			if (names_gateway(&net->links[i], v6))
+				chosen = &net->links[i];
+		for (size_t i = 0; i < net->n && !chosen; i++) {
+			struct prepared_link *link = &net->links[i];
+			const char *address = v6 ? link->lease.v6 : link->lease.v4;
+
+			/* a DHCP client finds its own way */
+			if (link->own && *address && (wants_auto(link->config) || !wants_dhcp(link->config)) &&
+			    in_subnet(&net->bridge, address))
+				chosen = link;
+		}
+		if (chosen)
+			*(v6 ? &chosen->route6 : &chosen->route4) = true;
+	}
 }
 
 /* The end of a pair whose other end is in the kept namespace: used again when it is where it shall be, and gone when not,
@@ -212,18 +408,154 @@ static int prepare_links(struct launch *launch, const struct network_host *host,
 		const struct network_config *config = &launch->config->networks[i];
 		struct prepared_link *link = &net->links[net->n];
 
-		if (config->type != NETWORK_VETH)
+		if (config->type != NETWORK_VETH && config->type != NETWORK_MACVLAN)
 			continue;
 		link->config = config;
-		if (prepare_veth(launch, host, net, link, err) < 0)
+		if ((config->type == NETWORK_VETH ? prepare_veth(launch, host, net, link, err) :
+						    prepare_macvlan(net, link, err)) < 0)
 			return -err->code;
-		network_link_name(host, launch->container->uuid, start + i, link->link);
-		if (launch->kept.fds[KEPT_NET] >= 0 && find_kept(launch, net, link, net->n, err) < 0)
-			return -err->code;
-		record_add(&launch->state->more, "link", link->link);
+		if (config->mtu != CONFIG_UNSET)
+			link->mtu = (uint32_t)config->mtu;
+		choose_hwaddr(launch->container, link);
+		if (config->type == NETWORK_VETH) {
+			network_link_name(host, launch->container->uuid, start + i, link->link);
+			if (launch->kept.fds[KEPT_NET] >= 0 && find_kept(launch, net, link, net->n, err) < 0)
+				return -err->code;
+			record_add(&launch->state->more, "link", link->link);
+		}
 		net->n++;
 	}
+	choose_routes(net);
 	return 0;
+}
+
+/* --- published ports --- */
+
+/* Where each link's ports lead is kept in the state, so that ports can be changed while it runs. */
+static void note_target(struct launch *launch, const struct prepared_link *link)
+{
+	auto_free char *key = xasprintf("target.%s", link->config->name);
+
+	if (link->own && (*link->lease.v4 || *link->lease.v6))
+		record_setf(&launch->state->more, key, "%s %s", *link->lease.v4 ? link->lease.v4 : "-",
+			    *link->lease.v6 ? link->lease.v6 : "-");
+}
+
+static int collect_ports(const struct container *c, const struct container_state *state,
+			 const struct network_config *network, struct published_list *ret, struct error *err)
+{
+	auto_free char *key = xasprintf("target.%s", network->name);
+	auto_strings struct strings target = STRINGS_EMPTY;
+	const char *value = record_get(&state->more, key), *v4, *v6;
+
+	if (network->publish.n == 0)
+		return 0;
+	if (value)
+		strings_split(&target, value, " ");
+	if (target.n != 2) {
+		fail_status(err, STATUS_STATE, "[network \"%s\"] publish: works on sysct's own bridge only",
+			    network->name);
+		return error_hint(err, "on another bridge the container is reached by its own address");
+	}
+	v4 = *target.items[0] == '-' ? "" : target.items[0];
+	v6 = *target.items[1] == '-' ? "" : target.items[1];
+	for (size_t i = 0; i < network->publish.n; i++) {
+		struct publish what;
+
+		if (publish_parse(network->publish.items[i], &what) && what.family &&
+		    !*(what.family == AF_INET6 ? v6 : v4)) {
+			fail_status(err, STATUS_STATE, "[network \"%s\"] publish %s: the container has no %s address",
+				    network->name, network->publish.items[i], what.family == AF_INET6 ? "IPv6" : "IPv4");
+			return error_hint(err, "sysct info %s shows its addresses", c->name);
+		}
+		published_add(ret, c->uuid, c->name, network->publish.items[i], v4, v6);
+	}
+	return 0;
+}
+
+int network_publish_apply(const struct container *c, const struct container_state *state,
+			  const struct container_config *config, struct error *err)
+{
+	auto_published struct published_list own = PUBLISHED_EMPTY;
+	struct network_host host;
+	char suffix[16];
+
+	for (size_t i = 0; i < config->n_networks; i++)
+		if (collect_ports(c, state, &config->networks[i], &own, err) < 0)
+			return -err->code;
+	host_of(c, &host, suffix);
+	return network_publish(&host, c->uuid, &own, err);
+}
+
+/* --- a namespace of somebody else's --- */
+
+static int open_namespace(const struct network_config *config, struct error *err)
+{
+	auto_close int fd = open(config->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0) {
+		fail(err, errno, "[network \"%s\"] path: open %s", config->name, config->path);
+		return error_hint(err, "make one with: ip netns add NAME; its path is then /run/netns/NAME");
+	}
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
+		fail(err, EINVAL, "[network \"%s\"] path: %s is no network namespace", config->name, config->path);
+		return error_hint(err, "such as /run/netns/NAME, made with: ip netns add NAME");
+	}
+	return take_fd(&fd);
+}
+
+int network_enter(struct launch *launch, int *ret_back, struct error *err)
+{
+	int join = launch->network->join;
+
+	*ret_back = -1;
+	if (join < 0)
+		return 0;
+	*ret_back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (*ret_back < 0)
+		return fail(err, errno, "open the own network namespace");
+	if (setns(join, CLONE_NEWNET) < 0) {
+		fail(err, errno, "enter the network namespace");
+		close_fd(ret_back);
+		return -err->code;
+	}
+	/* The namespace is not the container's own, whose root may not mount its sysfs: it gets one from here, with
+	 * the links of that namespace, whose files it cannot write. */
+	if (launch->userns >= 0)
+		launch->sys = mount_new("sysfs", "sysfs", NULL,
+					MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+	if (launch->userns >= 0 && launch->sys < 0) {
+		network_return(ret_back);
+		return -err->code;
+	}
+	return 0;
+}
+
+/* To go on in somebody else's namespace would do the host's work there: never. */
+void network_return(int *back)
+{
+	if (*back >= 0 && setns(*back, CLONE_NEWNET) < 0)
+		abort();
+	close_fd(back);
+}
+
+/* Its name leads to the first link on our own bridge; the server there gives each link that asks its own address. */
+static int register_links(const struct network_host *host, const struct container *c, const struct prepared_network *net,
+			  struct error *err)
+{
+	bool named = false;
+	int r = 0;
+
+	for (size_t i = 0; i < net->n && r == 0; i++) {
+		const struct prepared_link *link = &net->links[i];
+
+		if (!link->own || !*link->lease.v4)
+			continue;
+		r = named ? network_register_link(host, c->uuid, &link->lease, err) :
+			    network_register(host, c->name, c->uuid, &link->lease, err);
+		named = true;
+	}
+	return r;
 }
 
 int host_prepare_network(struct launch *launch, struct error *err)
@@ -236,12 +568,20 @@ int host_prepare_network(struct launch *launch, struct error *err)
 
 	launch->network = net;
 	net->links = xcalloc(launch->config->n_networks + 1, sizeof(*net->links));
+	net->join = -1;
 	host_of(c, &host, suffix);
+	if (first && first->type == NETWORK_NAMESPACE)
+		net->join = open_namespace(first, err);
+	if (first && first->type == NETWORK_NAMESPACE && net->join < 0)
+		return net->join;
 	net->netlink = netlink_open(err);
 	if (!net->netlink || prepare_links(launch, &host, net, err) < 0)
 		return -err->code;
-	if (net->n && net->links[0].lease.v4[0] &&
-	    network_register(&host, c->name, c->uuid, &net->links[0].lease, err) < 0)
+	if (register_links(&host, c, net, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < net->n; i++)
+		note_target(launch, &net->links[i]);
+	if (network_publish_apply(c, launch->state, launch->config, err) < 0)
 		return -err->code;
 	if (first)
 		launch->resolv_conf = network_resolv_conf(net->bridge.index ? &net->bridge : NULL, first);
@@ -261,12 +601,15 @@ int host_release_network(const struct container *container, const struct contain
 			 struct error *err)
 {
 	const char *names = record_get(&state->more, "names");
+	const struct published_list nothing = PUBLISHED_EMPTY;
 	struct network_host host;
 	char suffix[16];
 	int r;
 
 	host_of(container, &host, suffix);
-	r = network_unregister(&host, container->uuid, err);
+	r = network_publish(&host, container->uuid, &nothing, err);
+	if (r == 0)
+		r = network_unregister(&host, container->uuid, err);
 	if (r >= 0 && names && strcmp(names, "hosts") == 0) {
 		auto_free char *block = network_hosts_block(&host);
 
@@ -285,6 +628,24 @@ int host_tell_others(struct launch *launch, struct error *err)
 }
 
 /* --- links --- */
+
+static int create_macvlan(const struct launch *launch, const struct prepared_link *link, int netns, struct error *err)
+{
+	struct macvlan macvlan = {
+		.name = link->config->name, .parent = link->master, .mtu = link->mtu, .netns = netns };
+
+	if (hwaddr_parse(link->lease.hwaddr, macvlan.hwaddr) < 0)
+		return fail(err, 0, "[network \"%s\"] hwaddr: \"%s\" is no usable address", link->config->name,
+			    link->lease.hwaddr);
+	if (netlink_macvlan_add(launch->network->netlink, &macvlan, err) == 0)
+		return 0;
+	if (err->code == EOPNOTSUPP)
+		error_hint(err, "the kernel has no macvlan: modprobe macvlan");
+	else if (err->code == EBUSY || err->code == EINVAL)
+		error_hint(err, "a port of a bridge can be no parent, nor can lo; and its MAC and MTU must fit: ip -d link show %s",
+			   link->config->parent);
+	return error_prefix(err, "[network \"%s\"]", link->config->name);
+}
 
 static int create_link(const struct launch *launch, struct prepared_link *link, int netns, struct error *err)
 {
@@ -314,7 +675,10 @@ int host_create_links(struct launch *launch, struct error *err)
 	if (netns < 0)
 		return fail(err, errno, "open %s", path);
 	for (size_t i = 0; i < launch->network->n; i++)
-		if (!launch->network->links[i].kept && create_link(launch, &launch->network->links[i], netns, err) < 0)
+		if (!launch->network->links[i].kept &&
+		    (launch->network->links[i].config->type == NETWORK_MACVLAN ?
+			     create_macvlan(launch, &launch->network->links[i], netns, err) :
+			     create_link(launch, &launch->network->links[i], netns, err)) < 0)
 			return -err->code;
 	return 0;
 }
@@ -346,19 +710,15 @@ static int set_gateway(struct netlink *inside, int index, const char *text, stru
 	return netlink_default_route_set(inside, index, family, address, err);
 }
 
-/* A static address in the subnet of sysct's own bridge leaves through it without being told to. */
-static const char *gateway_of(const struct prepared_network *net, const struct prepared_link *link)
+/* The configuration's, else that of our own bridge: a static address in its subnet leaves through it without being told
+ * to. */
+static const char *gateway_of(const struct prepared_network *net, const struct prepared_link *link, bool v6)
 {
-	if (link->config->gateway)
+	if (v6 ? !link->route6 : !link->route4)
+		return NULL;
+	if (names_gateway(link, v6))
 		return link->config->gateway;
-	for (size_t i = 0; link->master == net->bridge.index && i < link->config->address.n; i++) {
-		auto_free char *copy = xstrdup(link->config->address.items[i]);
-
-		copy[strcspn(copy, "/")] = '\0';
-		if (subnet4_number(&net->bridge.subnet4, copy))
-			return net->bridge.gateway4;
-	}
-	return NULL;
+	return v6 ? net->bridge.gateway6 : net->bridge.gateway4;
 }
 
 static int configure_link(const struct launch *launch, struct netlink *inside, const struct prepared_link *link,
@@ -378,9 +738,11 @@ static int configure_link(const struct launch *launch, struct netlink *inside, c
 		if (strchr(config->address.items[i], '/') &&
 		    add_static(inside, index, config->address.items[i], err) < 0)
 			return error_prefix(err, "[network \"%s\"] address", config->name);
-	gateway = wants_auto(config) ? config->gateway : gateway_of(launch->network, link);
-	if (gateway && set_gateway(inside, index, gateway, err) < 0)
-		return error_prefix(err, "[network \"%s\"] gateway", config->name);
+	for (int v6 = 0; v6 < 2; v6++) {
+		gateway = gateway_of(launch->network, link, v6);
+		if (gateway && set_gateway(inside, index, gateway, err) < 0)
+			return error_prefix(err, "[network \"%s\"] gateway", config->name);
+	}
 	return 0;
 }
 

@@ -122,7 +122,10 @@ int payload_mount_api(struct launch *launch, struct error *err)
 	if (put_new("proc", "proc", NULL, PLAIN, err) < 0)
 		return -err->code;
 	/* The root of /sys is read-only for every init: systemd, udev and networkd look at just that. */
-	if (host_net && launch->userns >= 0) {
+	if (launch->sys >= 0) {
+		if (put_mount(launch->sys, "sys", err) < 0)
+			return -err->code;
+	} else if (host_net && launch->userns >= 0) {
 		if (put_host_sys(err) < 0)
 			return -err->code;
 	} else if (put_new("sysfs", "sys", NULL, PLAIN | MOUNT_ATTR_RDONLY, err) < 0) {

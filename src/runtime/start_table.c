@@ -18,7 +18,7 @@ static bool has_mounts(const struct container_config *config)
 static bool has_links(const struct container_config *config)
 {
 	for (size_t i = 0; i < config->n_networks; i++)
-		if (config->networks[i].type == NETWORK_VETH)
+		if (config->networks[i].type == NETWORK_VETH || config->networks[i].type == NETWORK_MACVLAN)
 			return true;
 	return false;
 }
@@ -26,7 +26,7 @@ static bool has_links(const struct container_config *config)
 static bool has_own_network(const struct container_config *config)
 {
 	for (size_t i = 0; i < config->n_networks; i++)
-		if (config->networks[i].type == NETWORK_HOST)
+		if (config->networks[i].type == NETWORK_HOST || config->networks[i].type == NETWORK_NAMESPACE)
 			return false;
 	return true;
 }
@@ -87,6 +87,8 @@ const struct step start_steps[] = {
 	{ PAYLOAD, "leave the host's mounts", .run = payload_leave_host },
 	{ PAYLOAD, "set the host name", .run = payload_set_hostname },
 	{ PAYLOAD, "write /etc/hosts", .when = has_links, .run = payload_write_hosts },
+	{ PAYLOAD, "write the network configuration", .when = has_links, .run = payload_write_network,
+	  .why = "for the container's own DHCP client; in its own root, where no link leads out" },
 	{ HOST, "tell the other containers", .when = has_links, .run = host_tell_others,
 	  .why = "undone with the network" },
 	{ HOST, "pin the namespaces", .run = host_pin_namespaces, .undo = host_unpin_namespaces },

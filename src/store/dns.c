@@ -284,6 +284,17 @@ int dns_register(int dirfd, const char *name, const char *uuid, const char *hwad
 	return r;
 }
 
+int dns_register_link(int dirfd, const char *uuid, const char *hwaddr, const char *v4, struct error *err)
+{
+	auto_free char *path = xasprintf(DHCP "/%s", uuid), *before = NULL, *text = NULL;
+	int r = read_file_at(dirfd, path, SMALL_FILE, &before, NULL);
+
+	if (r < 0)
+		return fail(err, -r, "read .host/%s", path);
+	text = xasprintf("%s%s,%s,infinite\n", before, hwaddr, v4);
+	return put_file(dirfd, DHCP, uuid, text, err);
+}
+
 int dns_unregister(int dirfd, const char *uuid, struct error *err)
 {
 	static const char *const dirs[] = { HOSTS, DHCP };

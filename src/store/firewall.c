@@ -37,6 +37,17 @@ static void add_forward(struct text *text, const struct network_rules *rules)
 		 rules->bridge, rules->bridge);
 }
 
+/* Answers have to come back through the host, which alone knows what they were sent to: those of a box to its neighbour
+ * or itself would go straight, those to the host's loopback address nowhere. */
+static void add_way_back(struct text *text, const struct network_rules *rules)
+{
+	text_add(text, "\t\tip saddr %s ip daddr %s ct status dnat masquerade\n", rules->subnet4, rules->subnet4);
+	text_add(text, "\t\tip saddr 127.0.0.0/8 oifname \"%s\" masquerade\n", rules->bridge);
+	if (rules->subnet6)
+		text_add(text, "\t\tip6 saddr %s ip6 daddr %s ct status dnat masquerade\n", rules->subnet6,
+			 rules->subnet6);
+}
+
 static void add_nat(struct text *text, const struct network_rules *rules)
 {
 	text_add(text,
@@ -47,7 +58,31 @@ static void add_nat(struct text *text, const struct network_rules *rules)
 	if (rules->subnet6)
 		text_add(text, "\t\tip6 saddr %s oifname != \"%s\" masquerade\n", rules->subnet6,
 			 rules->bridge);
+	if (rules->published && rules->published->n)
+		add_way_back(text, rules);
 	text_add(text, "\t}\n");
+}
+
+/* Ports of the host that lead inside: for packets that come in, and for the host's own. A box cannot reach 127/8 of
+ * the host, though the bridge takes such packets for the sake of the host's own connections. */
+static void add_published(struct text *text, const struct network_rules *rules)
+{
+	published_rules(rules->published, text);
+	text_add(text,
+		 "\tchain loopback {\n"
+		 "\t\ttype filter hook prerouting priority raw; policy accept;\n"
+		 "\t\tiifname \"%s\" ip daddr 127.0.0.0/8 drop\n"
+		 "\t\tiifname \"%s\" ip saddr 127.0.0.0/8 drop\n"
+		 "\t}\n"
+		 "\tchain prerouting {\n"
+		 "\t\ttype nat hook prerouting priority dstnat; policy accept;\n"
+		 "\t\tfib daddr type local jump published\n"
+		 "\t}\n"
+		 "\tchain output {\n"
+		 "\t\ttype nat hook output priority -100; policy accept;\n"
+		 "\t\tfib daddr type local jump published\n"
+		 "\t}\n",
+		 rules->bridge, rules->bridge);
 }
 
 char *network_ruleset(const struct network_rules *rules)
@@ -60,6 +95,8 @@ char *network_ruleset(const struct network_rules *rules)
 	add_input(&text, rules);
 	add_forward(&text, rules);
 	add_nat(&text, rules);
+	if (rules->published && rules->published->n)
+		add_published(&text, rules);
 	text_add(&text, "}\n");
 	return text.data;
 }

@@ -13,6 +13,7 @@
 #include "os/process.h"
 #include "store/dns.h"
 #include "store/firewall.h"
+#include "store/foreign.h"
 #include "store/network_parts.h"
 
 #define RESOLV_CONF_MAX 65536
@@ -39,6 +40,8 @@ int network_plan(const struct network_host *host, struct netlink *netlink,
 struct view {
 	struct network_rules rules;
 	struct dns_service dns;
+	struct foreign foreign;
+	struct published_list published;
 	char *table, *subnet4, *subnet6;
 	char network4[INET_ADDRSTRLEN], netmask4[INET_ADDRSTRLEN];
 };
@@ -48,10 +51,11 @@ static void view_done(struct view *view)
 	free(view->table);
 	free(view->subnet4);
 	free(view->subnet6);
+	published_clear(&view->published);
 }
 #define auto_view __attribute__((cleanup(view_done)))
 
-static void view_make(const struct network_host *host, const struct network_bridge *bridge,
+static void view_make(const struct network_host *host, int dirfd, const struct network_bridge *bridge,
 		      struct view *view)
 {
 	struct in_addr mask = { .s_addr = htonl(UINT32_MAX << (32 - bridge->subnet4.prefix)) };
@@ -62,8 +66,11 @@ static void view_make(const struct network_host *host, const struct network_brid
 	view->subnet6 = ipv6 ? subnet6_text(&bridge->subnet6) : NULL;
 	subnet4_host(&bridge->subnet4, 0, view->network4);
 	inet_ntop(AF_INET, &mask, view->netmask4, sizeof(view->netmask4));
-	view->rules =
-		(struct network_rules){ view->table, bridge->name, view->subnet4, view->subnet6 };
+	published_load(dirfd, &view->published);
+	view->rules = (struct network_rules){ view->table, bridge->name, view->subnet4, view->subnet6,
+					      &view->published };
+	/* the table's name has the installation's suffix, and so has the mark */
+	view->foreign = (struct foreign){ bridge->name, view->table, view->table };
 	view->dns = (struct dns_service){ .bridge = bridge->name,
 					  .index = bridge->index,
 					  .gateway4 = bridge->gateway4,
@@ -140,6 +147,37 @@ static int save_made(const struct network_host *host, int dirfd,
 	return network_write_record(dirfd, &record, false, err);
 }
 
+/* The host's own connections to a published port may begin at 127.0.0.1; the kernel sends and takes such packets on a
+ * link only when told to. The rules that keep boxes from using it are in place by then. */
+static int set_loopback_route(const struct network_bridge *bridge, bool on, struct error *err)
+{
+	auto_free char *name = xasprintf("ipv4/conf/%s/route_localnet", bridge->name);
+	int r = net_sysctl_set(name, on ? "1" : "0");
+
+	return r < 0 ? fail(err, -r, "set net/%s", name) : 0;
+}
+
+static bool loopback_route_is(const struct network_bridge *bridge, bool on)
+{
+	auto_free char *name = xasprintf("ipv4/conf/%s/route_localnet", bridge->name);
+	char value[8];
+
+	return net_sysctl_get(name, value, sizeof(value)) == 0 && strcmp(value, on ? "1" : "0") == 0;
+}
+
+/* The table, with the ports as they are recorded. */
+static int apply_rules(int dirfd, const struct network_bridge *bridge, const struct view *view, struct error *err)
+{
+	bool published = view->published.n > 0;
+	int r = published ? 0 : set_loopback_route(bridge, false, err);
+
+	if (r == 0)
+		r = firewall_apply(dirfd, &view->rules, err);
+	if (r >= 0 && published)
+		r = set_loopback_route(bridge, true, err);
+	return r < 0 ? r : 0;
+}
+
 /* Whether all is there. Nothing here waits for the lock that link changes hold in the kernel: a
  * start elsewhere that deletes a link holds it for milliseconds. */
 static bool all_there(const struct network_host *host, struct netlink *netlink, int dirfd,
@@ -162,8 +200,37 @@ static bool all_there(const struct network_host *host, struct netlink *netlink, 
 	if (net_sysctl_get("ipv4/ip_forward", forward, sizeof(forward)) < 0 ||
 	    strcmp(forward, "1") != 0)
 		return false;
-	view_make(host, bridge, &view);
-	return firewall_current(dirfd, &view.rules) && dns_current(dirfd, &view.dns, &bridge->dns);
+	view_make(host, dirfd, bridge, &view);
+	return firewall_current(dirfd, &view.rules) && loopback_route_is(bridge, view.published.n > 0) &&
+	       dns_current(dirfd, &view.dns, &bridge->dns);
+}
+
+/* Whether nobody has changed the host's other firewalls since they were looked at. */
+static bool foreign_looked_at(const struct network_host *host, int dirfd, const struct network_bridge *bridge)
+{
+	auto_free char *table = network_table_name(host);
+	const struct foreign foreign = { bridge->name, table, table };
+
+	return foreign_current(dirfd, &foreign);
+}
+
+/* No start fails for another firewall's sake: where it cannot be changed the note says so. */
+static void pass_foreign(const struct network_host *host, int dirfd, struct network_bridge *bridge)
+{
+	auto_free char *table = network_table_name(host);
+	const struct foreign foreign = { bridge->name, table, table };
+	struct error refused = ERROR_NONE;
+
+	if (foreign_let_through(dirfd, &foreign, &refused) < 0 && !bridge->note[0])
+		snprintf(bridge->note, sizeof(bridge->note), "let %s through the host's other firewalls: %.*s",
+			 bridge->name, 160, refused.message);
+}
+
+static bool address_is_gone(const struct network_bridge *bridge)
+{
+	unsigned char gateway[4];
+
+	return inet_pton(AF_INET, bridge->gateway4, gateway) != 1 || !address_is_local(AF_INET, gateway);
 }
 
 static int address_bridge(struct netlink *netlink, const struct network_bridge *bridge,
@@ -213,11 +280,12 @@ static int make_all(const struct network_host *host, struct netlink *netlink, in
 		r = save_made(host, dirfd, bridge, err);
 	if (r < 0)
 		return r;
-	view_make(host, bridge, &view);
-	r = firewall_apply(dirfd, &view.rules, err);
+	view_make(host, dirfd, bridge, &view);
+	r = apply_rules(dirfd, bridge, &view, err);
 	if (r < 0)
 		return r;
 	serve_names(dirfd, &view, bridge);
+	pass_foreign(host, dirfd, bridge);
 	return 0;
 }
 
@@ -227,8 +295,16 @@ static int take_down(const struct network_host *host, struct netlink *netlink, i
 		     const char *bridge, struct error *err)
 {
 	auto_free char *alias = network_bridge_alias(host), *table = network_table_name(host);
+	auto_free char *name = NULL;
+	struct foreign foreign = { .mark = table, .own_table = table };
+	struct network_bridge made;
 	int r = dns_stop(dirfd, err);
 
+	/* the name that the rules were made for, also when the link itself is gone */
+	name = xstrdup(!*bridge && load_made(host, dirfd, &made) ? made.name : bridge);
+	foreign.bridge = name;
+	if (r == 0)
+		r = foreign_remove(dirfd, &foreign, err);
 	if (r == 0)
 		r = firewall_remove(dirfd, table, err);
 	if (r == 0 && *bridge)
@@ -250,17 +326,81 @@ int network_ensure(const struct network_host *host, struct netlink *netlink,
 
 	if (dirfd < 0)
 		return dirfd;
-	if (all_there(host, netlink, dirfd, ret))
+	if (all_there(host, netlink, dirfd, ret) && foreign_looked_at(host, dirfd, ret))
 		return 0;
 	lock = network_lock_in(dirfd, err);
 	if (lock < 0)
 		return lock;
-	if (all_there(host, netlink, dirfd, ret))
-		return 0; /* another start has just made it */
+	if (all_there(host, netlink, dirfd, ret)) { /* another start may just have made it */
+		if (!foreign_looked_at(host, dirfd, ret))
+			pass_foreign(host, dirfd, ret);
+		return 0;
+	}
 	r = make_all(host, netlink, dirfd, ret, &created, err);
 	if (r < 0 && created)
 		take_down(host, netlink, dirfd, ret->name, &ignored);
 	return r < 0 ? r : 1;
+}
+
+int network_mend(const struct network_host *host, struct error *err)
+{
+	struct error missing = ERROR_NONE;
+	auto_close int dirfd = network_open_dir(host, false, &missing);
+	auto_netlink struct netlink *netlink = NULL;
+	struct network_bridge bridge;
+
+	if (dirfd < 0 || dns_registered(dirfd) <= 0 || !load_made(host, dirfd, &bridge))
+		return 0;
+	netlink = netlink_open(err);
+	if (!netlink)
+		return -err->code;
+	return all_there(host, netlink, dirfd, &bridge) ? 0 : network_ensure(host, netlink, &bridge, err);
+}
+
+/* --- published ports --- */
+
+int network_publish(const struct network_host *host, const char *uuid, const struct published_list *own,
+		    struct error *err)
+{
+	struct error missing = ERROR_NONE, ignored = ERROR_NONE;
+	auto_close int dirfd = network_open_dir(host, own->n > 0, own->n ? err : &missing), lock = -1;
+	auto_published struct published_list all = PUBLISHED_EMPTY, before = PUBLISHED_EMPTY;
+	auto_view struct view view = { .table = NULL };
+	struct network_bridge bridge;
+	int r;
+
+	if (dirfd < 0)
+		return own->n ? dirfd : 0;
+	lock = network_lock_in(dirfd, err);
+	if (lock < 0)
+		return lock;
+	published_load(dirfd, &all);
+	for (size_t i = 0; i < all.n; i++) {
+		auto_free char *text = NULL;
+
+		if (strcmp(all.items[i].uuid, uuid) != 0)
+			continue;
+		text = publish_format(&all.items[i].what);
+		published_add(&before, uuid, all.items[i].box, text, all.items[i].v4, all.items[i].v6);
+	}
+	if (own->n == 0 && before.n == 0)
+		return 0;
+	r = published_check(own, &all, err);
+	if (r == 0)
+		r = published_save(dirfd, uuid, own, err);
+	if (r < 0)
+		return r;
+	if (!load_made(host, dirfd, &bridge))
+		return own->n ? fail(err, ENODEV, "publish ports: the bridge is gone") : 0;
+	view_make(host, dirfd, &bridge, &view);
+	/* a bridge that is gone took its packets along; its rules go with the next start or the last container */
+	if (own->n == 0 && address_is_gone(&bridge))
+		return 0;
+	r = apply_rules(dirfd, &bridge, &view, err);
+	if (r == 0)
+		return 0;
+	published_save(dirfd, uuid, &before, &ignored); /* what cannot be is not recorded either */
+	return r;
 }
 
 static int forget_choice(const struct network_host *host, struct error *err)
@@ -351,20 +491,15 @@ char *network_link_alias(const char *uuid)
 int network_setup_inside(struct netlink *inside, const struct network_bridge *bridge,
 			 const char *link, const struct network_lease *lease, struct error *err)
 {
-	unsigned char v4[4], gateway4[4], v6[16], gateway6[16];
-	struct link_setup setup = {
-		.name = link, .v4 = v4, .gateway4 = gateway4, .prefix4 = bridge->subnet4.prefix
-	};
+	unsigned char v4[4], v6[16];
+	struct link_setup setup = { .name = link, .v4 = v4, .prefix4 = bridge->subnet4.prefix };
 
 	if (inet_pton(AF_INET, lease->v4, v4) != 1)
 		return fail(err, EINVAL, "read the address \"%s\"", lease->v4);
-	inet_pton(AF_INET, bridge->gateway4, gateway4);
 	if (bridge->subnet6.prefix && lease->v6[0]) {
 		if (inet_pton(AF_INET6, lease->v6, v6) != 1)
 			return fail(err, EINVAL, "read the address \"%s\"", lease->v6);
-		inet_pton(AF_INET6, bridge->gateway6, gateway6);
 		setup.v6 = v6;
-		setup.gateway6 = gateway6;
 		setup.prefix6 = bridge->subnet6.prefix;
 	}
 	return netlink_link_setup(inside, &setup, err);
@@ -379,6 +514,14 @@ int network_register(const struct network_host *host, const char *name, const ch
 		return dirfd;
 	return dns_register(dirfd, name, uuid, lease->hwaddr, lease->v4,
 			    lease->v6[0] ? lease->v6 : NULL, err);
+}
+
+int network_register_link(const struct network_host *host, const char *uuid, const struct network_lease *lease,
+			  struct error *err)
+{
+	auto_close int dirfd = network_open_dir(host, true, err);
+
+	return dirfd < 0 ? dirfd : dns_register_link(dirfd, uuid, lease->hwaddr, lease->v4, err);
 }
 
 int network_unregister(const struct network_host *host, const char *uuid, struct error *err)

@@ -183,7 +183,7 @@ START_TEST(what_cannot_be_written_is_refused)
 		{ "network.dns", "1.1.1.1,x", "[network \"eth0\"] dns: \"x\" is not valid" },
 		{ "network.dns", "1.1.1.1, ,2.2.2.2",
 		  "[network \"eth0\"] dns: an empty value in a list" },
-		{ "network.type", "macvlan", "\"macvlan\" is not in this version of sysct" },
+		{ "network.type", "ipvlan", "\"ipvlan\" is not valid" },
 		{ "limits.memory+", "1G", "+= is for lists" },
 	};
 

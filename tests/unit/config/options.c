@@ -128,12 +128,18 @@ static const struct {
 	{ "rootfs.size", "16M|10G|1.5T|16T|10GiB", "1M|17T|10X|G|-1|1e9|0x10" },
 	{ "rootfs.readonly", "yes|no|true|false|on|off|1|0", "YES|2|y|maybe" },
 	{ "rootfs.discard", "auto|yes|no", "true|1|never" },
-	{ "network.eth0.type", "veth|host|none", "bridge|VETH|macvlan|namespace" },
+	{ "network.eth0.type", "veth|macvlan|namespace|host|none", "bridge|VETH|ipvlan" },
+	{ "network.eth0.parent", "eth0|bond0.5", "a b|lo|a/b" },
+	{ "network.eth0.path", "/run/netns/x", "netns/x|/|/run/../x" },
+	{ "network.eth0.publish",
+	  "8080:80|127.0.0.1:8080:80|[fd00::1]:8080:80/udp|0.0.0.0:1:1|[::]:1:1|53:53/udp|80:80/tcp",
+	  "80|:80|80:|0:80|80:0|65536:80|80:80/sctp|x:80:80|[::1]:80:80|fd00::1:80:80|[10.0.0.1]:80:80|a:b|80-90:80|-1:80|"
+	  "224.0.0.1:80:80|[fd00::1]:80|80:80/|1:2:3:4" },
 	{ "network.eth0.bridge", "sysct0|br-lan|br0.5", "a b|sixteenletters-x|-x|a/b|lo|.." },
 	{ "network.eth0.hwaddr", "auto|02:16:3e:11:22:33|02:AA:bb:CC:dd:ee",
 	  "01:16:3e:11:22:33|00:00:00:00:00:00|02:16:3e:11:22|02-16-3e-11-22-33|02:16:3e:11:22:3g|none" },
-	{ "network.eth0.address", "auto|none|10.0.3.7/24|2001:db8::7/64|10.0.3.7/32|fd00::1/128",
-	  "dhcp|10.0.3.7|10.0.3.7/0|10.0.3.7/33|10.0.3/24|2001:db8::7/129|x|127.0.0.1/8|::1/128|0.0.0.0/8|"
+	{ "network.eth0.address", "auto|dhcp|none|10.0.3.7/24|2001:db8::7/64|10.0.3.7/32|fd00::1/128",
+	  "10.0.3.7|10.0.3.7/0|10.0.3.7/33|10.0.3/24|2001:db8::7/129|x|127.0.0.1/8|::1/128|0.0.0.0/8|"
 	  "224.0.0.1/24|ff02::1/64|10.0.3.7/|10.0.3.7/24/|10.0.3.7/0024|10.0.3.7/-1|10.0.3.256/24" },
 	{ "network.eth0.gateway", "10.0.3.1|fe80::1|2001:db8::1",
 	  "10.0.3.1/24|x|auto|0.0.0.0|fe80::1%eth0" },

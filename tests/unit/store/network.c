@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "base/file.h"
 #include "store/dns.h"
 #include "store/firewall.h"
+#include "store/foreign.h"
 #include "store/network.h"
 
 #include <check.h> /* last: it takes the word fail */
@@ -231,7 +233,7 @@ END_TEST
 
 START_TEST(the_ruleset_is_one_transaction)
 {
-	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64" };
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL };
 	auto_free char *text = network_ruleset(&rules), *v4_only = NULL;
 
 	ck_assert(text_starts(text,
@@ -244,6 +246,135 @@ START_TEST(the_ruleset_is_one_transaction)
 	rules.subnet6 = NULL;
 	v4_only = network_ruleset(&rules);
 	ck_assert(!strstr(v4_only, "ip6"));
+}
+END_TEST
+
+START_TEST(published_ports_are_rules_of_their_box)
+{
+	auto_published struct published_list list = PUBLISHED_EMPTY;
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", &list };
+	auto_free char *none = network_ruleset(&rules), *text = NULL;
+
+	ck_assert(!strstr(none, "prerouting") && !strstr(none, "dnat"));
+	published_add(&list, UUID_A, "web", "8080:80", "10.3.4.2", "fd00:1::2");
+	published_add(&list, UUID_A, "web", "192.0.2.1:53:5353/udp", "10.3.4.2", "fd00:1::2");
+	published_add(&list, UUID_B, "v4", "[::]:81:80", "10.3.4.3", "");
+	text = network_ruleset(&rules);
+	ck_assert(strstr(text, "\tchain box-" UUID_A " {\n"
+			       "\t\tmeta nfproto ipv4 tcp dport 8080 dnat ip to 10.3.4.2:80 comment \"web\"\n"
+			       "\t\tmeta nfproto ipv6 tcp dport 8080 dnat ip6 to [fd00:1::2]:80 comment \"web\"\n"
+			       "\t\tmeta nfproto ipv4 ip daddr 192.0.2.1 udp dport 53 dnat ip to 10.3.4.2:5353 "
+			       "comment \"web\"\n\t}\n\tchain box-" UUID_B " {\n\t}\n"));
+	ck_assert(strstr(text, "\t\tip6 daddr ::1 return\n\t\tjump box-" UUID_A "\n\t\tjump box-" UUID_B "\n"));
+	ck_assert(strstr(text, "iifname \"sysct0\" ip daddr 127.0.0.0/8 drop"));
+	ck_assert(strstr(text, "ip saddr 127.0.0.0/8 oifname \"sysct0\" masquerade"));
+}
+END_TEST
+
+START_TEST(a_port_that_is_taken_names_who_has_it)
+{
+	auto_published struct published_list all = PUBLISHED_EMPTY, own = PUBLISHED_EMPTY;
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	auto_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	auto_free char *text = NULL, *self = NULL;
+	socklen_t len = sizeof(any);
+	struct error err = ERROR_NONE;
+
+	published_add(&all, UUID_A, "web", "127.0.0.1:8080:80", "10.3.4.2", "");
+	published_add(&own, UUID_B, "other", "8080:80", "10.3.4.3", "");
+	ck_assert_int_lt(published_check(&own, &all, &err), 0);
+	ck_assert(strstr(err.message, "by container \"web\""));
+	published_clear(&own);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&any, &len), 0);
+	text = xasprintf("127.0.0.1:%u:80", ntohs(any.sin_port));
+	self = xasprintf("process %d (", (int)getpid());
+	published_add(&own, UUID_B, "other", text, "10.3.4.3", "");
+	ck_assert_int_lt(published_check(&own, &all, &err), 0);
+	ck_assert_msg(strstr(err.message, self) != NULL, "%s", err.message);
+	published_clear(&own);
+	published_add(&own, UUID_B, "other", "198.51.100.77:1:1", "10.3.4.3", "");
+	ck_assert_int_lt(published_check(&own, &all, &err), 0);
+	ck_assert_int_eq(err.code, EADDRNOTAVAIL);
+}
+END_TEST
+
+/* --- other firewalls --- */
+
+static const struct foreign foreign = { "sysct0", "sysct", "sysct" };
+
+START_TEST(a_firewall_that_drops_lets_the_bridge_through)
+{
+	auto_free char *plan = foreign_plan_nft("table ip filter { # handle 1\n"
+						"\tchain INPUT { # handle 1\n"
+						"\t\ttype filter hook input priority filter; policy accept;\n"
+						"\t}\n\n"
+						"\tchain FORWARD { # handle 2\n"
+						"\t\ttype filter hook forward priority filter; policy drop;\n"
+						"\t\tiifname \"sysct0\" accept comment \"sysct\" # handle 7\n"
+						"\t}\n}\n",
+						&foreign, true);
+	auto_free char *gone = NULL;
+
+	ck_assert_str_eq(plan, "insert rule ip filter INPUT iifname \"sysct0\" udp dport 53 accept comment \"sysct\"\n"
+			       "insert rule ip filter INPUT iifname \"sysct0\" udp dport 67 accept comment \"sysct\"\n"
+			       "insert rule ip filter INPUT iifname \"sysct0\" tcp dport 53 accept comment \"sysct\"\n"
+			       "insert rule ip filter FORWARD oifname \"sysct0\" accept comment \"sysct\"\n");
+	gone = foreign_plan_nft("table inet x { # handle 1\n\tchain f { # handle 2\n"
+				"\t\ttype filter hook forward priority filter; policy accept;\n"
+				"\t\toifname \"sysct0\" accept comment \"sysct\" # handle 9\n"
+				"\t\toifname \"sysct0-a\" accept comment \"sysct-a\" # handle 10\n\t}\n}\n",
+				&foreign, false);
+	ck_assert_str_eq(gone, "delete rule inet x f handle 9\n");
+}
+END_TEST
+
+START_TEST(a_firewall_that_does_not_drop_or_knows_the_bridge_is_left_alone)
+{
+	static const char *const listings[] = {
+		"table inet f { # handle 1\n\tchain f { # handle 1\n"
+		"\t\ttype filter hook forward priority filter; policy accept;\n\t}\n}\n",
+		"table inet f { # handle 1\n\tchain f { # handle 1\n"
+		"\t\ttype filter hook forward priority filter; policy drop;\n"
+		"\t\tiifname \"sysct0\" tcp dport 25 drop # handle 3\n\t}\n}\n",
+		"table inet sysct { # handle 1\n\tchain f { # handle 1\n"
+		"\t\ttype filter hook forward priority filter; policy drop;\n\t}\n}\n",
+		"table bridge f { # handle 1\n\tchain f { # handle 1\n"
+		"\t\ttype filter hook forward priority filter; policy drop;\n\t}\n}\n",
+		"table inet f { # progname x\n\tflags owner\n\tchain f { # handle 1\n"
+		"\t\ttype filter hook forward priority filter; policy drop;\n\t}\n}\n",
+		"",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(listings); i++)
+		ck_assert_msg(foreign_plan_nft(listings[i], &foreign, true) == NULL, "%zu", i);
+}
+END_TEST
+
+START_TEST(docker_keeps_a_chain_for_others)
+{
+	auto_free char *plan = foreign_plan_nft("table ip filter { # handle 1\n"
+						"\tchain DOCKER-USER { # handle 1\n\t}\n"
+						"\tchain FORWARD { # handle 2\n"
+						"\t\ttype filter hook forward priority filter; policy drop;\n\t}\n}\n",
+						&foreign, true);
+	auto_free char *old = foreign_plan_iptables("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n"
+						    ":DOCKER-USER - [0:0]\n"
+						    "-A DOCKER-USER -i sysct0 -m comment --comment sysct -j ACCEPT\n"
+						    "COMMIT\n",
+						    &foreign, true);
+	auto_free char *gone = foreign_plan_iptables("*filter\n"
+						     "-A DOCKER-USER -i sysct0 -m comment --comment sysct -j ACCEPT\n"
+						     "-A FORWARD -i sysct0 -j DROP\nCOMMIT\n",
+						     &foreign, false);
+
+	ck_assert_str_eq(plan, "insert rule ip filter DOCKER-USER iifname \"sysct0\" accept comment \"sysct\"\n"
+			       "insert rule ip filter DOCKER-USER oifname \"sysct0\" accept comment \"sysct\"\n");
+	ck_assert(text_starts(old, "*filter\n-I DOCKER-USER -o sysct0 -m comment --comment \"sysct\" -j ACCEPT\n"
+				   "-I INPUT -i sysct0 -p udp -m udp --dport 53 "));
+	ck_assert_str_eq(gone, "*filter\n-D DOCKER-USER -i sysct0 -m comment --comment sysct -j ACCEPT\nCOMMIT\n");
+	ck_assert_ptr_null(foreign_plan_iptables("*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n", &foreign, true));
 }
 END_TEST
 
@@ -397,6 +528,11 @@ int main(void)
 	tcase_add_test(pure, hardware_addresses_are_read_exactly);
 	tcase_add_test(pure, link_names_fit_and_differ_at_each_start);
 	tcase_add_test(pure, the_ruleset_is_one_transaction);
+	tcase_add_test(pure, published_ports_are_rules_of_their_box);
+	tcase_add_test(pure, a_port_that_is_taken_names_who_has_it);
+	tcase_add_test(pure, a_firewall_that_drops_lets_the_bridge_through);
+	tcase_add_test(pure, a_firewall_that_does_not_drop_or_knows_the_bridge_is_left_alone);
+	tcase_add_test(pure, docker_keeps_a_chain_for_others);
 	tcase_add_test(pure, a_loopback_stub_is_no_resolver_for_boxes);
 	tcase_add_test(pure, a_box_asks_the_gateway_or_what_it_was_told);
 	tcase_add_test(pure, dnsmasq_listens_on_the_bridge_alone);
