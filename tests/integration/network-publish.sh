@@ -40,8 +40,10 @@ gateway=$(inside other ip route | sed -n 's/^default via \([0-9.]*\) .*/\1/p')
 python3 -m http.server --bind 127.0.0.1 $((port + 2)) >/dev/null 2>&1 &
 defer kill $!
 eventually 5 get "http://127.0.0.1:$((port + 2))/"
-inside other ip route add 127.0.0.1/32 via "$gateway" 2>/dev/null || :
-inside other sh -c 'ip address del 127.0.0.1/8 dev lo; ip route flush table local 127.0.0.1' 2>/dev/null || :
+inside other sh -c "ip address del 127.0.0.1/8 dev lo
+for f in eth0 all; do echo 1 >/proc/sys/net/ipv4/conf/\$f/route_localnet; done
+ip route add 127.0.0.1/32 via $gateway"
+has "$(inside other ip route get 127.0.0.1)" "via $gateway" "the way of the attack"
 if [ "$(from_box other 127.0.0.1 $((port + 2)))" ]; then fail "the host's loopback is open to a box"; fi
 
 say "ports that somebody has are refused, with who"
