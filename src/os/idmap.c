@@ -113,7 +113,7 @@ int userns_create(const struct idmap *map, struct error *err)
 		r = fail(err, errno, "create a user namespace");
 		if (err->code == ENOSPC || err->code == EPERM)
 			error_hint(err, "user namespaces are off or used up: sysctl -w "
-					"user.max_user_namespaces=16384; see sysct doctor");
+					"user.max_user_namespaces=16384; in a chroot there are none");
 		return r;
 	}
 	r = write_map(pid, "uid_map", map);
