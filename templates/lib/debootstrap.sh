@@ -77,7 +77,7 @@ write_sources() {
 # apt ARGS...: apt-get inside, with its failures said in one sentence
 apt() {
     _arc=0
-    chroot_run apt-get -q -y -o APT::Install-Recommends=false -o Dpkg::Use-Pty=0 -o Acquire::Retries=2 \
+    chroot_run apt-get -q -y -o APT::Install-Recommends=false -o Dpkg::Use-Pty=0 -o Acquire::Retries=5 \
         -o Acquire::http::Timeout=30 -o Acquire::Languages=none -o DPkg::Options::=--force-confold "$@" \
         >"$SYSCT_TMP/apt.log" 2>&1 || _arc=$?
     cat "$SYSCT_TMP/apt.log" >&2

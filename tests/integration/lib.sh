@@ -135,7 +135,17 @@ alpine() {
 debian() {
     release=$1
     shift
-    create "$@" --template debian --release "$release"
+    defer remove "$1"
+    # the mirror is the world's: when it does not answer for a moment it is asked again
+    tries_=1
+    until sysct create "$@" --template debian --release "$release" >/dev/null 2>"$TEST_TMP/create.err" </dev/null; do
+        if [ $tries_ -ge 3 ] || ! grep -q ' mirror ' "$TEST_TMP/create.err"; then
+            cat "$TEST_TMP/create.err" >&2
+            fail "create $1"
+        fi
+        tries_=$((tries_ + 1))
+        sleep 10
+    done
 }
 
 # inside NAME COMMAND...: what it prints
