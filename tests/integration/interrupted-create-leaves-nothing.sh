@@ -27,7 +27,14 @@ mirror
 cp -r "$MIRROR" "$TEST_TMP/mirror"
 sysct create box --template alpine --mirror "$TEST_TMP/mirror" >"$OUT" 2>"$ERR" &
 client=$!
-sleep 1
+# when there is something to install into, and a little later
+python3 - "$SYSCT_CACHE_DIR" <<'EOF'
+import glob, sys, time
+end = time.monotonic() + 30
+while not glob.glob(sys.argv[1] + "/images/*.partial-*/rootfs.img") and time.monotonic() < end:
+    time.sleep(0.005)
+time.sleep(0.1)
+EOF
 kill -INT $client
 rc=0
 wait $client || rc=$?
