@@ -40,7 +40,7 @@ struct launch {
 	int control;			/* "open the control socket": listening */
 	int console;			/* "open the console": master, from the payload */
 	int notify;			/* "open the notify socket": from the payload */
-	int host_fds[4];		/* what a reboot carries over, see runtime/start.h */
+	int handshake[2];		/* "clone the payload": both ends, until each side has its own in peer */
 };
 
 #define LAUNCH_EMPTY                                                                               \

@@ -248,8 +248,8 @@ static void payload_main(void *arg)
 	struct launch *launch = arg;
 	struct error err = ERROR_NONE;
 
-	launch->peer = launch->host_fds[1];
-	close_fd(&launch->host_fds[0]);
+	launch->peer = launch->handshake[1];
+	close_fd(&launch->handshake[0]);
 	launch->timing = NULL;
 	launch->pid = -1;
 	steps_run(start_steps, n_start_steps, PAYLOAD, launch, &err);
@@ -286,8 +286,8 @@ int host_clone_payload(struct launch *launch, struct error *err)
 	}
 	if (handshake_pair(pair, err) < 0)
 		return -err->code;
-	launch->host_fds[0] = pair[0];
-	launch->host_fds[1] = pair[1];
+	launch->handshake[0] = pair[0];
+	launch->handshake[1] = pair[1];
 	r = network_enter(launch, &back, err);
 	if (r == 0) {
 		r = ns_launch(&args, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Three texts with a NUL between them, as USER[:GROUP], passwd and group: an error with a message, or ids that are
  * exactly those of the number that was asked for or of a line that is there. Built with -fsanitize=fuzzer, or with
- * -DSTANDALONE to run files of the corpus. */
+ * standalone/main.c to run files of the corpus. */
 #include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -106,20 +106,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	return 0;
 }
-
-#ifdef STANDALONE
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		auto_fclose FILE *file = fopen(argv[i], "re");
-		static char data[1 << 20];
-
-		if (!file) {
-			perror(argv[i]);
-			return 1;
-		}
-		LLVMFuzzerTestOneInput((const uint8_t *)data, fread(data, 1, sizeof(data), file));
-	}
-	return 0;
-}
-#endif

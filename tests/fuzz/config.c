@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Any bytes as a configuration: they are refused with a message, or what they mean can be written,
- * read again and edited. Built with -fsanitize=fuzzer, or with -DSTANDALONE to run files of the
+ * read again and edited. Built with -fsanitize=fuzzer, or with standalone/main.c to run files of the
  * corpus. */
 #include <stdint.h>
 #include <stdio.h>
@@ -91,20 +91,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config_done(&config);
 	return 0;
 }
-
-#ifdef STANDALONE
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		auto_fclose FILE *file = fopen(argv[i], "re");
-		static char data[1 << 20];
-
-		if (!file) {
-			perror(argv[i]);
-			return 1;
-		}
-		LLVMFuzzerTestOneInput((const uint8_t *)data, fread(data, 1, sizeof(data), file));
-	}
-	return 0;
-}
-#endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Any bytes as a packet to or from a monitor: refused, or a text that ends, has no control characters, and is sent the
- * same way again. Built with -fsanitize=fuzzer, or with -DSTANDALONE to run files of the corpus. */
+ * same way again. Built with -fsanitize=fuzzer, or with standalone/main.c to run files of the corpus. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -75,20 +75,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	return 0;
 }
-
-#ifdef STANDALONE
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		auto_fclose FILE *file = fopen(argv[i], "re");
-		static char data[1 << 16];
-
-		if (!file) {
-			perror(argv[i]);
-			return 1;
-		}
-		LLVMFuzzerTestOneInput((const uint8_t *)data, fread(data, 1, sizeof(data), file));
-	}
-	return 0;
-}
-#endif

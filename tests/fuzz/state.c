@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Any bytes as a state file: refused with a message and nothing changed, or what they mean can be written and read
- * again, and is within what the header says. Built with -fsanitize=fuzzer, or with -DSTANDALONE to run files of the
+ * again, and is within what the header says. Built with -fsanitize=fuzzer, or with standalone/main.c to run files of the
  * corpus. */
 #include <stdint.h>
 #include <stdio.h>
@@ -80,20 +80,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	return 0;
 }
-
-#ifdef STANDALONE
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		auto_fclose FILE *file = fopen(argv[i], "re");
-		static char data[1 << 20];
-
-		if (!file) {
-			perror(argv[i]);
-			return 1;
-		}
-		LLVMFuzzerTestOneInput((const uint8_t *)data, fread(data, 1, sizeof(data), file));
-	}
-	return 0;
-}
-#endif
