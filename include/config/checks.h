@@ -19,6 +19,7 @@ bool check_hostname(const char *s);
 bool check_hwaddr(const char *s);  /* auto, or a unicast address */
 bool check_id_pool(const char *s); /* FIRST-LAST */
 bool check_idmap(const char *s);   /* auto, or inside:outside:count */
+bool check_seccomp(const char *s);
 bool check_image(const char *s);   /* relative or absolute, no ".." */
 bool check_init(const char *s);
 bool check_ip(const char *s);

@@ -17,6 +17,8 @@
 
 #define CONFIG_UNSET \
 	UINT64_MAX /* a number that was not given: no limit, or the default of its reader */
+#define CONFIG_NONE \
+	(UINT64_MAX - 1) /* "none", where a number that was not given has a default */
 
 enum restart_policy { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
 enum network_type { NETWORK_VETH, NETWORK_MACVLAN, NETWORK_NAMESPACE, NETWORK_HOST, NETWORK_NONE };

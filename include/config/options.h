@@ -56,6 +56,7 @@ struct option {
 	size_t offset;		  /* of the field in its base */
 	const char *preset;	  /* the default as one writes it; NULL: nothing */
 	const char *unset;	  /* numbers: the word that means CONFIG_UNSET, or NULL */
+	const char *none;	  /* numbers: the word that means CONFIG_NONE, or NULL */
 	uint64_t min, max;	  /* numbers */
 	const char *const *words; /* OPTION_WORD: NULL-terminated */
 	const char *const *later; /* words of the contract that this version does not have */

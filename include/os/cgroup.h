@@ -28,6 +28,9 @@ int cgroup_create(const char *group, uid_t owner, struct error *err);
 /* A descriptor of a leaf ("payload") for CLONE_INTO_CGROUP and cgroup_* below. -1 with err. */
 int cgroup_open(const char *group, const char *leaf, struct error *err);
 
+/* At most so many cgroups below the group, and so many below each other (cgroup.max.descendants and .depth). */
+int cgroup_bound(const char *group, unsigned int descendants, unsigned int depth, struct error *err);
+
 /* The leaf that processes which join later live in: cgroup2 allows none in a group whose children have
  * controllers. Made, and given to owner, when it is missing. */
 int cgroup_open_attach(const char *group, uid_t owner, struct error *err);

@@ -104,19 +104,31 @@ static char *last_exit_of(const struct look *look)
 	return text;
 }
 
+/* As they are kept, defaults too; null: no limit. */
 static struct value *limits_json(const struct container_config *config)
 {
-	static const char *const names[] = { "memory", "swap", "cpu_weight", "tasks", "io_read", "io_write",
-					     "io_weight" };
-	const uint64_t values[] = { config->limits.memory,     config->limits.swap,
-				    config->limits.cpu_weight, config->limits.tasks,
-				    config->limits.io_read,    config->limits.io_write,
-				    config->limits.io_weight };
+	struct cgroup_limits given, automatic;
 	struct value *o = value_object();
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		value_set(o, names[i], values[i] == CONFIG_UNSET ?
-							    NULL : value_uint(values[i]));
+	limits_of(config, NULL, &given);
+	limits_defaults(config, &automatic);
+	const struct {
+		const char *name;
+		uint64_t given, automatic;
+	} rows[] = {
+		{ "memory", given.memory, automatic.memory },
+		{ "swap", given.swap, automatic.swap },
+		{ "cpu_weight", given.cpu_weight, CGROUP_KEEP },
+		{ "tasks", given.tasks, automatic.tasks },
+		{ "io_read", given.io_read, CGROUP_KEEP },
+		{ "io_write", given.io_write, CGROUP_KEEP },
+		{ "io_weight", given.io_weight, CGROUP_KEEP },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t value = rows[i].given == CGROUP_KEEP ? rows[i].automatic : rows[i].given;
+
+		value_set(o, rows[i].name, value == CGROUP_KEEP || value == CGROUP_LIFT ? NULL : value_uint(value));
+	}
 	value_set(o, "cpus", config->limits.cpus == CONFIG_UNSET ?
 						  NULL : value_thousandths(config->limits.cpus));
 	value_set(o, "cpuset", value_text(config->limits.cpuset));

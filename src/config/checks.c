@@ -137,6 +137,11 @@ bool check_mount_path(const char *s)
 	return check_directory(s) && !strstr(s, "//") && !strstr(s, "/./") && !text_ends(s, "/") && !text_ends(s, "/.");
 }
 
+bool check_seccomp(const char *s)
+{
+	return strcmp(s, "default") == 0 || strcmp(s, "none") == 0 || (check_directory(s) && !text_ends(s, "/"));
+}
+
 bool check_image(const char *s)
 {
 	size_t n = strlen(s);

@@ -262,6 +262,8 @@ static void check_security(const struct container_config *config, struct problem
 		problem_add(problems, 0, "[security] idmap: a privileged container has none");
 	if (config->security.nesting && config->security.hardened)
 		problem_add(problems, 0, "[security] nesting and hardened exclude each other");
+	if (config->security.hardened && strcmp(config->security.seccomp, "none") == 0)
+		problem_add(problems, 0, "[security] seccomp = none and hardened exclude each other");
 	for (size_t i = 0; i < keep->n; i++)
 		if (strings_has(&config->security.drop_capabilities, keep->items[i]))
 			problem_add(problems, 0,

@@ -72,6 +72,10 @@ static int parse_number(const struct option *option, const char *value, uint64_t
 		*ret = CONFIG_UNSET;
 		return 0;
 	}
+	if (option->none && strcmp(value, option->none) == 0) {
+		*ret = CONFIG_NONE;
+		return 0;
+	}
 	if (option->type == OPTION_SIZE)
 		r = parse_size(value, &number);
 	else if (option->type == OPTION_DURATION)
@@ -257,6 +261,8 @@ static char *write_number(const struct option *option, uint64_t number)
 {
 	if (number == CONFIG_UNSET)
 		return option->unset ? xstrdup(option->unset) : NULL;
+	if (number == CONFIG_NONE && option->none)
+		return xstrdup(option->none);
 	if (option->type == OPTION_SIZE)
 		return write_size(number);
 	if (option->type == OPTION_DURATION)

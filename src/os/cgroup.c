@@ -270,6 +270,23 @@ int cgroup_open(const char *group, const char *leaf, struct error *err)
 	return open_at(path, err);
 }
 
+int cgroup_bound(const char *group, unsigned int descendants, unsigned int depth, struct error *err)
+{
+	auto_close int dir = open_at(group, err);
+	char text[24];
+	int r;
+
+	if (dir < 0)
+		return dir;
+	snprintf(text, sizeof(text), "%u", descendants);
+	r = write_value_at(dir, "cgroup.max.descendants", text);
+	if (r == 0) {
+		snprintf(text, sizeof(text), "%u", depth);
+		r = write_value_at(dir, "cgroup.max.depth", text);
+	}
+	return r < 0 ? fail(err, -r, "bound the number of cgroups in %s", group) : 0;
+}
+
 int cgroup_open_attach(const char *group, uid_t owner, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/" ATTACH_LEAF, group);

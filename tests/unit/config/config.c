@@ -200,7 +200,7 @@ START_TEST(format_leaves_out_what_sysct_conf_says)
 	text = config_format(&config, &defaults);
 	ck_assert_str_eq(
 		text,
-		"[container]\nhostname =\n\n[network \"eth0\"]\ndns =\n\n[limits]\nmemory = none\n"
+		"[container]\nhostname =\n\n[network \"eth0\"]\ndns =\n\n[limits]\nmemory = auto\n"
 		"tasks = 7\n\n[environment]\nB = 2\n");
 	config_init(&again);
 	config_copy(&again, &defaults);

@@ -177,7 +177,7 @@ START_TEST(what_cannot_be_written_is_refused)
 		{ "environment.A", "a\033b", "[environment] A: control characters" },
 		{ "environment.A", "\xff", "[environment] A: control characters" },
 		{ "limits.memory", "much",
-		  "[limits] memory: \"much\" is not valid; allowed: none, or 1M to 7E" },
+		  "[limits] memory: \"much\" is not valid; allowed: auto, none, or 1M to 7E" },
 		{ "limits.memroy", "1G", "did you mean \"limits.memory\"?" },
 		{ "security.selinux", "x", "is not in this version of sysct" },
 		{ "network.dns", "1.1.1.1,x", "[network \"eth0\"] dns: \"x\" is not valid" },

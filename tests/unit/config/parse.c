@@ -410,7 +410,7 @@ START_TEST(sysct_conf_gives_defaults_and_the_host)
 	ck_assert_str_eq(config.networks[0].gateway, "10.0.0.1");
 	ck_assert_uint_eq(config.environment.n, 2);
 	ck_assert_str_eq(config.environment.items[1], "B=3");
-	ck_assert_uint_eq(config.limits.memory, CONFIG_UNSET);
+	ck_assert_uint_eq(config.limits.memory, CONFIG_NONE);
 }
 END_TEST
 
