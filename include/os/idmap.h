@@ -20,6 +20,10 @@ struct idmap {
 int idmap_parse(const char *text, struct idmap *ret, struct error *err);
 const char *idmap_format(const struct idmap *map, char *buf, unsigned long room);
 
+/* Every id that the present user namespace has, each standing for itself: to its root a namespace with this map is a
+ * namespace all the same, whose root has no rights over what is the parent's, and can lift no mount that came from there. */
+int idmap_identity(struct idmap *ret, struct error *err);
+
 /* Make a user namespace with this map and return a descriptor of it (as open(2) of /proc/PID/ns/user).
  *
  * The namespace is created with the effective user id `outside`: the kernel charges its inotify instances,

@@ -18,10 +18,25 @@ int mount_open_source(const char *path, bool recursive, struct error *err);
 /* Set and clear attributes on a detached tree. userns_fd >= 0: give it the ids of that namespace. */
 int mount_dress(int mount_fd, unsigned int set, unsigned int clear, int userns_fd, bool recursive, struct error *err);
 
+/* What is put over a path of a tree before it is locked. A path that is not there is passed over; it may hold the
+ * wildcards of glob(7). */
+enum mount_mask_kind {
+	MASK_HIDE,	/* an empty directory or file, read-only */
+	MASK_READONLY,	/* itself, read-only */
+	MASK_WRITABLE,	/* itself, in what was made read-only before */
+	MASK_END,	/* the end of a list */
+};
+
+struct mount_mask {
+	enum mount_mask_kind kind;
+	const char *path;	/* below the tree, without a slash before it */
+};
+
 /* One that shall be carried over. */
 struct mount_lock {
 	int fd;			/* a detached tree; afterwards its locked copy */
 	const char *part;	/* NULL: all of it; else a name below it, and the copy is of that alone */
+	const struct mount_mask *masks;	/* NULL: none */
 };
 
 /* Carry detached mounts into a user namespace. A mount that is copied into a mount namespace of a lesser user namespace
@@ -29,5 +44,9 @@ struct mount_lock {
  * mount that is moved in would allow. userns_fd -1: none, for the sake of the parts. owner: host id of the namespace's root; at: an existing directory, used in a mount
  * namespace of a helper process's own. */
 int mount_lock(struct mount_lock *locks, size_t n, int userns_fd, uid_t owner, const char *at, struct error *err);
+
+/* proc (of its pid namespace) and sysfs (of its net namespace, read-only) for a process in namespaces of its own, as the
+ * host's root mounts them: detached. pidfd: the process, which stays as it is. */
+int mount_api_of(int pidfd, int *ret_proc, int *ret_sys, struct error *err);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "config/config.h"
+#include "runtime/confine.h"
 #include "runtime/kept.h"
 #include "runtime/mounts.h"
 #include "store/container.h"
@@ -29,8 +30,11 @@ struct launch {
 	int userns;			/* "make the user namespace"; -1: none */
 	int dev;			/* "prepare /dev": a detached tmpfs; -1: the payload binds the nodes */
 	struct kept kept;		/* "open what is kept" */
+	struct confinement confinement;	/* "prepare the confinement" */
 	struct mount_items mounts;	/* "open what is to be mounted" */
-	int sys;			/* "clone the payload": sysfs of a joined namespace; -1: the payload's own */
+	int proc;			/* "mask proc"; -1: the payload's own */
+	int sys;			/* "clone the payload": sysfs of a joined namespace, or "mask sys"; -1: the
+					 * payload's own */
 	int cgroup;			/* "create the cgroup": the payload leaf */
 	struct prepared_network *network;	/* "prepare the network" */
 	char *resolv_conf;		/* likewise; NULL: the host's own */
@@ -44,8 +48,9 @@ struct launch {
 };
 
 #define LAUNCH_EMPTY                                                                               \
-	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .dev = -1, .sys = -1, .cgroup = -1,  \
+	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .dev = -1, .proc = -1, .sys = -1, .cgroup = -1,  \
 	  .kept = KEPT_EMPTY, \
+	  .confinement = CONFINEMENT_NONE,                                                         \
 	  .pid = -1, .pidfd = -1, .control = -1, .console = -1, .notify = -1 }
 
 /* Names that a start uses, from what is fixed. Callers free. */

@@ -15,8 +15,8 @@
  *     to undo what was never done is no error.
  *  2. Rows before the clone row are HOST. The clone row's child calls steps_run(..., PAYLOAD, ...).
  *  3. A PAYLOAD row touches only what dies with the namespaces, so it has no undo.
- *  4. Data goes host to payload by the memory image at the clone, payload to host by the packet of a row, with at
- *     most one descriptor.
+ *  4. Data goes host to payload by the memory image at the clone; after it, either way, by the packet of a row, with
+ *     at most one descriptor, which a HOST row gives away.
  *  5. Exactly one row execs. Only there is the end of the connection no failure. */
 
 #include <stdbool.h>
@@ -39,7 +39,7 @@ struct step {
 	int (*run)(struct launch *launch, struct error *err);
 	int (*undo)(const struct container *container, const struct container_state *state,
 		    struct error *err);
-	/* HOST, for a PAYLOAD row that sends a descriptor: keep it. Ownership passes. */
+	/* On the other side than the row's, when it sends a descriptor: keep it. Ownership passes. */
 	void (*take)(struct launch *launch, int fd);
 	const char *why;	/* why the row stands where it stands, where that is not plain */
 	bool execs;

@@ -73,6 +73,29 @@ static int write_map(pid_t pid, const char *file, const struct idmap *map)
 	return write_value_at(AT_FDCWD, path, line);
 }
 
+static int first_extent(const char *file, uint32_t *ret, struct error *err)
+{
+	auto_free char *path = xasprintf("/proc/self/%s", file), *text = NULL;
+	unsigned int inside, outside;
+	int r = read_file_at(AT_FDCWD, path, 65536, &text, NULL);
+
+	if (r < 0)
+		return fail(err, -r, "read %s", path);
+	if (sscanf(text, "%u %u %u", &inside, &outside, ret) != 3 || inside != 0)
+		return fail(err, EPROTO, "find id 0 in %s", path);
+	return 0;
+}
+
+int idmap_identity(struct idmap *ret, struct error *err)
+{
+	uint32_t users, groups;
+
+	if (first_extent("uid_map", &users, err) < 0 || first_extent("gid_map", &groups, err) < 0)
+		return -err->code;
+	*ret = (struct idmap){ 0, 0, users < groups ? users : groups };
+	return 0;
+}
+
 /* Run clone(2) for the keeper with another effective user id and all capabilities kept. */
 static pid_t clone_keeper(struct keeper *keeper, char *stack, size_t room, uid_t euid)
 {

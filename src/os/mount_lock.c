@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/securebits.h>
@@ -92,6 +93,62 @@ struct task {
 	struct helper *helper;	/* shared with the caller */
 };
 
+/* --- masks --- */
+
+#define EMPTY_DIR "empty-dir"
+#define EMPTY_FILE "empty-file"
+#define PLAIN (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+static int make_empties(struct error *err)
+{
+	if (mkdir(EMPTY_DIR, 0555) < 0 || mknod(EMPTY_FILE, S_IFREG | 0444, 0) < 0)
+		return fail(err, errno, "make something empty");
+	return 0;
+}
+
+static int mask_one(const char *path, enum mount_mask_kind kind, struct error *err)
+{
+	auto_close int target = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -1;
+	const char *source = path;
+	struct stat st;
+	int r;
+
+	if (target < 0)
+		return errno == ENOENT ? 0 : fail(err, errno, "open %s", path);
+	if (fstat(target, &st) < 0)
+		return fail(err, errno, "look at %s", path);
+	if (kind == MASK_HIDE)
+		source = S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE;
+	fd = mount_clone(AT_FDCWD, source, false, err);
+	if (fd < 0)
+		return fd;
+	if (kind == MASK_WRITABLE)
+		r = mount_dress(fd, PLAIN, MOUNT_ATTR_RDONLY, -1, false, err);
+	else
+		r = mount_set(fd, PLAIN | MOUNT_ATTR_RDONLY, false, err);
+	return r < 0 ? r : mount_attach(fd, target, err);
+}
+
+static int mask_tree(const char *name, const struct mount_mask *masks, struct error *err)
+{
+	for (; masks && masks->kind != MASK_END; masks++) {
+		auto_free char *pattern = xasprintf("%s/%s", name, masks->path);
+		glob_t found;
+		int r = glob(pattern, GLOB_NOSORT, NULL, &found);
+
+		if (r == GLOB_NOMATCH)
+			continue;
+		if (r != 0)
+			return fail(err, EIO, "look for %s", masks->path);
+		for (size_t i = 0; i < found.gl_pathc && r == 0; i++)
+			r = mask_one(found.gl_pathv[i], masks->kind, err);
+		globfree(&found);
+		if (r < 0)
+			return error_prefix(err, "mask %s", masks->path);
+	}
+	return 0;
+}
+
 static int attach_all(const struct task *task, struct error *err)
 {
 	static const char *const options[] = { "mode=0755", "size=256k", NULL };
@@ -106,6 +163,8 @@ static int attach_all(const struct task *task, struct error *err)
 		return -err->code;
 	if (chdir(task->at) < 0)
 		return fail(err, errno, "change to %s", task->at);
+	if (make_empties(err) < 0)
+		return -err->code;
 	for (size_t i = 0; i < task->n; i++) {
 		auto_close int target = -1;
 		struct stat st;
@@ -118,6 +177,8 @@ static int attach_all(const struct task *task, struct error *err)
 		target = open(name, O_PATH | O_CLOEXEC);
 		if (target < 0 || mount_attach(task->locks[i].fd, target, err) < 0)
 			return target < 0 ? fail(err, errno, "open a place for a mount") : -err->code;
+		if (mask_tree(name, task->locks[i].masks, err) < 0)
+			return -err->code;
 	}
 	return 0;
 }
@@ -179,5 +240,71 @@ int mount_lock(struct mount_lock *locks, size_t n, int userns_fd, uid_t owner, c
 		locks[i].fd = helper->fds[i];
 	}
 	munmap(helper, size);
+	return r;
+}
+
+/* --- proc and sysfs of others --- */
+
+struct api {
+	struct error err;
+	int r, proc, sys;
+};
+
+/* The child of one that has entered is in the pid namespace itself. */
+static int mount_api(struct api *api)
+{
+	api->proc = mount_new("proc", "proc", NULL, PLAIN, &api->err);
+	if (api->proc < 0)
+		return api->proc;
+	api->sys = mount_new("sysfs", "sysfs", NULL, PLAIN | MOUNT_ATTR_RDONLY, &api->err);
+	return api->sys < 0 ? api->sys : 0;
+}
+
+static int enter_and_mount(int pidfd, struct api *api)
+{
+	struct clone_args args = { .flags = CLONE_VFORK | CLONE_FILES, .exit_signal = SIGCHLD };
+	pid_t pid;
+
+	if (setns(pidfd, CLONE_NEWPID | CLONE_NEWNET) < 0)
+		return fail(&api->err, errno, "enter the namespaces");
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0) {
+		api->r = mount_api(api);
+		_exit(0);
+	}
+	return pid < 0 ? fail(&api->err, errno, "clone a helper") : api->r;
+}
+
+int mount_api_of(int pidfd, int *ret_proc, int *ret_sys, struct error *err)
+{
+	/* one table of descriptors for all three */
+	struct clone_args args = { .flags = CLONE_VFORK | CLONE_FILES, .exit_signal = SIGCHLD };
+	struct api *api = mmap(NULL, sizeof(*api), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+	int r;
+
+	if (api == MAP_FAILED)
+		return fail(err, errno, "map memory for a helper");
+	api->proc = api->sys = -1;
+	api->r = -EIO;
+	fail(&api->err, EIO, "mount proc and sys: the helper was killed");
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0) {
+		api->r = enter_and_mount(pidfd, api);
+		_exit(0);
+	}
+	if (pid > 0)
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	r = pid < 0 ? fail(err, errno, "clone a helper") : api->r;
+	if (pid > 0 && r < 0)
+		*err = api->err;
+	if (r < 0) {
+		close_fd(&api->proc);
+		close_fd(&api->sys);
+	}
+	*ret_proc = api->proc;
+	*ret_sys = api->sys;
+	munmap(api, sizeof(*api));
 	return r;
 }

@@ -39,9 +39,10 @@
 #include "os/namespace.h"
 #include "os/process.h"
 #include "os/pty.h"
+#include "os/sealed.h"
 #include "os/session.h"
-#include "rows.h"
 #include "runtime/account.h"
+#include "runtime/confine.h"
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
 #include "runtime/relay.h"
@@ -56,6 +57,7 @@ struct join {
 	struct container *container;
 	const struct attach_options *options;
 	struct container_state state;
+	struct confinement confinement;
 	bool tty;
 	int pidfd;		/* of the container's init */
 	int cgroup;
@@ -194,7 +196,7 @@ __attribute__((noreturn)) static void command_main(struct join *join)
 		session_forget_caller();
 		if (account_find(user, &account, &err) == 0 &&
 		    (join->tty ? open_terminal(join, &account, &err) : use_pipes(join, &err)) == 0 &&
-		    payload_confine(config, &err) == 0 && become_account(&account, &err) == 0 &&
+		    confine(&join->confinement, &err) == 0 && become_account(&account, &err) == 0 &&
 		    enter_workdir(join, &account, &err) == 0) {
 			make_environment(join, &account, &env);
 			run_command(join, &account, &env, &err);
@@ -281,6 +283,8 @@ static int prepare(struct join *join, struct error *err)
 	join->pidfd = process_open(&join->state.init);
 	if (join->pidfd < 0)
 		return fail(err, -join->pidfd, "open its init");
+	if (confinement_of(c, &join->state, join->pidfd, &join->confinement, err) < 0)
+		return -err->code;
 	join->cgroup = cgroup_open_attach(group, c->idmap.outside, err);
 	return join->cgroup < 0 ? join->cgroup : 0;
 }
@@ -421,6 +425,7 @@ int container_attach(struct container *container, const struct attach_options *o
 {
 	struct join join = { .container = container,
 			     .options = options,
+			     .confinement = CONFINEMENT_NONE,
 			     .pidfd = -1,
 			     .cgroup = -1,
 			     .peer = -1,
@@ -428,11 +433,14 @@ int container_attach(struct container *container, const struct attach_options *o
 			     .pipes = PIPES_EMPTY };
 	int r;
 
+	if (container->config.security.privileged && !program_is_sealed())
+		return program_execute_sealed(NULL, err);	/* begins anew */
 	state_init(&join.state);
 	join.tty = options->tty == TTY_YES || (options->tty == TTY_AUTO && isatty(0) && isatty(1));
 	r = prepare(&join, err);
 	if (r == 0)
 		r = run(&join, err);
+	confinement_done(&join.confinement);
 	close_fd(&join.pid_pipe[0]);
 	close_fd(&join.pidfd);
 	close_fd(&join.cgroup);

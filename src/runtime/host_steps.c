@@ -179,7 +179,7 @@ int host_make_userns(struct launch *launch, struct error *err)
 		launch->userns = userns_create(&launch->container->idmap, err);
 	if (launch->userns < 0)
 		return launch->userns;
-	if (!launch->rootfs.shifted && mount_idmap(launch->rootfs.mount_fd, launch->userns, err) < 0) {
+	if (launch->container->idmap.outside && !launch->rootfs.shifted && mount_idmap(launch->rootfs.mount_fd, launch->userns, err) < 0) {
 		if (err->code == EINVAL || err->code == EPERM)
 			error_hint(err, "the file system below the rootfs knows no idmapped mounts: use an image, or "
 					"ext4, xfs, btrfs below the directory");
@@ -218,10 +218,15 @@ int host_prepare_dev(struct launch *launch, struct error *err)
 		r = device_make(fd, &devices.items[i]);
 	/* In a container of somebody else's nobody may make nodes, and before Linux 6.3 a tmpfs has no id
 	 * map: then the payload binds the host's nodes one by one. */
-	if (r < 0 || (launch->userns >= 0 && mount_idmap(fd, launch->userns, &no_idmap) < 0))
+	if (r < 0 || (launch->container->idmap.outside && mount_idmap(fd, launch->userns, &no_idmap) < 0))
 		return 0;
 	launch->dev = take_fd(&fd);
 	return 0;
+}
+
+int host_prepare_confinement(struct launch *launch, struct error *err)
+{
+	return confinement_make(launch->container, launch->state, &launch->confinement, err);
 }
 
 /* --- mounts --- */
@@ -304,6 +309,7 @@ int host_clone_payload(struct launch *launch, struct error *err)
 	launch->pid = args.ret_pid;
 	launch->pidfd = args.ret_pidfd;
 	mount_items_done(&launch->mounts);
+	confinement_done(&launch->confinement);
 	close_fd(&launch->rootfs.mount_fd);	/* from here on the payload alone holds the mount */
 	process_identify(launch->pid, &launch->state->init);
 	if (!foreign_network(launch->config)) {

@@ -45,7 +45,13 @@ static struct mount_item *add(struct mount_items *items, const char *path)
 
 /* --- on the host --- */
 
-static int open_bind(const struct mount_config *mount, int userns, struct mount_item *item, struct error *err)
+/* owner 0: the ids are the host's, and nothing is to be mapped. */
+static int map_for(int userns, uid_t owner)
+{
+	return owner ? userns : -1;
+}
+
+static int open_bind(const struct mount_config *mount, int map, struct mount_item *item, struct error *err)
 {
 	auto_mount_options struct mount_options options = MOUNT_OPTIONS_EMPTY;
 	auto_close int fd = -1;
@@ -59,7 +65,7 @@ static int open_bind(const struct mount_config *mount, int userns, struct mount_
 		return fail(err, errno, "look at %s", mount->source);
 	item->dir = S_ISDIR(st.st_mode);
 	if (mount_dress(fd, options.set | (mount->readonly ? MOUNT_ATTR_RDONLY : 0), options.clear,
-			options.noidmap ? -1 : userns, !options.single, err) < 0)
+			options.noidmap ? -1 : map, !options.single, err) < 0)
 		return error_prefix(err, "%s", mount->source);
 	item->fd = take_fd(&fd);
 	return 0;
@@ -79,7 +85,7 @@ static int lock_all(struct mount_items *items, const char *const *parts, int use
 
 	for (size_t i = 0; i < items->n; i++)
 		if (items->items[i].fd >= 0)
-			locks[n++] = (struct mount_lock){ items->items[i].fd, parts ? parts[i] : NULL };
+			locks[n++] = (struct mount_lock){ .fd = items->items[i].fd, .part = parts ? parts[i] : NULL };
 	if (n && (userns >= 0 || parts))
 		r = mount_lock(locks, n, userns, owner, at, err);
 	for (size_t i = 0, k = 0; i < items->n; i++)
@@ -102,7 +108,7 @@ int mounts_open(const struct container_config *config, const struct container_co
 		item->config = mount;
 		item->create = mount->create;
 		item->dir = true;
-		if (mount->type == MOUNT_BIND && open_bind(mount, userns, item, err) < 0)
+		if (mount->type == MOUNT_BIND && open_bind(mount, map_for(userns, owner), item, err) < 0)
 			return error_prefix(err, "[mount \"%s\"]", mount->path);
 	}
 	if (ret->n)
@@ -255,7 +261,7 @@ static int place_live(const struct container_state *state, bool userns, const st
 }
 
 /* The node on a tmpfs of its own, of which the one file goes inside: its owner is root there. */
-static int open_node(const struct device *device, int userns, struct mount_item *item, struct error *err)
+static int open_node(const struct device *device, int map, struct mount_item *item, struct error *err)
 {
 	static const char *const options[] = { "mode=0755", "size=64k", "nr_inodes=16", NULL };
 	auto_close int fd = mount_new("tmpfs", "dev", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
@@ -266,7 +272,7 @@ static int open_node(const struct device *device, int userns, struct mount_item 
 	r = device_make(fd, device);
 	if (r < 0)
 		return fail(err, -r, "make the node /dev/%s", device->name);
-	if (userns >= 0 && mount_idmap(fd, userns, err) < 0)
+	if (map >= 0 && mount_idmap(fd, map, err) < 0)
 		return -err->code;
 	item->fd = take_fd(&fd);
 	item->create = true;
@@ -305,7 +311,7 @@ static int change_devices(const struct container *c, const struct container_conf
 			continue;
 		if (cgroup_allow_device(group, rule, err) < 0)
 			return -err->code;
-		if (open_node(&new.items[i], userns, add(ret, path), err) < 0)
+		if (open_node(&new.items[i], map_for(userns, c->idmap.outside), add(ret, path), err) < 0)
 			return -err->code;
 		strings_add(&names, new.items[i].name);
 	}

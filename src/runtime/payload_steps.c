@@ -21,12 +21,12 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "os/caps.h"
 #include "os/mount.h"
 #include "os/process.h"
 #include "os/pty.h"
 #include "os/session.h"
 #include "rows.h"
+#include "runtime/confine.h"
 #include "runtime/devices.h"
 #include "runtime/hosts.h"
 #include "runtime/launch.h"
@@ -119,7 +119,8 @@ int payload_mount_api(struct launch *launch, struct error *err)
 	const struct container_config *config = launch->config;
 	bool host_net = config->n_networks && config->networks[0].type == NETWORK_HOST;
 
-	if (put_new("proc", "proc", NULL, PLAIN, err) < 0)
+	if (launch->proc >= 0 ? put_mount(launch->proc, "proc", err) < 0 :
+				put_new("proc", "proc", NULL, PLAIN, err) < 0)
 		return -err->code;
 	/* The root of /sys is read-only for every init: systemd, udev and networkd look at just that. */
 	if (launch->sys >= 0) {
@@ -355,21 +356,9 @@ int payload_set_limits(struct launch *launch, struct error *err)
 	return 0;
 }
 
-int payload_confine(const struct container_config *config, struct error *err)
+int payload_confine(struct launch *launch, struct error *err)
 {
-	uint64_t mask;
-
-	if (caps_select(caps_default(config->security.privileged), &config->security.keep_capabilities,
-			&config->security.drop_capabilities, &mask, err) < 0)
-		return -err->code;
-	if (config->security.no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return fail(err, errno, "set no_new_privileges");
-	return caps_apply(mask, err);
-}
-
-int payload_drop_capabilities(struct launch *launch, struct error *err)
-{
-	return payload_confine(launch->config, err);
+	return confine(&launch->confinement, err);
 }
 
 static void make_environment(const struct launch *launch, struct strings *env)

@@ -27,10 +27,17 @@ RUN(host_limit_disk);
 RUN(host_open_kept);
 RUN(host_make_userns);
 RUN(host_prepare_dev);
+RUN(host_prepare_confinement);
 RUN(host_open_mounts);
 RUN(host_clone_payload);
 UNDO(host_kill_payload);
 RUN(host_place_payload);
+/* masks.c */
+RUN(host_mask_proc);
+RUN(host_mask_sys);
+void payload_take_proc(struct launch *launch, int fd);
+void payload_take_sys(struct launch *launch, int fd);
+
 RUN(host_pin_namespaces);
 UNDO(host_unpin_namespaces);
 void host_take_console(struct launch *launch, int fd);
@@ -61,9 +68,7 @@ RUN(payload_leave_host);
 RUN(payload_set_hostname);
 RUN(payload_write_hosts);
 RUN(payload_set_limits);
-RUN(payload_drop_capabilities);
+RUN(payload_confine);
 RUN(payload_exec_init);
-/* Capabilities and no_new_privileges: the same for init and for whatever is attached. */
-int payload_confine(const struct container_config *config, struct error *err);
 
 #endif

@@ -21,6 +21,7 @@
 #include "os/caps.h"
 #include "os/cgroup.h"
 #include "os/fdpass.h"
+#include "os/sealed.h"
 #include "os/session.h"
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
@@ -40,19 +41,14 @@ struct carried {
 static void fill_arguments(const struct container *c, char **argv, size_t *n, char *program)
 {
 	const struct install *i = c->install;
-	static char self[4096];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	self[len > 0 ? len : 0] = '\0';
-	if (text_ends(self, " (deleted)"))	/* replaced by a newer one, which is there under the same name */
-		self[strlen(self) - strlen(" (deleted)")] = '\0';
 	argv[(*n)++] = program;
 	argv[(*n)++] = c->name;
 	argv[(*n)++] = i->run_dir;
 	argv[(*n)++] = i->state_dir;
 	argv[(*n)++] = i->cache_dir;
 	argv[(*n)++] = i->config_given ? i->config : "";
-	argv[(*n)++] = self;
+	argv[(*n)++] = program_path();	/* not freed: what follows is an execution */
 }
 
 /* A clean environment, but where our own parts are. environment has room for four. */
@@ -451,10 +447,95 @@ static void show_note(const struct container *c, struct container_state *state)
 		log_note("%s: %s", c->name, note);
 }
 
+/* --- a privileged one: by a sealed copy of ourselves (os/sealed.h) --- */
+
+__attribute__((noreturn)) static void start_sealed_child(const struct container *c, int output, bool timed)
+{
+	const struct install *i = c->install;
+	struct error err = ERROR_NONE;
+	const char *argv[16];
+	size_t n = 0;
+
+	argv[n++] = "sysct";
+	if (i->config_given) {
+		argv[n++] = "--config";
+		argv[n++] = i->config;
+	}
+	const char *const dirs[] = { "--state-dir", i->state_dir, "--run-dir", i->run_dir,
+				     "--cache-dir", i->cache_dir };
+	for (size_t k = 0; k < ARRAY_SIZE(dirs); k++)
+		argv[n++] = dirs[k];
+	argv[n++] = "start";
+	if (timed)
+		argv[n++] = "--timing";
+	argv[n++] = c->name;
+	argv[n] = NULL;
+	if (dup2(output, 2) >= 0)
+		program_execute_sealed((char *const *)argv, &err);
+	dprintf(output, "sysct: start %s: %s\n", c->name, err.message);
+	_exit(STATUS_FAILED);
+}
+
+/* The lines of a start that somebody else has done, as if we had: an error and its hint, or the timing, or a note. */
+static void take_lines(const struct container *c, char *text, struct text *timing, struct error *err)
+{
+	auto_free char *prefix = xasprintf("sysct: start %s: ", c->name);
+	char *next;
+
+	for (char *line = text; *line; line = next) {
+		next = line + strcspn(line, "\n");
+		if (*next)
+			*next++ = '\0';
+		if (text_starts(line, prefix))
+			fail(err, 0, "%s", line + strlen(prefix));
+		else if (text_starts(line, "hint: "))
+			error_hint(err, "%s", line + strlen("hint: "));
+		else if (text_starts(line, "sysct: "))
+			log_note("%s", line + strlen("sysct: "));
+		else if (timing)
+			text_add(timing, "%s\n", line);
+	}
+}
+
+static int start_sealed(struct container *c, struct text *timing, struct error *err)
+{
+	auto_close int reader = -1, writer = -1;
+	auto_free char *text = NULL;
+	int fds[2], status;
+	size_t n;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return fail(err, errno, "make a pipe");
+	reader = fds[0];
+	writer = fds[1];
+	container_unlock(c);	/* the lock is the copy's, which looks at everything anew */
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		return fail(err, errno, "fork");
+	if (pid == 0)
+		start_sealed_child(c, writer, timing != NULL);
+	close_fd(&writer);
+	/* ^C comes to both; the copy cleans up and ends, and that is its last word */
+	while (read_fd(reader, 1U << 20, &text, &n) == -EINTR)
+		;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	take_lines(c, text ? text : (char[]){ "" }, timing, err);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (!err->code)
+		fail(err, 0, "the copy of sysct that starts it was killed");
+	return error_status(err, WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAILED);
+}
+
 int container_start(struct container *c, struct text *timing, struct error *err)
 {
 	auto_state struct container_state state = { 0 };
 
+	if (c->config.security.privileged && !program_is_sealed())
+		return start_sealed(c, timing, err);
 	state_init(&state);
 	if (prepare(c, &state, err) < 0)
 		return -err->code;
@@ -620,6 +701,23 @@ static int finish(struct container *c, struct container_state *state, struct err
 	return container_undo(c, state, err);
 }
 
+/* What was handed to us goes along. */
+static int seal_supervisor(const struct install *install, const char *name, const char *const *clients, struct error *err)
+{
+	struct container c = CONTAINER_EMPTY;
+	bool needed = container_open(install, name, false, true, &c, err) == 0 && c.config.security.privileged &&
+		      !program_is_sealed();
+
+	container_close(&c);
+	*err = (struct error)ERROR_NONE;
+	if (!needed)
+		return 0;
+	for (int fd = FD_LINK; fd < FD_HOLDER; fd++)
+		fcntl(fd, F_SETFD, 0);
+	keep_clients(clients);
+	return program_execute_sealed(NULL, err);
+}
+
 /* The lock may be a stop's, which then does all that is to be done and ends us; or that of a command which takes its
  * time. Nobody waits for us, so we do. */
 static int open_patiently(const struct install *install, const char *name, bool tolerant, struct container *ret,
@@ -670,6 +768,9 @@ int supervise_run(const struct install *install, int argc, char **argv, struct e
 
 	if (argc < 3)
 		return fail_status(err, STATUS_USAGE, "%s is for sysct's own use", SUPERVISE_COMMAND);
+	/* fails closed: what cannot be sealed is not booted again, but undone */
+	if (seal_supervisor(install, argv[1], (const char *const *)argv + 3, &why) < 0)
+		argv[0] = (char *)"finish";
 	cloexec_from(FD_LINK);	/* none of the tools we run shall have them */
 	session_shed_caller();	/* the monitor's out-of-memory score is not the container's */
 	again = strcmp(argv[0], "finish") != 0;

@@ -5,9 +5,10 @@
 #include "runtime/limits.h"
 #include "runtime/steps.h"
 
-static bool has_userns(const struct container_config *config)
+/* What the box's root shall not see or change, though its user namespace or its ids would let it. */
+static bool has_masks(const struct container_config *config)
 {
-	return !config->security.privileged;
+	return config->security.privileged || config->security.hardened;
 }
 
 static bool has_mounts(const struct container_config *config)
@@ -56,10 +57,12 @@ const struct step start_steps[] = {
 	  .why = "the rules name the loop device; they go with the cgroup" },
 	{ HOST, "open what is kept", .run = host_open_kept,
 	  .why = "the user namespace is among it" },
-	{ HOST, "make the user namespace", .when = has_userns, .run = host_make_userns,
+	{ HOST, "make the user namespace", .run = host_make_userns,
 	  .why = "after the mount, whose ids it maps; before the clone, which enters it" },
 	{ HOST, "prepare /dev", .run = host_prepare_dev,
 	  .why = "nodes can only be made on a mount of the host's" },
+	{ HOST, "prepare the confinement", .run = host_prepare_confinement,
+	  .why = "the payload takes it along in its memory" },
 	{ HOST, "open what is to be mounted", .when = has_mounts, .run = host_open_mounts,
 	  .why = "as the host's root, in the host's tree; locked for the user namespace" },
 	{ HOST, "prepare the network", .run = host_prepare_network, .undo = host_release_network },
@@ -77,6 +80,9 @@ const struct step start_steps[] = {
 	{ PAYLOAD, "enter the rootfs", .run = payload_enter_rootfs,
 	  .why = "the old root stays below until the kernel's own file systems are mounted: a user "
 		 "namespace may mount proc and sysfs only where it already sees them whole" },
+	{ HOST, "mask proc", .when = has_masks, .run = host_mask_proc, .take = payload_take_proc,
+	  .why = "from outside of the user namespace, whose root then cannot lift it; proc is of the new pid namespace" },
+	{ HOST, "mask sys", .when = has_masks, .run = host_mask_sys, .take = payload_take_sys },
 	{ PAYLOAD, "mount proc, sys and cgroup", .run = payload_mount_api },
 	{ PAYLOAD, "make /dev", .run = payload_make_dev },
 	{ PAYLOAD, "make /run", .run = payload_make_run },
@@ -94,8 +100,9 @@ const struct step start_steps[] = {
 	{ HOST, "pin the namespaces", .run = host_pin_namespaces, .undo = host_unpin_namespaces },
 	{ HOST, "wait for go", .when = waits_for_go, .run = host_wait_for_go },
 	{ PAYLOAD, "set the process limits", .run = payload_set_limits },
-	{ PAYLOAD, "drop capabilities", .run = payload_drop_capabilities,
-	  .why = "no mount may follow: mounting needs CAP_SYS_ADMIN" },
+	{ PAYLOAD, "confine it", .run = payload_confine,
+	  .why = "the filter of system calls, then the capabilities: loading it needs CAP_SYS_ADMIN, and so does any "
+		 "mount before" },
 	{ PAYLOAD, "execute init", .run = payload_exec_init, .execs = true },
 };
 

@@ -71,6 +71,8 @@ static int run_own(const struct step *step, size_t index, struct launch *launch,
 	r = step->run(launch, err);
 	if (peer >= 0)
 		handshake_report(peer, index, r < 0 ? err : NULL, launch->send_fd);
+	if (step->side == HOST)
+		close_fd(&launch->send_fd);
 	return r;
 }
 

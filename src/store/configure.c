@@ -307,7 +307,7 @@ int configure_rootfs(int mount_fd, const struct idmap *map, bool idmapped, const
 		launch.userns_fd = userns = userns_create(map, err);
 		if (userns < 0)
 			return userns;
-		if (!idmapped)
+		if (!idmapped && map->outside)
 			r = mount_idmap(mount_fd, userns, err);
 		if (r < 0)
 			return r;

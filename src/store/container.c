@@ -171,7 +171,7 @@ static int open_locked(struct container *c, bool lock, bool tolerant, struct err
 	if (r == 0)
 		r = load(c, tolerant, err);
 	if (r == 0 && c->config.security.privileged)
-		c->idmap = (struct idmap){ 0 };
+		r = idmap_identity(&c->idmap, err);
 	return r;
 }
 

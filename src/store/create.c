@@ -239,7 +239,8 @@ static int get_image(struct creation *n, struct error *err)
 		return r;
 	if (n->c.config.security.privileged) {	/* the ids were for the build alone */
 		record_set(&n->c.identity, "build_idmap", NULL);
-		n->c.idmap = (struct idmap){ 0 };
+		if (idmap_identity(&n->c.idmap, err) < 0)
+			return -err->code;
 	}
 	record_set(&n->c.identity, "image_key", n->image.key);
 	/* Before the image's lock goes: whoever prunes sees it. */

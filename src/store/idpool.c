@@ -463,9 +463,8 @@ int idpool_ensure(struct container *container, bool build, struct error *err)
 	struct idmap map = { 0 }, wanted;
 
 	if (config->security.privileged) {
-		container->idmap = (struct idmap){ 0 };
 		if (!build)
-			return 0;
+			return idmap_identity(&container->idmap, err);
 		is_given = false;
 		count = IDPOOL_COUNT;
 	}

@@ -20,10 +20,13 @@ static const struct {
 	{ "place the payload in its cgroups", "processes die with the payload, the group is the cgroup's row" },
 	{ "create the links", "a link dies with the net namespace that its other end is in" },
 	{ "tell the other containers", "their files are mended when the network is released" },
+	{ "prepare the confinement", "memory, and a file in the run directory" },
+	{ "mask proc", "detached mounts, live by descriptors" },
+	{ "mask sys", "hands over what the row before has made" },
 	{ "wait for go", "does nothing" },
 };
 
-/* Of what may stand after "drop capabilities": rows that mount nothing. */
+/* Of what may stand after "confine it": rows that mount nothing. */
 static int (*const mounts_nothing[])(struct launch *, struct error *) = { payload_exec_init };
 
 static size_t find(const char *name)
@@ -79,7 +82,7 @@ static bool is_exception(const char *name)
 
 START_TEST(host_rows_have_an_undo_or_are_exceptions_with_a_reason)
 {
-	ck_assert_uint_lt(ARRAY_SIZE(without_undo), 12);
+	ck_assert_uint_lt(ARRAY_SIZE(without_undo), 15);
 	for (size_t i = 0; i < n_start_steps; i++) {
 		const struct step *step = &start_steps[i];
 
@@ -114,18 +117,18 @@ START_TEST(no_payload_row_comes_before_the_clone)
 }
 END_TEST
 
-START_TEST(nothing_mounts_after_capabilities_are_dropped)
+START_TEST(nothing_mounts_after_it_is_confined)
 {
-	size_t drop = find("drop capabilities");
+	size_t drop = find("confine it");
 
-	ck_assert_ptr_eq(start_steps[drop].run, payload_drop_capabilities);
+	ck_assert_ptr_eq(start_steps[drop].run, payload_confine);
 	ck_assert_ptr_null(start_steps[drop].when);
 	for (size_t i = drop + 1; i < n_start_steps; i++) {
 		bool known = false;
 
 		for (size_t j = 0; j < ARRAY_SIZE(mounts_nothing); j++)
 			known |= start_steps[i].run == mounts_nothing[j];
-		ck_assert_msg(known, "\"%s\" stands after \"drop capabilities\"", start_steps[i].name);
+		ck_assert_msg(known, "\"%s\" stands after \"confine it\"", start_steps[i].name);
 	}
 }
 END_TEST
@@ -165,17 +168,17 @@ START_TEST(what_a_reboot_keeps_are_the_first_three_rows)
 }
 END_TEST
 
-START_TEST(descriptors_come_from_payload_rows_alone)
+START_TEST(descriptors_go_either_way_after_the_clone)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < n_start_steps; i++) {
 		if (!start_steps[i].take)
 			continue;
-		ck_assert_msg(start_steps[i].side == PAYLOAD && !start_steps[i].execs, "%s", start_steps[i].name);
+		ck_assert_msg(i > find("clone the payload") && !start_steps[i].execs, "%s", start_steps[i].name);
 		n++;
 	}
-	ck_assert_uint_eq(n, 2);
+	ck_assert_uint_eq(n, 4);
 }
 END_TEST
 
@@ -216,8 +219,9 @@ START_TEST(whether_a_row_applies_depends_on_the_configuration_alone)
 			config_done(&config);
 		}
 	}
-	ck_assert_int_eq(fingerprints[0][find("make the user namespace")], 'y');
-	ck_assert_int_eq(fingerprints[1][find("make the user namespace")], 'n');
+	ck_assert_int_eq(fingerprints[0][find("mask proc")], 'n');
+	ck_assert_int_eq(fingerprints[1][find("mask proc")], 'y');
+	ck_assert_int_eq(fingerprints[1][find("mask sys")], 'y');
 	ck_assert_int_eq(fingerprints[0][find("create the links")], 'y');
 	ck_assert_int_eq(fingerprints[6][find("create the links")], 'n');
 	ck_assert_int_eq(fingerprints[6][find("configure the network")], 'n');
@@ -285,11 +289,11 @@ int main(void)
 	tcase_add_test(tests, host_rows_have_an_undo_or_are_exceptions_with_a_reason);
 	tcase_add_test(tests, exactly_one_row_executes_and_it_is_the_last);
 	tcase_add_test(tests, no_payload_row_comes_before_the_clone);
-	tcase_add_test(tests, nothing_mounts_after_capabilities_are_dropped);
+	tcase_add_test(tests, nothing_mounts_after_it_is_confined);
 	tcase_add_test(tests, the_host_is_left_before_it_is_told_to_go_on);
 	tcase_add_test(tests, what_processes_use_is_undone_after_they_are_gone);
 	tcase_add_test(tests, what_a_reboot_keeps_are_the_first_three_rows);
-	tcase_add_test(tests, descriptors_come_from_payload_rows_alone);
+	tcase_add_test(tests, descriptors_go_either_way_after_the_clone);
 	tcase_add_test(tests, whether_a_row_applies_depends_on_the_configuration_alone);
 	tcase_add_test(tests, reasons_are_sentences_for_people);
 	if (add_root_tests())

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_RUNTIME_CONFINE_H
+#define SYSCT_RUNTIME_CONFINE_H
+
+/* confine - what is taken from a process before it executes a program of the container's: one function for init and for
+ * what is attached later, so that the two cannot differ. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "os/seccomp.h"
+#include "store/container.h"
+#include "store/state.h"
+
+struct confinement {
+	uint64_t capabilities;	/* those that stay */
+	bool no_new_privileges;
+	struct seccomp_filter filter;
+};
+#define CONFINEMENT_NONE { .filter = SECCOMP_FILTER_NONE }
+void confinement_done(struct confinement *confinement);
+
+/* For a start: as configured. The filter is kept below the run directory, for those who come later. */
+int confinement_make(const struct container *container, struct container_state *state, struct confinement *ret,
+		     struct error *err);
+
+/* For attach: as init is, whatever the configuration says by now. Its bounding set and no_new_privs are read from the
+ * host's /proc (proc_pid_status(5)); pidfd is init's, and tells that it was init that was read. -ESRCH: it has ended. */
+int confinement_of(const struct container *container, const struct container_state *state, int pidfd,
+		   struct confinement *ret, struct error *err);
+
+/* In the process, as root inside, with all rights still. Afterwards it has no more than what stays. */
+int confine(const struct confinement *confinement, struct error *err);
+
+#endif

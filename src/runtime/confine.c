@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "runtime/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "os/caps.h"
+#include "os/process.h"
+#include "runtime/launch.h"
+#include "store/syscalls.h"
+
+#define MORE_FILTER "filter"	/* "yes": init has one, which stands below the run directory */
+
+void confinement_done(struct confinement *confinement)
+{
+	seccomp_filter_done(&confinement->filter);
+}
+
+static char *filter_path(const struct container *container)
+{
+	return xasprintf("%s/%s/filter", container->install->run_dir, container->name);
+}
+
+int confinement_make(const struct container *container, struct container_state *state, struct confinement *ret,
+		     struct error *err)
+{
+	const struct container_config *config = &container->config;
+	auto_free char *path = filter_path(container);
+
+	if (caps_select(caps_default(config->security.privileged), &config->security.keep_capabilities,
+			&config->security.drop_capabilities, &ret->capabilities, err) < 0)
+		return -err->code;
+	ret->no_new_privileges = config->security.no_new_privileges;
+	if (syscalls_filter(container, &ret->filter, err) < 0)
+		return -err->code;
+	record_set(&state->more, MORE_FILTER, ret->filter.lengths[0] ? "yes" : NULL);
+	return ret->filter.lengths[0] ? seccomp_filter_save(path, &ret->filter, "", "", err) : 0;
+}
+
+/* "NAME:\tVALUE" of /proc/PID/status, a number of that base. */
+static int status_value(const char *status, const char *name, int base, uint64_t *ret)
+{
+	auto_free char *key = xasprintf("\n%s:", name);
+	const char *line = strstr(status, key);
+
+	if (!line)
+		return -ENOENT;
+	*ret = strtoull(line + strlen(key), NULL, base);
+	return 0;
+}
+
+int confinement_of(const struct container *container, const struct container_state *state, int pidfd,
+		   struct confinement *ret, struct error *err)
+{
+	const char *has_filter = record_get(&state->more, MORE_FILTER);
+	auto_free char *status = NULL, *path = filter_path(container);
+	uint64_t no_new_privileges;
+	char proc[40];
+
+	snprintf(proc, sizeof(proc), "/proc/%d/status", (int)state->init.pid);
+	if (read_file_at(AT_FDCWD, proc, 65536, &status, NULL) < 0 || pidfd_wait(pidfd, 0) != 0)
+		return fail(err, ESRCH, "see how its init is confined");
+	if (status_value(status, "CapBnd", 16, &ret->capabilities) < 0 ||
+	    status_value(status, "NoNewPrivs", 10, &no_new_privileges) < 0)
+		return fail(err, EPROTO, "read %s", proc);
+	ret->no_new_privileges = no_new_privileges;
+	if (has_filter && !seccomp_filter_read(path, NULL, &ret->filter)) {
+		fail(err, 0, "the filter of system calls that its init has is missing: %s", path);
+		return error_hint(err, "start it anew: sysct restart %s", container->name);
+	}
+	return 0;
+}
+
+int confine(const struct confinement *confinement, struct error *err)
+{
+	if (confinement->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return fail(err, errno, "set no_new_privileges");
+	/* loading needs CAP_SYS_ADMIN, which may be among what goes */
+	if (seccomp_filter_load(&confinement->filter, err) < 0)
+		return -err->code;
+	return caps_apply(confinement->capabilities, err);
+}
