@@ -23,7 +23,7 @@ same "$(sysct info box --format json | jq '.limits.memory / 2 - .limits.swap | .
 same "$(limit cgroup.max.descendants) $(limit cgroup.max.depth)" "5000 32" "cgroups"
 
 say "root inside cannot make more"
-expect 1 inside box sh -c 'cd /sys/fs/cgroup && i=0 && while [ $i -lt 40 ]; do mkdir x && cd x && i=$((i + 1)); done'
+expect 1 inside box sh -c 'cd /sys/fs/cgroup && i=0 && while [ $i -lt 40 ]; do mkdir x || exit 1; cd x; i=$((i + 1)); done'
 has "$(cat "$ERR")" 'unavailable' "cgroups below each other"
 same "$(inside box sed -n 's,^devpts /dev/pts devpts .*max=\([0-9]*\).*,\1,p' /proc/mounts)" 1024 "terminals"
 
