@@ -14,7 +14,7 @@
 struct look {
 	char *name;
 	const char *state;		/* stopped, starting, running, frozen, stopping, broken */
-	char *problem;			/* why it is broken, or NULL */
+	char *problem;			/* why it is broken, or what is wrong with it all the same; NULL */
 	bool opened;			/* container holds something */
 	bool alive;			/* its init is there */
 	struct container container;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command/look.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "command/output.h"
 #include "os/cgroup.h"
 #include "runtime/launch.h"
@@ -89,11 +92,30 @@ static int peek(struct look *look, bool *ret_left_over, struct error *err)
 	return r;
 }
 
+/* ext4 counts what it finds wrong (Documentation/admin-guide/ext4.rst); mounted with errors=remount-ro it then takes no
+ * more writes. */
+static void find_damage(struct look *look)
+{
+	const char *loop = record_get(&look->run.more, "loop");
+	auto_free char *path = NULL, *text = NULL;
+	int number;
+
+	if (!loop || sscanf(loop, "%d", &number) != 1)
+		return;
+	path = xasprintf("/sys/fs/ext4/loop%d/errors_count", number);
+	if (read_file_at(AT_FDCWD, path, 64, &text, NULL) < 0 || strtoul(text, NULL, 10) == 0)
+		return;
+	look->problem = xasprintf("its file system is damaged (%lu errors) and read-only by now: save what matters, stop it, "
+				  "and the next start repairs it, or says how", strtoul(text, NULL, 10));
+}
+
 static void find_usage(struct look *look)
 {
 	auto_free char *group = launch_group(&look->container);
 
 	look->memory_used = cgroup_memory_used(group);
+	if (!look->problem)
+		find_damage(look);
 	if (strcmp(look->state, "running") == 0 && cgroup_frozen(group))
 		look->state = "frozen";
 }
