@@ -746,6 +746,16 @@ static int configure_link(const struct launch *launch, struct netlink *inside, c
 	return 0;
 }
 
+/* Users may ping without a privileged program, as on most distributions: there systemd sets it, to a range that is not
+ * in the container's id map and so refused (icmp(7)). Best effort: the kernel may lack it. */
+static void let_users_ping(const struct launch *launch)
+{
+	uint32_t count = launch->container->idmap.count;
+	auto_free char *range = xasprintf("0 %u", count > 65536 ? 65535 : count - 1);
+
+	net_sysctl_set("ipv4/ping_group_range", range);
+}
+
 int payload_configure_network(struct launch *launch, struct error *err)
 {
 	auto_netlink struct netlink *inside = netlink_open(err);
@@ -753,6 +763,7 @@ int payload_configure_network(struct launch *launch, struct error *err)
 
 	if (!inside)
 		return -err->code;
+	let_users_ping(launch);
 	lo = netlink_link_index(inside, "lo");
 	if (lo && netlink_link_set_up(inside, lo, true, err) < 0)
 		return -err->code;
