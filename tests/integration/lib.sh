@@ -153,7 +153,6 @@ debian() {
 person() {
     defer userdel -r -f "$1"
     ok useradd -m -k /dev/null -s /bin/sh -c "Some Body,,," "$1"
-    HOME_OF_PERSON=$(getent passwd "$1" | cut -d : -f 6)
     drop_in=${SYSCT_DATA_DIR%/usr/*}/etc/ssh/ssh_config.d/50-sysct.conf
     [ -f "$drop_in" ] || drop_in=$REPO/config/ssh/50-sysct.conf
     ok grep -q '^Include /run/sysct/' "$drop_in"

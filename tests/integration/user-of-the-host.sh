@@ -8,6 +8,7 @@ mirror
 me=sysct-me-$$
 person "$me"
 uid=$(id -u "$me")
+home=$(getent passwd "$me" | cut -d : -f 6)
 ssh-keygen -q -t ed25519 -N '' -f "$TEST_TMP/other" -C other
 ssh-keygen -q -t ed25519 -N '' -f "$TEST_TMP/secret" -C secret
 chmod 0600 "$TEST_TMP/secret.pub"
@@ -36,13 +37,13 @@ same "$(sysct attach -u root box -- grep "^$me:" /etc/passwd </dev/null)" "$me:x
 same "$(inside box stat -c '%a %U' . .ssh .ssh/authorized_keys | tr '\n' ' ')" "700 $me 700 $me 600 $me " "home and keys"
 keys=$(inside box cat .ssh/authorized_keys)
 same "$(echo "$keys" | wc -l)" 2 "number of keys"
-has "$keys" "^$(cut -d ' ' -f 1,2 <"$HOME_OF_PERSON/.ssh/id_ed25519.pub" | sed 's/[+.]/[&]/g')" "his own key"
+has "$keys" "^$(cut -d ' ' -f 1,2 <"$home/.ssh/id_ed25519.pub" | sed 's/[+.]/[&]/g')" "his own key"
 has "$keys" '^no-pty,from="10.0.0.0/8" ssh-ed25519 .* other$' "a key with its options"
 
 say ssh
 same "$(by_ssh "$me" "$me@box.sysct" id -u)" "$uid" "ssh by name"
 same "$(by_ssh "$me" box.sysct 'pwd; doas -n id -u' 2>&1 | tr '\n' ' ')" "/home/$me 0 " "ssh once more, in silence"
-ok ssh -F "$HOME_OF_PERSON/.ssh/config" -o BatchMode=yes -o UserKnownHostsFile="$TEST_TMP/known" -i "$HOME_OF_PERSON/.ssh/id_ed25519" "$me@box.sysct" true
+ok ssh -F "$home/.ssh/config" -o BatchMode=yes -o UserKnownHostsFile="$TEST_TMP/known" -i "$home/.ssh/id_ed25519" "$me@box.sysct" true
 
 say "a second one, of the same image"
 images=$(find "$SYSCT_CACHE_DIR/images" -mindepth 1 -maxdepth 1 | wc -l)

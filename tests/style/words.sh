@@ -8,7 +8,7 @@ found=0
 for pattern in '(^|[^a-z])/wor[k]/' '/home/[a-z]+/(sysct|src|wor[k])/main' 'pyp[i]\.org' 'pythonhoste[d]\.org' 'npmj[s]\.(com|org)' \
     'crate[s]\.io' 'rubygem[s]\.org' 'prox[y]\.golang' 'repo[1]?\.maven' 'docke[r]\.io' 'quay\.i[o]' 'ghcr\.i[o]' 'gcr\.i[o]' \
     'artifactor[y]' 'hug[g]ingface'; do
-    if grep -rnIE --exclude-dir=.git --exclude-dir='build*' -e "$pattern" .; then
+    if grep -rnIE --exclude-dir=.git --exclude=.git --exclude-dir='build*' -e "$pattern" .; then
         echo "  ^ matches $pattern"
         found=1
     fi
