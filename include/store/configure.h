@@ -6,7 +6,8 @@
  *
  * /etc/hostname, /etc/hosts (with a block "# sysct begin" ... "# sysct end" for the names of other containers),
  * /etc/resolv.conf (a link to what the host provides, unless the guest has its own service), machine ids, ssh host keys
- * (removed: the guest makes them when it first boots), and a look whether there is an init.
+ * (removed: the guest makes them when it first boots), a person's account (store/guest_user.h), and a look whether there
+ * is an init.
  *
  * All of it happens in a child that is root of the container's user namespace, in a mount namespace of its own, with
  * the file system as its root: whatever links and special files lie in there, they lead nowhere else. Files are never
@@ -17,6 +18,7 @@
 
 #include "base/error.h"
 #include "os/idmap.h"
+#include "store/guest_user.h"
 
 #define HOSTS_BEGIN "# sysct begin"
 #define HOSTS_END "# sysct end"
@@ -26,6 +28,8 @@ struct configure {
 	const char *hostname;	/* NULL: the name */
 	const char *uuid;
 	const char *init;	/* [container] init: program and arguments */
+	const struct guest_user *user;	/* NULL: none */
+	struct guest_user_made *ret_made;	/* with a user */
 	int timeout_ms;		/* 0: 30 s */
 };
 

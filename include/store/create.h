@@ -23,15 +23,17 @@ struct create_request {
 	const char *release, *arch, *variant, *mirror, *guest_mirror, *keyring;	/* NULL: the template decides */
 	const char *source;		/* file or directory; relative to the working directory is fine */
 	const char *size;		/* "10G"; NULL: rootfs.size of the configuration */
+	const char *user;		/* of the host, who gets an account inside; NULL: nobody */
 	struct strings packages;
 	struct strings settings;	/* "section.key=value"; a list key given again appends */
 	bool no_verify, offline, refresh;
 	const struct progress *progress;
+	bool ret_ssh;			/* the user's keys open an ssh server inside */
 };
 
 /* Build from the cache or anew, configure, commit. *ret_name: caller frees. On any failure, ^C included, nothing is left.
  * Calls interrupt_install() (base/interrupt.h); single-threaded. */
-int store_create(const struct install *install, const struct create_request *request, char **ret_name,
+int store_create(const struct install *install, struct create_request *request, char **ret_name,
 		 struct error *err);
 
 /* Take the container away with all that create made; the container is stopped and locked, and stays open (but for its

@@ -5,7 +5,7 @@
 /* dns - names of the boxes, and who answers for them.
  *
  * Every box with an address has a file in RUN_DIR/.host/names/hosts (as /etc/hosts) and one in
- * .../dhcp (as dnsmasq's dhcp-host), named by its UUID. Where dnsmasq is installed, one process per
+ * .../dhcp (as dnsmasq's dhcp-host), and one in .../ssh (as ssh_config(5)), named by its UUID. Where dnsmasq is installed, one process per
  * bridge serves both, notices new files by itself, and asks the host's own resolvers for all other
  * names. It runs as an unprivileged user who reads those files by path: RUN_DIR gets the right to
  * be walked through (o+x), its entries keep theirs.
@@ -49,6 +49,8 @@ int dns_register(int dirfd, const char *name, const char *uuid, const char *hwad
 /* A further link of a box that is registered: DHCP alone. */
 int dns_register_link(int dirfd, const char *uuid, const char *hwaddr, const char *v4, struct error *err);
 int dns_unregister(int dirfd, const char *uuid, struct error *err);
+/* Where the ssh client of any user of the host finds a box that is registered. Caller frees. */
+char *dns_ssh_config(const char *run_dir, const char *uuid);
 /* How many boxes are registered, or -errno. */
 int dns_registered(int dirfd);
 /* The lines "ADDRESS NAME.sysct NAME" of all registered boxes, sorted. Caller frees. */

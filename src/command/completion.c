@@ -7,6 +7,7 @@
  * templates and keys as they are now. The scripts know nothing themselves; the installed files are what
  * `sysct completion SHELL` prints. */
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,6 +246,21 @@ static void offer_names(const struct words *words)
 			offer(words, names.items[i]);
 }
 
+/* People who could be meant: who called sudo, and whom the host knows by a line of its own. */
+static void offer_people(const struct words *words)
+{
+	const char *caller = getenv("SUDO_USER");
+	const struct passwd *pw;
+
+	if (caller)
+		offer(words, caller);
+	setpwent();
+	while ((pw = getpwent()))
+		if (pw->pw_uid >= 1000 && pw->pw_uid < 65534 && (!caller || strcmp(pw->pw_name, caller) != 0))
+			offer(words, pw->pw_name);
+	endpwent();
+}
+
 static void offer_templates(const struct words *words)
 {
 	auto_strings struct strings names = STRINGS_EMPTY;
@@ -297,6 +313,8 @@ static void offer_values(const struct words *words)
 			offer_list(words, known[i].values);
 	if (strcmp(words->option, "--template") == 0)
 		offer_templates(words);
+	if (strcmp(words->option, "--user") == 0 && words->command && words->command->run != command_attach)
+		offer_people(words);
 	if (strcmp(words->option, "--set") == 0)
 		offer_keys(words, "=");
 	if (text_ends(words->option, "-dir") || strcmp(words->option, "--config") == 0 ||

@@ -13,6 +13,7 @@
 #include "runtime/start.h"
 #include "runtime/stop.h"
 #include "store/create.h"
+#include "store/dns.h"
 #include "store/network.h"
 
 #define LAUNCH_TIMEOUT_MS 120000
@@ -57,7 +58,7 @@ static const struct option create_options[] = {
 	{ "source", required_argument, NULL, O_SOURCE },
 	{ "set", required_argument, NULL, O_SET },
 	{ "start", no_argument, NULL, O_START },
-	{ "user", required_argument, NULL, O_USER },	/* of launch, which says that it is for later */
+	{ "user", required_argument, NULL, O_USER },
 	{ "no-verify", no_argument, NULL, O_NO_VERIFY },
 	{ "offline", no_argument, NULL, O_OFFLINE },
 	{ "refresh", no_argument, NULL, O_REFRESH },
@@ -101,6 +102,9 @@ static void take_option(int c, struct create_request *request, bool *start)
 	case O_SET:
 		strings_add(&request->settings, optarg);
 		break;
+	case O_USER:
+		request->user = optarg;
+		break;
 	case O_START:
 		*start = true;
 		break;
@@ -134,13 +138,8 @@ static int read_request(const struct command *self, int argc, char **argv, struc
 {
 	int c;
 
-	while ((c = command_option(self, argc, argv, "h", create_options, err)) >= 0) {
-		if (c == O_USER && strcmp(self->name, "launch") != 0)
-			return command_usage(self, err, "there is no option --user");
-		if (c == O_USER)
-			return fail_status(err, STATUS_USAGE, "--user is not in this version");
+	while ((c = command_option(self, argc, argv, "h", create_options, err)) >= 0)
 		take_option(c, request, start);
-	}
 	return c == -1 ? 0 : c;
 }
 
@@ -203,6 +202,29 @@ static int boot_created(struct context *context, const char *name, struct error 
 	return r < 0 ? error_prefix(err, "%s is made and started", name) : 0;
 }
 
+/* By name where the ssh client of the host knows all containers, else by the file that says where this one is. */
+static void tell_how_to_enter(struct context *context, const char *name, const struct create_request *request)
+{
+	const struct install *install = &context->install;
+	struct container c = CONTAINER_EMPTY;
+	struct error ignored = ERROR_NONE;
+	auto_free char *as = request->user ? xasprintf(" as %s", request->user) : xstrdup("");
+	auto_free char *ssh = NULL;
+
+	if (request->ret_ssh && container_open(install, name, false, false, &c, &ignored) == 0) {
+		ssh = dns_ssh_config(install->run_dir, c.uuid);
+		container_close(&c);
+	}
+	if (!ssh || access(ssh, F_OK) < 0)
+		log_note("%s has booted; sysct attach %s enters it%s", name, name, as);
+	else if (!*install->suffix && access(SYSCT_SSH_CONFIG, F_OK) == 0)
+		log_note("%s has booted; sysct attach %s enters it%s, and so does ssh %s@%s." DNS_DOMAIN, name, name, as,
+			 request->user, name);
+	else
+		log_note("%s has booted; sysct attach %s enters it%s, and so does ssh -F %s %s@%s." DNS_DOMAIN, name, name,
+			 as, ssh, request->user, name);
+}
+
 static int take_template(const struct command *self, int argc, char **argv, struct create_request *request,
 			 struct error *err)
 {
@@ -232,7 +254,7 @@ int command_launch(struct context *context, int argc, char **argv, struct error 
 	if (r == 0)
 		r = boot_created(context, name, err);
 	if (r == 0)
-		log_note("%s has booted; sysct attach %s enters it", name, name);
+		tell_how_to_enter(context, name, &request);
 	strings_clear(&request.packages);
 	strings_clear(&request.settings);
 	return r < 0 ? r : 0;

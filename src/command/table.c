@@ -24,6 +24,8 @@
 	"  --guest-mirror URL    what the container itself uses later, if that is another\n"       \
 	"  --keyring FILE        keys that the download must be signed with\n"                     \
 	"  --packages A,B        packages to install besides\n"                                    \
+	"  --user NAME           make this user of the host inside: the same ids, shell and ssh keys,\n" \
+	"                        sudo without a password; attach enters as that user\n"          \
 	"  --source PATH         for the template tarball: a rootfs as file or directory\n"        \
 	"  --size SIZE           virtual size of its disk, such as 10G\n"                          \
 	"  --set KEY=VALUE       a setting, as of config set; may be repeated\n"                   \
@@ -51,7 +53,8 @@ const struct command commands[] = {
 		  "\nOptions\n" CREATE_OPTIONS HELP
 		  "\nExamples\n"
 		  "  sysct launch alpine\n"
-		  "  sysct launch debian dev --set limits.memory=1G\n" },
+		  "  sysct launch debian dev --set limits.memory=1G\n"
+		  "  sysct launch debian mine --user me && ssh me@mine.sysct\n" },
 	{ .name = "destroy", .alias = "rm", .group = MAKE, .run = command_destroy, .usage = "NAME... [--force]",
 	  .summary = "remove containers with all that create made",
 	  .help = "It asks nothing. A running container is refused without --force.\n"

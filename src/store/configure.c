@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,71 +22,13 @@
 #include "os/mount.h"
 #include "os/namespace.h"
 #include "os/process.h"
+#include "store/guest.h"
 #include "store/rootfs.h"
 
 #define TIMEOUT_MS 30000
 #define RESOLV_TARGET "../run/host/resolv.conf"
 
-/* --- inside: files --- */
-
-static int open_dir(int root, const char *path)
-{
-	int fd = open_in_root(root, path, O_RDONLY | O_DIRECTORY, 0);
-
-	if (fd != -ENOENT || strchr(path, '/'))
-		return fd;
-	if (mkdirat(root, path, 0755) < 0)
-		return -errno;
-	return open_in_root(root, path, O_RDONLY | O_DIRECTORY, 0);
-}
-
-/* Whatever has that name goes; a directory stays and is an error. */
-static int make_way(int dir, const char *name)
-{
-	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-static int put_file(int root, const char *dir_path, const char *name, mode_t mode, const char *text,
-		    struct error *err)
-{
-	auto_close int dir = open_dir(root, dir_path), fd = -1;
-	int r = dir < 0 ? dir : make_way(dir, name);
-
-	if (r >= 0) {
-		fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-		r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
-	}
-	if (r >= 0 && fchmod(fd, mode) < 0)
-		r = -errno;
-	return r < 0 ? fail(err, -r, "write /%s/%s in the rootfs", dir_path, name) : 0;
-}
-
-static int put_link(int root, const char *dir_path, const char *name, const char *target, struct error *err)
-{
-	auto_close int dir = open_dir(root, dir_path);
-	int r = dir < 0 ? dir : make_way(dir, name);
-
-	if (r >= 0 && symlinkat(target, dir, name) < 0)
-		r = -errno;
-	return r < 0 ? fail(err, -r, "make the link /%s/%s in the rootfs", dir_path, name) : 0;
-}
-
-static int drop(int root, const char *dir_path, const char *name, struct error *err)
-{
-	auto_close int dir = open_in_root(root, dir_path, O_RDONLY | O_DIRECTORY, 0);
-	int r = dir == -ENOENT || dir == -ENOTDIR ? 0 : dir < 0 ? dir : make_way(dir, name);
-
-	return r < 0 ? fail(err, -r, "remove /%s/%s in the rootfs", dir_path, name) : 0;
-}
-
-static bool exists(int root, const char *path)
-{
-	auto_close int fd = open_in_root(root, path, O_PATH, 0);
-
-	return fd >= 0;
-}
-
-/* --- inside: what is done --- */
+/* --- inside --- */
 
 static const char *host_of(const struct configure *what)
 {
@@ -99,7 +42,7 @@ static int do_hostname(int root, const struct configure *what, const char *kind,
 	auto_free char *text = xasprintf("%s\n", host_of(what));
 
 	(void)kind;
-	return put_file(root, "etc", "hostname", 0644, text, err);
+	return guest_put_file(root, "etc", "hostname", 0644, text, err);
 }
 
 static int do_hosts(int root, const struct configure *what, const char *kind, struct error *err)
@@ -117,14 +60,14 @@ static int do_hosts(int root, const struct configure *what, const char *kind, st
 		text_add(&text, " %s", what->name);
 	text_add(&text, "\n::1\tlocalhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\n"
 			"ff02::2\tip6-allrouters\n" HOSTS_BEGIN "\n" HOSTS_END "\n");
-	return put_file(root, "etc", "hosts", 0644, text.data, err);
+	return guest_put_file(root, "etc", "hosts", 0644, text.data, err);
 }
 
 /* Ours where there is none, or an empty one, or one that leads to a service which is not installed. What a guest keeps
  * by itself stays: it may ask the resolver that we offer by other ways. */
 static int do_resolv(int root, const struct configure *what, const char *kind, struct error *err)
 {
-	auto_close int etc = open_dir(root, "etc");
+	auto_close int etc = guest_dir(root, "etc");
 	char target[256];
 	struct stat st;
 	ssize_t n;
@@ -139,37 +82,43 @@ static int do_resolv(int root, const struct configure *what, const char *kind, s
 		n = readlinkat(etc, "resolv.conf", target, sizeof(target) - 1);
 		target[n > 0 ? n : 0] = '\0';
 		if (n > 0 && strstr(target, "systemd") &&
-		    (exists(root, "usr/lib/systemd/systemd-resolved") || exists(root, "lib/systemd/systemd-resolved")))
+		    (guest_exists(root, "usr/lib/systemd/systemd-resolved") || guest_exists(root, "lib/systemd/systemd-resolved")))
 			return 0;
-		if (n > 0 && strstr(target, "resolvconf") && exists(root, "sbin/resolvconf"))
+		if (n > 0 && strstr(target, "resolvconf") && guest_exists(root, "sbin/resolvconf"))
 			return 0;
 	}
-	return put_link(root, "etc", "resolv.conf", RESOLV_TARGET, err);
+	return guest_put_link(root, "etc", "resolv.conf", RESOLV_TARGET, err);
 }
 
 /* systemd fills an empty file with the container_uuid that it finds in its environment; a missing one would make
  * it think that this is the first boot. Elsewhere D-Bus alone wants it. */
 static int do_machine_id(int root, const struct configure *what, const char *kind, struct error *err)
 {
-	bool dbus = exists(root, "usr/bin/dbus-daemon") || exists(root, "etc/machine-id");
+	bool dbus = guest_exists(root, "usr/bin/dbus-daemon") || guest_exists(root, "etc/machine-id");
 	char text[UUID_LEN + 2];
 	size_t n = 0;
 	int r;
 
 	if (strcmp(kind, "systemd") == 0) {
-		r = put_file(root, "etc", "machine-id", 0444, "", err);
+		r = guest_put_file(root, "etc", "machine-id", 0444, "", err);
 	} else if (dbus) {
 		for (const char *p = what->uuid; *p; p++)
 			if (*p != '-')
 				text[n++] = *p;
 		strcpy(text + n, "\n");
-		r = put_file(root, "etc", "machine-id", 0444, text, err);
+		r = guest_put_file(root, "etc", "machine-id", 0444, text, err);
 	} else {
-		r = drop(root, "etc", "machine-id", err);
+		r = guest_drop(root, "etc", "machine-id", err);
 	}
-	if (r < 0 || !exists(root, "var/lib/dbus"))
+	if (r < 0 || !guest_exists(root, "var/lib/dbus"))
 		return r;
-	return put_link(root, "var/lib/dbus", "machine-id", "/etc/machine-id", err);
+	return guest_put_link(root, "var/lib/dbus", "machine-id", "/etc/machine-id", err);
+}
+
+static bool is_host_key(const char *name)
+{
+	return text_starts(name, "ssh_host_") &&
+	       (text_ends(name, "_key") || text_ends(name, "_key.pub") || text_ends(name, "_key-cert.pub"));
 }
 
 static int do_ssh_keys(int root, const struct configure *what, const char *kind, struct error *err)
@@ -183,11 +132,15 @@ static int do_ssh_keys(int root, const struct configure *what, const char *kind,
 	while (dir && (entry = readdir(dir))) {
 		const char *name = entry->d_name;
 
-		if (text_starts(name, "ssh_host_") && (text_ends(name, "_key") || text_ends(name, "_key.pub")) &&
-		    unlinkat(fd, name, 0) < 0 && errno != ENOENT)
+		if (is_host_key(name) && unlinkat(fd, name, 0) < 0 && errno != ENOENT)
 			return fail(err, errno, "remove /etc/ssh/%s in the rootfs", name);
 	}
 	return 0;
+}
+
+static int do_user(int root, const struct configure *what, const char *kind, struct error *err)
+{
+	return what->user ? guest_user_make(root, what->user, kind, what->ret_made, err) : 0;
 }
 
 static int check_init(int root, const char *init, struct error *err)
@@ -214,7 +167,7 @@ int configure_root(int root_fd, const struct configure *what, char ret_kind[16],
 {
 	static int (*const steps[])(int root, const struct configure *what, const char *kind,
 				    struct error *err) = {
-		do_hostname, do_hosts, do_resolv, do_machine_id, do_ssh_keys,
+		do_hostname, do_hosts, do_resolv, do_machine_id, do_ssh_keys, do_user,
 	};
 	int r = check_init(root_fd, what->init, err);
 
@@ -235,7 +188,9 @@ struct answer {
 	int r;
 	struct error err;
 	char kind[16];
+	struct guest_user_made made;
 };
+_Static_assert(sizeof(struct answer) <= PIPE_BUF, "an answer is written whole");
 
 struct child {
 	const struct configure *what;
@@ -261,12 +216,15 @@ static void child_main(void *arg)
 {
 	const struct child *child = arg;
 	struct answer answer = { .r = 0 };
+	struct configure what = *child->what;
 	int root;
+
+	what.ret_made = &answer.made;
 
 	signals_reset();
 	root = enter(child, &answer.err);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);	/* changing ids forgets it */
-	answer.r = root < 0 ? root : configure_root(root, child->what, answer.kind, &answer.err);
+	answer.r = root < 0 ? root : configure_root(root, &what, answer.kind, &answer.err);
 	_exit(write_all(child->answer_fd, &answer, sizeof(answer)) < 0);
 }
 
@@ -329,5 +287,7 @@ int configure_rootfs(int mount_fd, const struct idmap *map, bool idmapped, const
 		return answer.r;
 	}
 	memcpy(ret_kind, answer.kind, sizeof(answer.kind));
+	if (what->user)
+		*what->ret_made = answer.made;
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "config/options.h"
 #include "store/configure.h"
+#include "store/host_user.h"
 #include "store/idpool.h"
 #include "store/image.h"
 #include "store/leftovers.h"
@@ -28,7 +29,8 @@
 /* One create. c is the unfinished container: its dir is containers/.create-UUID, its name the final one. */
 struct creation {
 	const struct install *install;
-	const struct create_request *request;
+	struct create_request *request;
+	struct host_user user;		/* name NULL: none is wanted */
 	struct template template;
 	struct container c;
 	struct container_config defaults;
@@ -74,6 +76,8 @@ static int load_config(struct creation *n, struct error *err)
 	if (r < 0)
 		return r;
 	config_copy(&n->c.config, &n->defaults);
+	if (n->user.name)
+		r = config_set_option(&n->c.config, "container.user", n->user.name, err);
 	for (size_t i = 0; r == 0 && i < q->settings.n; i++)
 		r = apply_setting(n, i, err);
 	if (r == 0 && q->size)
@@ -221,10 +225,24 @@ static int make_dir(struct creation *n, struct error *err)
 
 /* --- rootfs --- */
 
+/* What was asked for, and what a user needs: one list, so that all containers with a user are of one image. */
+static char *packages_of(const struct creation *n)
+{
+	const char *needed = template_fact(&n->template, "user_packages");
+	auto_strings struct strings all = STRINGS_EMPTY, more = STRINGS_EMPTY;
+
+	strings_copy(&all, &n->request->packages);
+	strings_split(&more, n->user.name && needed ? needed : "", " ");
+	for (size_t i = 0; i < more.n; i++)
+		if (!strings_has(&all, more.items[i]))
+			strings_add(&all, more.items[i]);
+	return strings_join(&all, " ");
+}
+
 static int get_image(struct creation *n, struct error *err)
 {
 	const struct create_request *q = n->request;
-	auto_free char *packages = strings_join(&q->packages, " ");
+	auto_free char *packages = packages_of(n);
 	struct image_request request = {
 		.install = n->install, .host = &n->c.host, .template = &n->template, .arch = q->arch,
 		.release = q->release, .variant = q->variant, .packages = packages, .mirror = q->mirror,
@@ -296,11 +314,33 @@ static int copy_rootfs(struct creation *n, struct error *err)
 	return r;
 }
 
+static void tell_user(const struct creation *n, const struct guest_user_made *made)
+{
+	auto_strings struct strings notes = STRINGS_EMPTY;
+
+	strings_split(&notes, made->notes, "\n");
+	if (made->ssh && !*n->user.keys)
+		strings_add_take(&notes, xasprintf("%s has no ssh key on this host (~/.ssh/*.pub, authorized_keys): sysct "
+						   "attach alone enters the container", n->user.name));
+	if (n->user.left_out)
+		strings_add_take(&notes, xasprintf("not all files with ssh keys of %s were taken: some are too large, or "
+						   "no files, or cannot be read by him", n->user.name));
+	for (size_t i = 0; i < notes.n; i++)
+		progress_tell(n->request->progress, PROGRESS_NOTE, -1, notes.items[i]);
+	n->request->ret_ssh = made->ssh && *n->user.keys;
+}
+
 static int configure(struct creation *n, struct error *err)
 {
 	struct rootfs rootfs = ROOTFS_EMPTY;
+	const struct guest_user user = {
+		.name = n->user.name, .group = n->user.group, .uid = n->user.uid, .gid = n->user.gid,
+		.gecos = n->user.gecos, .shell = n->user.shell, .keys = n->user.keys, .ids = n->c.idmap.count,
+	};
+	struct guest_user_made made;
 	struct configure what = {
 		.name = n->c.name, .hostname = n->c.config.hostname, .uuid = n->c.uuid, .init = n->c.config.init,
+		.user = n->user.name ? &user : NULL, .ret_made = &made,
 	};
 	char kind[16];
 	int r = rootfs_open(&n->c, false, &rootfs, err);
@@ -309,6 +349,8 @@ static int configure(struct creation *n, struct error *err)
 		r = configure_rootfs(rootfs.mount_fd, &n->c.idmap, rootfs.shifted, &what, kind, err);
 	if (r == 0)
 		record_set(&n->c.identity, "init_kind", kind);
+	if (r == 0 && n->user.name)
+		tell_user(n, &made);
 	rootfs_close(&rootfs);
 	if (r == 0 && rootfs.loop.number >= 0 && !n->c.config.rootfs.directory &&
 	    loop_wait_free(rootfs.loop.number, rootfs.device, rootfs.inode, 30000) < 0)
@@ -401,7 +443,9 @@ static int create(struct creation *n, struct error *err)
 	struct error ignored = ERROR_NONE;
 	int r;
 
-	r = install_make_dirs(n->install, err);
+	r = n->request->user ? host_user_find(n->request->user, &n->user, err) : 0;
+	if (r == 0)
+		r = install_make_dirs(n->install, err);
 	if (r == 0) {
 		store_collect(n->install);
 		r = template_find(n->install, n->request->template, &n->template, err);
@@ -424,11 +468,11 @@ static int create(struct creation *n, struct error *err)
 	return r;
 }
 
-int store_create(const struct install *install, const struct create_request *request, char **ret_name,
+int store_create(const struct install *install, struct create_request *request, char **ret_name,
 		 struct error *err)
 {
 	struct creation n = { .install = install, .request = request, .c = CONTAINER_EMPTY,
-			      .containers_fd = -1, .maker_fd = -1, .image = IMAGE_EMPTY };
+			      .containers_fd = -1, .maker_fd = -1, .image = IMAGE_EMPTY, .user = HOST_USER_EMPTY };
 	mode_t mask = umask(022);
 	int r;
 
@@ -453,6 +497,7 @@ int store_create(const struct install *install, const struct create_request *req
 	free(n.source);
 	config_done(&n.defaults);
 	template_done(&n.template);
+	host_user_done(&n.user);
 	if (!n.c.name)
 		n.c.name = xstrdup("");	/* so that close frees the configuration */
 	container_close(&n.c);

@@ -20,6 +20,7 @@
 #define NAMES "names"
 #define HOSTS NAMES "/hosts"
 #define DHCP NAMES "/dhcp"
+#define SSH NAMES "/ssh"
 #define RECORD "dnsmasq" /* process=PID:START, purpose=... */
 #define PID_FILE "dnsmasq.pid"
 #define SMALL_FILE 65536
@@ -160,10 +161,10 @@ int dns_stop(int dirfd, struct error *err)
 	return 0;
 }
 
-/* The unprivileged user has to reach the files by path. */
+/* The unprivileged user has to reach the files by path, and so have all users with an ssh client. */
 static int open_the_way(int dirfd, struct error *err)
 {
-	static const char *const dirs[] = { "..", ".", NAMES, HOSTS, DHCP };
+	static const char *const dirs[] = { "..", ".", NAMES, HOSTS, DHCP, SSH };
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		mode_t wanted = i < 2 ? 0011 : 0755;
@@ -264,10 +265,25 @@ static int put_file(int dirfd, const char *dir, const char *uuid, const char *te
 	return r;
 }
 
+/* Its host key is known by its UUID, in a file of its own: another box may get its name, and another one its address.
+ * What is met for the first time is taken, as nobody could say what the key should be. */
+static char *ssh_text(const char *name, const char *uuid, const char *v4)
+{
+	return xasprintf("Host %s." DNS_DOMAIN "\n\tHostName %s\n\tHostKeyAlias %s." DNS_DOMAIN "\n"
+			 "\tStrictHostKeyChecking accept-new\n\tUserKnownHostsFile ~/.ssh/known_hosts." DNS_DOMAIN "\n",
+			 name, v4, uuid);
+}
+
+char *dns_ssh_config(const char *run_dir, const char *uuid)
+{
+	return xasprintf("%s/.host/" SSH "/%s", run_dir, uuid);
+}
+
 int dns_register(int dirfd, const char *name, const char *uuid, const char *hwaddr, const char *v4,
 		 const char *v6, struct error *err)
 {
 	auto_free char *dhcp = xasprintf("%s,%s,%s,infinite\n", hwaddr, v4, name);
+	auto_free char *ssh = ssh_text(name, uuid, v4);
 	auto_text struct text hosts = TEXT_EMPTY;
 	int r;
 
@@ -281,6 +297,8 @@ int dns_register(int dirfd, const char *name, const char *uuid, const char *hwad
 		r = put_file(dirfd, HOSTS, uuid, hosts.data, err);
 	if (r == 0)
 		r = put_file(dirfd, DHCP, uuid, dhcp, err);
+	if (r == 0)
+		r = put_file(dirfd, SSH, uuid, ssh, err);
 	return r;
 }
 
@@ -297,7 +315,7 @@ int dns_register_link(int dirfd, const char *uuid, const char *hwaddr, const cha
 
 int dns_unregister(int dirfd, const char *uuid, struct error *err)
 {
-	static const char *const dirs[] = { HOSTS, DHCP };
+	static const char *const dirs[] = { HOSTS, DHCP, SSH };
 	struct process_id id;
 	bool removed = false;
 

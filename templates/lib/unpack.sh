@@ -304,6 +304,8 @@ unpack_settle() {
     *) drop etc/machine-id ;;
     esac
     if has var/lib/dbus/machine-id; then put_link /etc/machine-id var/lib/dbus/machine-id; fi
+    # its ssh host keys are gone; other families than Debian's make new ones when they boot
+    if [ "$INIT_KIND" = systemd ] && has var/lib/dpkg/status; then systemd_ssh_keys; fi
     # a login of the source's own stays possible; no console prompt is changed here
     p=$(in_root etc/inittab)
     if [ -f "$p" ] && [ ! -L "$p" ]; then

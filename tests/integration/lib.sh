@@ -148,6 +148,32 @@ debian() {
     done
 }
 
+# person NAME: a user of the host with an ssh key, who is gone after the test. His ssh client knows the boxes of this
+# installation, by the drop-in that is installed for all.
+person() {
+    defer userdel -r -f "$1"
+    ok useradd -m -k /dev/null -s /bin/sh -c "Some Body,,," "$1"
+    drop_in=${SYSCT_DATA_DIR%/usr/*}/etc/ssh/ssh_config.d/50-sysct.conf
+    [ -f "$drop_in" ] || drop_in=$REPO/config/ssh/50-sysct.conf
+    ok grep -q '^Include /run/sysct/' "$drop_in"
+    as "$1" sh -c 'umask 077; cd; mkdir .ssh; ssh-keygen -q -t ed25519 -N "" -f .ssh/id_ed25519'
+    sed "s,/run/sysct/,$SYSCT_RUN_DIR/," "$drop_in" | as "$1" sh -c 'umask 077; cd; cat >.ssh/config'
+}
+
+# as NAME COMMAND...: that user of the host
+as() {
+    as_=$1
+    shift
+    (cd / && runuser -u "$as_" -- "$@")
+}
+
+# by_ssh NAME WHERE COMMAND...: as that user, who cannot be asked for anything
+by_ssh() {
+    by_=$1
+    shift
+    as "$by_" ssh -o BatchMode=yes -o ConnectTimeout=20 "$@" </dev/null
+}
+
 # inside NAME COMMAND...: what it prints
 inside() {
     name_=$1

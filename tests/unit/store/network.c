@@ -463,7 +463,7 @@ static void remove_directory(void)
 START_TEST(names_come_and_go_with_their_box)
 {
 	struct error err = ERROR_NONE;
-	auto_free char *both = NULL, *one = NULL, *none = NULL, *dhcp = NULL;
+	auto_free char *both = NULL, *one = NULL, *none = NULL, *dhcp = NULL, *ssh = NULL;
 	struct stat st;
 
 	ck_assert_int_eq(dns_registered(dirfd_of_host), 0);
@@ -482,6 +482,10 @@ START_TEST(names_come_and_go_with_their_box)
 			       "10.3.4.3 beta.sysct beta\n");
 	ck_assert_int_eq(read_file_at(dirfd_of_host, "names/dhcp/" UUID_A, 4096, &dhcp, NULL), 0);
 	ck_assert_str_eq(dhcp, "02:00:00:00:00:01,10.3.4.2,alpha,infinite\n");
+	ck_assert_int_eq(read_file_at(dirfd_of_host, "names/ssh/" UUID_A, 4096, &ssh, NULL), 0);
+	ck_assert_ptr_nonnull(strstr(ssh, "Host alpha.sysct\n\tHostName 10.3.4.2\n\tHostKeyAlias " UUID_A ".sysct\n"));
+	ck_assert_int_eq(fstatat(dirfd_of_host, "names/ssh/" UUID_A, &st, 0), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0644);
 	/* an unprivileged dnsmasq gets there */
 	ck_assert_int_eq(fstatat(dirfd_of_host, "names/hosts/" UUID_A, &st, 0), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0644);
@@ -489,6 +493,7 @@ START_TEST(names_come_and_go_with_their_box)
 	ck_assert_uint_eq(st.st_mode & 0777, 0711);
 	ck_assert_int_eq(dns_unregister(dirfd_of_host, UUID_A, &err), 0);
 	ck_assert_int_eq(dns_unregister(dirfd_of_host, UUID_A, &err), 0);
+	ck_assert_int_lt(faccessat(dirfd_of_host, "names/ssh/" UUID_A, F_OK, 0), 0);
 	one = dns_hosts_block(dirfd_of_host);
 	ck_assert_str_eq(one, "10.3.4.3 beta.sysct beta\n");
 	ck_assert_int_eq(dns_remove_files(dirfd_of_host, &err), 0);
