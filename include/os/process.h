@@ -55,6 +55,8 @@ int boot_id_read(char *buf);
 
 /* Close every descriptor from `from` on, or mark it close-on-exec. */
 void close_from(int from);
+/* Close all from 3 on but these; -1 among them is none. */
+void close_others(const int *keep, size_t n);
 void cloexec_from(int from);
 
 /* All signals to their default action, none blocked. */

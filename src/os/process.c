@@ -229,6 +229,32 @@ void close_from(int from)
 			close(fd);
 }
 
+static void close_between(unsigned int first, unsigned int last)
+{
+	if (first <= last && syscall(SYS_close_range, first, last, 0) < 0)
+		for (unsigned int fd = first; fd <= last && fd < 4096; fd++)
+			close((int)fd);
+}
+
+void close_others(const int *keep, size_t n)
+{
+	unsigned int first = 3;
+
+	for (;;) {
+		unsigned int next = ~0U;	/* the lowest one to keep */
+
+		for (size_t i = 0; i < n; i++)
+			if (keep[i] >= 0 && (unsigned int)keep[i] >= first && (unsigned int)keep[i] < next)
+				next = (unsigned int)keep[i];
+		if (next == ~0U)
+			break;
+		if (next > first)
+			close_between(first, next - 1);
+		first = next + 1;
+	}
+	close_between(first, ~0U);
+}
+
 void cloexec_from(int from)
 {
 	/* CLOSE_RANGE_CLOEXEC, since Linux 5.11 */

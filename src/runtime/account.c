@@ -179,7 +179,9 @@ int account_parse(const char *spec, const char *passwd, const char *group, struc
 /* The container may have put anything there: a FIFO, a device, a link to them, a file without end. */
 static char *read_bounded(const char *path)
 {
-	auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	/* a link may lead anywhere in the container, but through no descriptor of ours */
+	auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int fd = root < 0 ? -errno : open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	char *text = NULL;
 	struct stat st;
 

@@ -114,7 +114,7 @@ static void make_environment(const struct join *join, const struct account *acco
 		session_set_env(env, join->options->env.items[i]);
 }
 
-static int open_terminal(struct join *join, const struct account *account, struct error *err)
+static int open_terminal(struct join *join, struct error *err)
 {
 	auto_close int pts = open("/dev/pts", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	auto_close int slave = -1, master = -1;
@@ -125,14 +125,19 @@ static int open_terminal(struct join *join, const struct account *account, struc
 	master = pty_open(pts, &slave, &number, err);
 	if (master < 0)
 		return master;
-	if (fchown(slave, account->uid, 5) < 0)
-		return fail(err, errno, "give the terminal to user %u", account->uid);
 	handshake_report(join->peer, TERMINAL, NULL, master);
 	if (setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) < 0)
 		return fail(err, errno, "make the terminal ours");
 	for (int fd = 0; fd < 3; fd++)
 		if (dup2(slave, fd) < 0)
 			return fail(err, errno, "open the terminal");
+	return 0;
+}
+
+static int give_terminal(const struct join *join, const struct account *account, struct error *err)
+{
+	if (join->tty && fchown(0, account->uid, 5) < 0)
+		return fail(err, errno, "give the terminal to user %u", account->uid);
 	return 0;
 }
 
@@ -145,17 +150,41 @@ static int use_pipes(struct join *join, struct error *err)
 	return 0;
 }
 
+/* Through no magic link of /proc: one of them might lead to a directory that is none of the container's. */
+static int change_to(const char *path)
+{
+	auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int dir = root < 0 ? -errno : open_in_root(root, path, O_PATH | O_DIRECTORY, 0);
+
+	if (dir < 0)
+		return dir;
+	return fchdir(dir) < 0 ? -errno : 0;
+}
+
 static int enter_workdir(const struct join *join, const struct account *account, struct error *err)
 {
+	int r;
+
 	if (join->options->workdir) {
-		if (chdir(join->options->workdir) == 0)
+		r = change_to(join->options->workdir);
+		if (r == 0)
 			return 0;
-		fail(err, errno, "change to %s", join->options->workdir);
+		fail(err, -r, "change to %s", join->options->workdir);
 		return error_hint(err, "it must be a directory in the container");
 	}
-	if (chdir(account->home) < 0 && chdir("/") < 0)
+	if (change_to(account->home) < 0 && chdir("/") < 0)
 		return fail(err, errno, "change to /");
 	return 0;
+}
+
+/* Descriptors of the host's and of the caller's, as long as they are there, are a way out for whatever the container makes
+ * us open: /proc/self/fd. So they go, and standard input and output become its own, before any of its paths is used. */
+static int leave_descriptors(struct join *join, struct error *err)
+{
+	const int keep[] = { join->peer, join->pipes.inside[0], join->pipes.inside[1], join->pipes.inside[2] };
+
+	close_others(keep, join->tty ? 1 : ARRAY_SIZE(keep));
+	return join->tty ? open_terminal(join, err) : use_pipes(join, err);
 }
 
 /* Does not return on success. */
@@ -194,9 +223,8 @@ __attribute__((noreturn)) static void command_main(struct join *join)
 	} else {
 		prctl(PR_SET_DUMPABLE, 0);	/* the change of ids has set it anew */
 		session_forget_caller();
-		if (account_find(user, &account, &err) == 0 &&
-		    (join->tty ? open_terminal(join, &account, &err) : use_pipes(join, &err)) == 0 &&
-		    confine(&join->confinement, &err) == 0 && become_account(&account, &err) == 0 &&
+		if (leave_descriptors(join, &err) == 0 && account_find(user, &account, &err) == 0 &&
+		    give_terminal(join, &account, &err) == 0 && confine(&join->confinement, &err) == 0 && become_account(&account, &err) == 0 &&
 		    enter_workdir(join, &account, &err) == 0) {
 			make_environment(join, &account, &env);
 			run_command(join, &account, &env, &err);

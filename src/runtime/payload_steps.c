@@ -390,7 +390,8 @@ int payload_exec_init(struct launch *launch, struct error *err)
 	umask(022);
 	if (dup2(console_slave, 0) < 0 || dup2(console_slave, 1) < 0 || dup2(console_slave, 2) < 0)
 		return fail(err, errno, "open the console");
-	cloexec_from(3);
+	/* what is closed no link of the container's can lead to, neither here nor in what names its interpreter */
+	close_others(&launch->peer, 1);
 	signals_reset();
 	execve(words.items[0], words.items, env.items);
 	saved = errno;

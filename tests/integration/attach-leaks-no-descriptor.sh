@@ -16,3 +16,19 @@ has "$got" '^(pipe|/dev/pts|socket)' "standard output"
 # init too has only what it needs
 same "$(inside box sh -c 'for f in /proc/1/fd/*; do readlink "$f"; done' | grep -v -E '^(/dev/(null|console|pts/[0-9]+)|pipe:.*|socket:.*|anon_inode:.*)$')" "" \
     "descriptors of init"
+
+say "a home or a directory that is a descriptor of whoever attaches; the ids of a privileged box could use it"
+ok sysct config set box security.privileged=yes
+ok sysct stop --now box
+ok sysct start box --wait
+ok inside box sh -c 'cp /etc/passwd /etc/passwd.real'
+for n in 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+    ok inside box sh -c "echo 'evil:x:0:0::/proc/self/fd/$n:/bin/sh' >/etc/passwd.evil; cat /etc/passwd.real /etc/passwd.evil >/etc/passwd"
+    same "$(sysct attach -T box -u evil -- readlink /proc/self/cwd </dev/null)" / "a home that is descriptor $n"
+    expect 125 sysct attach -T box -w "/proc/self/fd/$n" -- true </dev/null
+done
+say "a passwd that is the caller's input"
+echo 'root:x:0:0::/etc:/bin/sh' >"$TEST_TMP/input"
+ok inside box sh -c 'rm /etc/passwd; ln -s /proc/self/fd/0 /etc/passwd'
+same "$(sysct attach -T box -- readlink /proc/self/cwd <"$TEST_TMP/input")" /root "a home from the caller's input"
+ok sysct stop --now box
