@@ -30,6 +30,9 @@ void seccomp_filter_done(struct seccomp_filter *filter);
  * are checked against what the library knows. */
 int seccomp_compile(const char *text, const char *source, struct seccomp_filter *ret, struct error *err);
 
+/* Only read it. */
+int seccomp_check(const char *text, const char *source, struct error *err);
+
 /* The file of the library that the program runs with, as "PATH DEVICE INODE SIZE SECONDS.NANOSECONDS"; caller frees. */
 char *seccomp_library(void);
 

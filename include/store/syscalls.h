@@ -14,7 +14,8 @@
 /* The filter for [security] seccomp and hardened; empty for "none". The caller releases it. */
 int syscalls_filter(const struct container *container, struct seccomp_filter *ret, struct error *err);
 
-/* Compile the profile that ships, so that the first start need not. */
-int syscalls_prepare(const struct install *install, struct error *err);
+/* A profile of the administrator's own is there and right: what is wrong with it is better said before it is needed. The
+ * rest of the configuration costs nothing here. */
+int syscalls_check(const struct install *install, const struct container_config *config, struct error *err);
 
 #endif

@@ -20,6 +20,7 @@
 #include "runtime/mounts.h"
 #include "runtime/publish.h"
 #include "runtime/start.h"
+#include "store/syscalls.h"
 
 /* --- get --- */
 
@@ -289,6 +290,8 @@ int settings_check(const struct install *install, const char *text, const char *
 		error_status(err, STATUS_USAGE);
 		r = error_prefix(err, "%s", shown);
 	}
+	if (r == 0)
+		r = syscalls_check(install, ret, err);
 	return r;
 }
 

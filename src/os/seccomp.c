@@ -562,6 +562,13 @@ int seccomp_compile(const char *text, const char *source, struct seccomp_filter 
 	return 0;
 }
 
+int seccomp_check(const char *text, const char *source, struct error *err)
+{
+	auto_profile struct profile profile = { .source = source };
+
+	return read_profile(&profile, text, err);
+}
+
 char *seccomp_library(void)
 {
 	Dl_info info;

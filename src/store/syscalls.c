@@ -68,13 +68,13 @@ static int read_shipped(const struct install *install, const char *name, char **
 static int read_profile(const struct install *install, const struct container_config *config, char **ret,
 			const char **ret_source, struct error *err)
 {
-	const char *wish = config ? config->security.seccomp : "default";
+	const char *wish = config->security.seccomp;
 	auto_free char *text = NULL, *more = NULL;
 	int r;
 
 	*ret_source = wish;
 	r = *wish == '/' ? read_own(wish, &text, err) : read_shipped(install, wish, &text, err);
-	if (r == 0 && config && config->security.hardened)
+	if (r == 0 && config->security.hardened)
 		r = read_shipped(install, "hardened", &more, err);
 	if (r < 0)
 		return -err->code;
@@ -168,12 +168,14 @@ int syscalls_filter(const struct container *container, struct seccomp_filter *re
 	return filter_for(container->install, &container->config, ret, err);
 }
 
-int syscalls_prepare(const struct install *install, struct error *err)
+int syscalls_check(const struct install *install, const struct container_config *config, struct error *err)
 {
 	struct seccomp_filter filter;
-	int r = filter_for(install, NULL, &filter, err);
 
-	if (r == 0)
-		seccomp_filter_done(&filter);
-	return r;
+	if (*config->security.seccomp != '/')
+		return 0;
+	if (filter_for(install, config, &filter, err) < 0)
+		return error_status(err, STATUS_USAGE);
+	seccomp_filter_done(&filter);
+	return 0;
 }

@@ -53,6 +53,11 @@ chmod 666 "$profile"
 refused 1 'nobody else may write' sysct start box
 rm "$profile"
 refused 1 'open the profile' sysct start box
+refused 2 'open the profile' sysct config set box security.seccomp="$TEST_TMP/other.profile"
+echo 'default ENOSYS' >"$TEST_TMP/other.profile"
+echo 'alow read' >>"$TEST_TMP/other.profile"
+refused 2 'other.profile:2: "alow" is no action' sysct config set box security.seccomp="$TEST_TMP/other.profile"
+same "$(sysct config get box security.seccomp)" "$profile" "what is set after the refusals"
 expect 2 sysct config set box security.seccomp=mine
 has "$(cat "$ERR")" 'security\] seccomp: "mine".*allowed: default, none, or the absolute path' "a relative path"
 expect 2 sysct config set box security.seccomp=none security.hardened=yes
