@@ -263,13 +263,51 @@ static void serve_names(int dirfd, const struct view *view, struct network_bridg
 			 refused.message);
 }
 
+static int take_down(const struct network_host *host, struct netlink *netlink, int dirfd,
+		     const char *bridge, struct error *err);
+
+/* The bridge that was made last, also when the configuration names another one by now: 1 and its name, 0: there is
+ * none. */
+static int made_bridge(const struct network_host *host, struct netlink *netlink, int dirfd, struct link_info *ret,
+		       struct error *err)
+{
+	auto_record struct record record = RECORD_EMPTY;
+	auto_free char *alias = network_bridge_alias(host);
+	const char *name = network_read_record(dirfd, &record) ? record_get(&record, "bridge") : NULL;
+	int r = text_empty(name) ? 0 : netlink_link_get(netlink, name, ret, err);
+
+	return r <= 0 ? r : strcmp(ret->alias, alias) == 0;
+}
+
+/* One of another name has to go first: both would have the same addresses. */
+static int leave_former(const struct network_host *host, struct netlink *netlink, int dirfd, const char *name,
+			struct error *err)
+{
+	struct link_info former;
+	int r = made_bridge(host, netlink, dirfd, &former, err), ports;
+
+	if (r <= 0 || strcmp(former.name, name) == 0)
+		return r < 0 ? r : 0;
+	ports = netlink_port_count(netlink, former.index, err);
+	if (ports <= 0)
+		return ports < 0 ? ports : take_down(host, netlink, dirfd, former.name, err);
+	fail_status(err, STATUS_STATE, "make bridge \"%s\": %d running containers are on \"%s\", which it was before",
+		    name, ports, former.name);
+	return error_hint(err, "stop them all, then start them again");
+}
+
 /* From the bridge to the names, each step idempotent. */
 static int make_all(const struct network_host *host, struct netlink *netlink, int dirfd,
 		    struct network_bridge *bridge, bool *created, struct error *err)
 {
 	auto_view struct view view = { .table = NULL };
-	int r = network_plan_locked(host, netlink, bridge, err);
+	char name[LINK_NAME_ROOM];
+	int r = network_bridge_name(host, name, err);
 
+	if (r == 0)
+		r = leave_former(host, netlink, dirfd, name, err);
+	if (r == 0)
+		r = network_plan_locked(host, netlink, bridge, err);
 	if (r == 0)
 		r = network_have_bridge(host, netlink, bridge, created, err);
 	if (r == 0)
@@ -428,7 +466,11 @@ int network_remove(const struct network_host *host, struct netlink *netlink, str
 		r = dns_registered(dirfd);
 	if (r != 0)
 		return r < 0 ? (err->code ? r : fail(err, -r, "list the registered names")) : 0;
-	r = netlink_link_get(netlink, name, &info, err);
+	r = made_bridge(host, netlink, dirfd, &info, err);
+	if (r == 1)
+		memcpy(name, info.name, sizeof(name));
+	else if (r == 0)
+		r = netlink_link_get(netlink, name, &info, err);
 	if (r == 1 && strcmp(info.alias, alias) == 0) {
 		r = netlink_port_count(netlink, info.index, err);
 		if (r != 0)

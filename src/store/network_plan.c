@@ -188,12 +188,12 @@ static int choose_subnet6(const struct network_host *host, const char *kept, str
 	if (wanted && strcmp(wanted, "none") == 0)
 		return 0;
 	if (wanted && strcmp(wanted, "auto") != 0) {
-		if (subnet6_parse(wanted, ret) == 0 && ret->prefix >= 16 && ret->prefix <= 96)
+		if (subnet6_parse(wanted, ret) == 0 && ret->prefix >= 48 && ret->prefix <= 112)
 			return 0;
 		fail_status(err, STATUS_USAGE, "read [host] subnet6 \"%s\": not an IPv6 network",
 			    wanted);
 		return error_hint(err,
-				  "such as fd00:1:2::/64, or auto, or none; a prefix of 16 to 96");
+				  "such as fd00:1:2::/64, or auto, or none; a prefix of 48 to 112");
 	}
 	if (net_sysctl_get("ipv6/conf/all/disable_ipv6", disabled, sizeof(disabled)) < 0 ||
 	    strcmp(disabled, "0") != 0)
@@ -204,6 +204,19 @@ static int choose_subnet6(const struct network_host *host, const char *kept, str
 		return fail(err, errno, "get random numbers");
 	subnet6_ula(random, ret);
 	return 0;
+}
+
+/* A container has the same number in both. */
+static int check_room(const struct network_bridge *bridge, struct error *err)
+{
+	auto_free char *v4 = NULL, *v6 = NULL;
+
+	if (!bridge->subnet6.prefix || 128 - bridge->subnet6.prefix >= 32 - bridge->subnet4.prefix)
+		return 0;
+	v4 = subnet4_text(&bridge->subnet4);
+	v6 = subnet6_text(&bridge->subnet6);
+	fail_status(err, STATUS_USAGE, "use [host] subnet6 %s: it has fewer addresses than subnet %s", v6, v4);
+	return error_hint(err, "give it a shorter prefix, such as 64, or subnet a longer one");
 }
 
 static int open_state_dir(const struct network_host *host, struct error *err)
@@ -255,6 +268,8 @@ int network_plan_locked(const struct network_host *host, struct netlink *netlink
 	r = choose_subnet4(host, record_get(&record, "subnet"), taken, n, &ret->subnet4, err);
 	if (r == 0)
 		r = choose_subnet6(host, record_get(&record, "subnet6"), &ret->subnet6, err);
+	if (r == 0)
+		r = check_room(ret, err);
 	if (r < 0)
 		return r;
 	network_fill_gateways(ret);
