@@ -7,7 +7,7 @@
  * STATE_DIR/containers/NAME/
  *     config       what the administrator wants (INI)
  *     identity     what was made once for it: a record (base/record.h) with
- *                  uuid, created_at (unix seconds), idmap (inside:outside:count, absent when privileged),
+ *                  uuid, created_at (unix seconds), idmap (inside:outside:count, absent when privileged), idmap_given (1: by security.idmap),
  *                  image_key (the cached image it stands on, absent if none), init_kind,
  *                  hwaddr.LINK, ipv4.LINK, ipv6.LINK (given once, kept)
  *     rootfs.img   its file system

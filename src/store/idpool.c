@@ -16,6 +16,7 @@
 #define BLOCK 65536U
 #define FILE_BYTES (4U << 20)
 #define LOCK_WAIT_MS 10000
+#define GIVEN "idmap_given"		/* of identity: security.idmap names it */
 
 /* --- ranges --- */
 
@@ -446,6 +447,7 @@ static int claim(struct container *c, const char *key, uint32_t count, bool is_g
 	if (r < 0)
 		return r;
 	record_set(&c->identity, key, idmap_format(&map, text, sizeof(text)));
+	record_set(&c->identity, GIVEN, is_given ? "1" : NULL);
 	r = container_save_identity(c, err);
 	if (r < 0)
 		return r;
@@ -475,7 +477,8 @@ int idpool_ensure(struct container *container, bool build, struct error *err)
 		container->idmap = map;
 		return 0;
 	}
-	if (!is_given && map.count >= count) {
+	/* what somebody wrote may be what others have: it is no more once it is not written any more */
+	if (!is_given && map.count >= count && record_get_u64(&container->identity, GIVEN, 0) == 0) {
 		container->idmap = map;
 		return 0;
 	}
