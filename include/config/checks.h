@@ -9,7 +9,7 @@
 
 bool check_arch(const char *s);
 bool check_address(const char *s);    /* auto, dhcp, none, or ADDRESS/PREFIX */
-bool check_capability(const char *s); /* the form only: the kernel's list is known to os/caps.c */
+bool check_capability(const char *s); /* of those that libcap knows, with cap_ or without */
 bool check_description(const char *s);
 bool check_directory(const char *s); /* absolute, no "..", not "/" */
 bool check_domain(const char *s);

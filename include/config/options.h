@@ -61,6 +61,7 @@ struct option {
 	const char *const *words; /* OPTION_WORD: NULL-terminated */
 	const char *const *later; /* words of the contract that this version does not have */
 	bool (*valid)(const char *value);
+	const char *(*near)(const char *value); /* "did you mean", of what is not valid; NULL: nobody knows */
 	char *(*normal)(const char *value); /* how a valid value is stored; NULL: as written */
 	const char *allowed;		    /* for messages and the man page */
 	const char *help;

@@ -17,6 +17,9 @@ int caps_parse(const char *name);
 /* "net_admin"; buf of >= 32 bytes. */
 const char *caps_name(int capability, char *buf, unsigned long room);
 
+/* "did you mean": without the prefix, or NULL. */
+const char *caps_nearest(const char *name);
+
 /* What a container keeps by default (28 capabilities; 26 when privileged, where fewer are namespaced). */
 uint64_t caps_default(bool privileged);
 

@@ -15,7 +15,6 @@
 #include "command/output.h"
 #include "config/edit.h"
 #include "config/options.h"
-#include "os/caps.h"
 #include "runtime/limits.h"
 #include "runtime/mounts.h"
 #include "runtime/publish.h"
@@ -276,7 +275,6 @@ int settings_check(const struct install *install, const char *text, const char *
 		   struct container_config *ret, struct error *err)
 {
 	struct host_config host;
-	uint64_t mask;
 	int r;
 
 	host_config_init(&host);
@@ -284,12 +282,6 @@ int settings_check(const struct install *install, const char *text, const char *
 	host_config_done(&host);
 	if (r == 0)
 		r = config_parse_text(text, strlen(text), shown, ret, NULL, err);
-	/* the form of a capability is known to the parser, which there are to the kernel */
-	if (r == 0 && caps_select(0, &ret->security.keep_capabilities, &ret->security.drop_capabilities, &mask,
-				  err) < 0) {
-		error_status(err, STATUS_USAGE);
-		r = error_prefix(err, "%s", shown);
-	}
 	if (r == 0)
 		r = syscalls_check(install, ret, err);
 	return r;

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "os/caps.h"
 #include "os/process.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyz"
@@ -204,9 +205,7 @@ bool check_signal(const char *s)
 
 bool check_capability(const char *s)
 {
-	if (strncasecmp(s, "cap_", 4) == 0)
-		s += 4;
-	return made_of(s, 48, LETTERS CAPITALS "_") && *s != '_' && s[strlen(s) - 1] != '_';
+	return made_of(s, 48, LETTERS CAPITALS "_") && caps_parse(s) >= 0;
 }
 
 static char *lower(char *s)

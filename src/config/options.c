@@ -7,6 +7,7 @@
 #include "config/checks.h"
 #include "config/config.h"
 #include "config/ini.h"
+#include "os/caps.h"
 
 /* The field's type picks the parser, so they cannot disagree: a row whose field has another type
  * does not compile. */
@@ -219,11 +220,11 @@ static const struct option options[] = {
 	  .valid = check_idmap, .allowed = "auto, or INSIDE:OUTSIDE:COUNT such as 0:100000:65536",
 	  .help = "Which ids of the host its ids are.", .built = true },
 	{ "security", "keep_capabilities", LIST(container_config, security.keep_capabilities),
-	  .valid = check_capability, .normal = normal_capability,
+	  .valid = check_capability, .near = caps_nearest, .normal = normal_capability,
 	  .allowed = "a capability such as cap_net_admin",
 	  .help = "Capabilities to keep of those that are dropped by default.", .built = true },
 	{ "security", "drop_capabilities", LIST(container_config, security.drop_capabilities),
-	  .valid = check_capability, .normal = normal_capability,
+	  .valid = check_capability, .near = caps_nearest, .normal = normal_capability,
 	  .allowed = "a capability such as cap_sys_time", .help = "Capabilities to drop as well.",
 	  .built = true },
 	{ "security", "seccomp", TEXT(container_config, security.seccomp), .preset = "default",

@@ -134,7 +134,7 @@ static char *shown(const char *value)
 int option_check(const struct option *option, const char *value, char **ret_why)
 {
 	auto_free char *quoted = NULL;
-	const char *wrong = "is not valid";
+	const char *wrong = "is not valid", *near;
 	int r;
 
 	if (!*value)
@@ -149,7 +149,9 @@ int option_check(const struct option *option, const char *value, char **ret_why)
 			wrong = "is out of range";
 	}
 	quoted = shown(value);
-	*ret_why = xasprintf("%s %s; allowed: %s", quoted, wrong, option->allowed);
+	near = option->near ? option->near(value) : NULL;
+	*ret_why = xasprintf("%s %s; allowed: %s%s%s%s", quoted, wrong, option->allowed, near ? "; did you mean \"" : "",
+			     near ? near : "", near ? "\"?" : "");
 	return -EINVAL;
 }
 

@@ -69,13 +69,22 @@ static const char *candidate(size_t i, const void *arg)
 	return caps_name((int)i, names[i], sizeof(names[i]));
 }
 
+const char *caps_nearest(const char *name)
+{
+	auto_free char *lower = xstrdup(strncasecmp(name, "cap_", 4) == 0 ? name + 4 : name);
+
+	for (char *p = lower; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return nearest(lower, candidate, NULL);
+}
+
 static int change(uint64_t *mask, const struct strings *names, bool add, struct error *err)
 {
 	for (size_t i = 0; i < names->n; i++) {
 		int value = caps_parse(names->items[i]);
 
 		if (value < 0) {
-			const char *near = nearest(names->items[i], candidate, NULL);
+			const char *near = caps_nearest(names->items[i]);
 
 			fail(err, 0, "there is no capability \"%s\"", names->items[i]);
 			error_status(err, STATUS_USAGE);

@@ -101,6 +101,7 @@ START_TEST(an_unknown_name_is_a_usage_error_that_names_the_nearest)
 	ck_has(err.hint, "\"net_admin\"");
 	ck_assert_uint_eq(mask, 42);
 	ck_assert_int_lt(caps_select(0, &none, &typo, &mask, &err), 0);
+	ck_assert_str_eq(caps_nearest("CAP_NET_ADMN"), "net_admin");	/* as the configuration has it */
 	strings_clear(&typo);
 	add(&typo, "something_else_entirely");
 	ck_assert_int_lt(caps_select(0, &typo, &none, &mask, &err), 0);
