@@ -35,6 +35,6 @@ int settings_change(const struct install *install, const char *name, const struc
 int settings_read(const struct container *container, char **ret, mode_t *ret_mode, struct error *err);
 int settings_check(const struct install *install, const char *text, const char *shown,
 		   struct container_config *ret, struct error *err);
-int settings_replace(const struct container *container, const char *text, mode_t mode, struct error *err);
+int settings_replace(struct container *container, const char *text, mode_t mode, struct error *err);
 
 #endif

@@ -163,6 +163,10 @@ int config_set_option(struct container_config *config, const char *key, const ch
 /* A deep copy; what to held is freed first, so it must have been initialised. */
 void config_copy(struct container_config *to, const struct container_config *from);
 
+/* The keys that may change while it runs get the values that now has, mounts among them; all others stay. now is
+ * unchanged. */
+void config_take_live(struct container_config *config, const struct container_config *now);
+
 /* The element with that title, or NULL. */
 struct network_config *config_network(const struct container_config *config, const char *name);
 struct mount_config *config_mount(const struct container_config *config, const char *path);

@@ -67,6 +67,7 @@ struct option {
 	const char *help;
 	bool built;
 	bool live; /* may be applied to a running container */
+	bool at_create; /* counts when the container is made: a later change has no effect */
 };
 
 const struct option *options_all(size_t *ret_n);

@@ -21,7 +21,7 @@ enum { O_FORMAT = 256 };
 
 /* What info tells beyond list, in its order. */
 static const char *const more_keys[] = {
-	"uuid",	    "description", "problem", "config_path", "rootfs", "hostname",  "hwaddr", "cgroup",
+	"uuid",	    "description", "variant", "source", "checksum", "problem", "config_path", "rootfs", "hostname",  "hwaddr", "cgroup",
 	"idmap",    "namespaces",  "init",    "booted",	     "last_exit", "limits", "limits_note",	"kept",
 	"snapshots",
 };
@@ -152,6 +152,9 @@ static void add_opened(struct value *o, const struct look *look)
 
 	value_set(o, "uuid", value_text(c->uuid));
 	value_set(o, "description", value_text(c->config.description));
+	value_set(o, "variant", value_text(c->config.template.variant));
+	value_set(o, "source", value_text(c->config.template.source));
+	value_set(o, "checksum", value_text(c->config.template.checksum));
 	value_set(o, "problem", value_text(look->problem));
 	add_take(o, "config_path", xasprintf("%s/config", c->dir));
 	add_take(o, "rootfs", rootfs_path(c));
@@ -199,7 +202,9 @@ static const struct line lines[] = {
 	{ NULL, "Problem", "problem" },	     { NULL, "Description", "description" },
 	{ NULL, "UUID", "uuid" },	     { NULL, "Created", "created_at" },
 	{ NULL, "Template", "template" },    { NULL, "Release", "release" },
-	{ NULL, "Architecture", "arch" },    { NULL, "Unprivileged", "unprivileged" },
+	{ NULL, "Architecture", "arch" },    { NULL, "Variant", "variant" },
+	{ NULL, "Source", "source" },	     { NULL, "Checksum", "checksum" },
+	{ NULL, "Unprivileged", "unprivileged" },
 	{ NULL, "Id map", "idmap" },	     { NULL, "Autostart", "autostart" },
 	{ NULL, "Configuration", "config_path" },
 	{ "Run", "Init", "init" },	     { NULL, "Init pid", "init_pid" },

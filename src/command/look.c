@@ -12,6 +12,7 @@
 #include "os/cgroup.h"
 #include "runtime/launch.h"
 #include "runtime/start.h"
+#include "runtime/started.h"
 #include "store/rootfs.h"
 
 const char *const look_keys[] = {
@@ -136,6 +137,8 @@ static void find_state(struct look *look)
 		broken(look, "something is left over of a start that died; the next start, stop or destroy cleans up");
 		return;
 	}
+	if (look->run.phase != PHASE_STOPPED && started_load(c, &look->run, &err) < 0)
+		broken(look, err.message);
 	if (!*c->uuid)	/* the identity is unreadable */
 		memcpy(c->uuid, look->run.uuid, sizeof(c->uuid));
 	look->alive = look->run.phase != PHASE_STOPPED && process_alive(&look->run.init);
@@ -164,8 +167,8 @@ int look_at(const struct install *install, const char *name, struct look *ret, s
 	look.name = xstrdup(name);
 	look.opened = true;
 	look.created_at = (int64_t)record_get_u64(&look.container.identity, "created_at", 0);
-	rootfs_usage(&look.container, &look.disk_size, &look.disk_used);
 	find_state(&look);
+	rootfs_usage(&look.container, &look.disk_size, &look.disk_used);
 	if (look.alive)
 		find_addresses(&look);
 	*ret = look;

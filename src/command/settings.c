@@ -19,6 +19,7 @@
 #include "runtime/mounts.h"
 #include "runtime/publish.h"
 #include "runtime/start.h"
+#include "runtime/started.h"
 #include "store/syscalls.h"
 
 /* --- get --- */
@@ -154,36 +155,65 @@ void settings_keys(struct strings *ret)
 /* --- what is applied at once --- */
 
 struct compare {
-	const struct container_config *other;
-	struct strings *later;
+	const struct container_config *before, *running, *after;
+	struct strings *later;	/* takes a start */
+	struct strings *never;	/* counted when it was created */
 };
+
+/* -1: that section is not there. */
+static int has_values(const struct container_config *config, const char *key, const struct strings *values)
+{
+	auto_strings struct strings others = STRINGS_EMPTY;
+	auto_free char *mine = strings_join(values, "\n"), *theirs = NULL;
+	struct error ignored = ERROR_NONE;
+
+	if (config_get_option(config, key, &others, &ignored) < 0)
+		return -1;
+	theirs = strings_join(&others, "\n");
+	return strcmp(mine, theirs) == 0;
+}
+
+/* A section that one of them has not is named as a whole. */
+static void add_key(struct strings *list, const char *key, bool whole)
+{
+	const char *dot = strrchr(key, '.');
+	auto_free char *name = xstrndup(key, whole ? (size_t)(dot - key) : strlen(key));
+
+	if (!strings_has(list, name))
+		strings_add(list, name);
+}
 
 static int compare_each(const char *key, const struct option *option, const struct strings *values, bool is_default,
 			void *arg)
 {
 	const struct compare *compare = arg;
-	auto_strings struct strings others = STRINGS_EMPTY;
-	auto_free char *mine = strings_join(values, "\n"), *theirs = NULL;
+	auto_strings struct strings after = STRINGS_EMPTY;
 	struct error ignored = ERROR_NONE;
-	bool there = config_get_option(compare->other, key, &others, &ignored) == 0;
+	int now, run;
 
 	(void)is_default;
-	theirs = strings_join(&others, "\n");
-	if (option->live || (there && strcmp(mine, theirs) == 0) || strings_has(compare->later, key))
+	if (option->live || has_values(compare->before, key, values) == has_values(compare->after, key, values))
 		return 0;
-	if (strcmp(option->section, "template") != 0)	/* says what was, nothing follows from it */
-		strings_add(compare->later, key);
+	if (option->at_create) {
+		add_key(compare->never, key, false);
+		return 0;
+	}
+	now = config_get_option(compare->after, key, &after, &ignored);
+	run = has_values(compare->running, key, &after);
+	if (run == 0 || (run < 0) != (now < 0))
+		add_key(compare->later, key, option->type != OPTION_PAIRS && (run < 0 || now < 0));
 	return 0;
 }
 
-/* What differs and takes a start; both ways, since a section may be only in one of them. */
-static void find_later(const struct container_config *before, const struct container_config *after,
-		       struct strings *later)
+/* What is changed and has no effect at once; both ways, since a section may be only in one of them. Who takes a change
+ * back before the next start has changed nothing. */
+static void find_later(const struct container_config *before, const struct container_config *running,
+		       const struct container_config *after, struct strings *later, struct strings *never)
 {
-	struct compare forth = { before, later }, back = { after, later };
+	struct compare compare = { before, running, after, later, never };
 
-	config_each(after, compare_each, &forth);
-	config_each(before, compare_each, &back);
+	config_each(after, compare_each, &compare);
+	config_each(before, compare_each, &compare);
 }
 
 /* Of links that it was started with: the ports of another one come with the link itself, at the next start. */
@@ -215,28 +245,48 @@ static int apply_ports(const struct container *c, const struct container_config 
 	return state.phase == PHASE_STOPPED ? 0 : network_publish_apply(c, &state, after, err);
 }
 
-static int apply(const struct container *c, const struct container_config *after, struct error *err)
+static void tell(const struct container *c, const struct strings *keys, const char *what)
+{
+	for (size_t i = 0; i < keys->n; i++)
+		log_note("%s: %s: %s", c->name, keys->items[i], what);
+}
+
+/* c becomes what it was started with. */
+static int apply_running(struct container *c, const struct container_state *state,
+			 const struct container_config *after, struct strings *later, struct error *err)
+{
+	int r = started_load(c, state, err);
+
+	if (r == 0)
+		r = limits_change(c, state, &c->config, after, err);
+	if (r == 0 && !c->broken)
+		r = mounts_change(c, state, after, later, err);
+	return r;
+}
+
+static int apply(struct container *c, const struct container_config *after, struct error *err)
 {
 	auto_state struct container_state state = { 0 };
-	auto_strings struct strings later = STRINGS_EMPTY;
+	auto_strings struct strings later = STRINGS_EMPTY, never = STRINGS_EMPTY;
+	struct container_config before;
 	bool left_over;
 	int r;
 
 	state_init(&state);
 	if (container_peek(c, &state, &left_over, err) < 0)
 		return error_prefix(err, "written, but not applied");
-	if (state.phase == PHASE_STOPPED)
-		return 0;
-	r = limits_change(c, &state, &c->config, after, err);
-	if (r == 0 && !c->broken)
-		r = mounts_change(c, &state, after, &later, err);
+	config_init(&before);
+	config_copy(&before, &c->config);
+	r = state.phase == PHASE_STOPPED ? 0 : apply_running(c, &state, after, &later, err);
 	/* of what it was started with nothing is known when its configuration could not be read */
-	if (c->broken)
+	if (!c->broken)
+		find_later(&before, &c->config, after, &later, &never);
+	else if (state.phase != PHASE_STOPPED)
 		log_note("%s: what was changed counts at the next start", c->name);
-	else
-		find_later(&c->config, after, &later);
-	for (size_t i = 0; i < later.n; i++)
-		log_note("%s: %s: at the next start", c->name, later.items[i]);
+	config_done(&before);
+	if (state.phase != PHASE_STOPPED)
+		tell(c, &later, "at the next start");
+	tell(c, &never, "counts when a container is created: this one stays as it is");
 	if (r < 0) {
 		error_prefix(err, "written, but not applied to what runs");
 		return *err->hint ? -err->code :
@@ -287,7 +337,7 @@ int settings_check(const struct install *install, const char *text, const char *
 	return r;
 }
 
-int settings_replace(const struct container *c, const char *text, mode_t mode, struct error *err)
+int settings_replace(struct container *c, const char *text, mode_t mode, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/config", c->dir);
 	struct error ignored = ERROR_NONE;

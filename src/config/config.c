@@ -69,6 +69,32 @@ void config_copy(struct container_config *to, const struct container_config *fro
 				  &from->mounts[i]);
 }
 
+static void take_live(enum section_base base, void *fields, const void *now)
+{
+	size_t n;
+	const struct option *options = options_all(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (options[i].live && section_find(options[i].section)->base == base)
+			option_copy(&options[i], fields, now);
+}
+
+void config_take_live(struct container_config *config, const struct container_config *now)
+{
+	take_live(BASE_CONTAINER, config, now);
+	for (size_t i = 0; i < config->n_networks; i++) {
+		const struct network_config *network = config_network(now, config->networks[i].name);
+
+		if (network)
+			take_live(BASE_NETWORK, &config->networks[i], network);
+	}
+	for (size_t i = 0; i < config->n_mounts; i++)
+		mount_done(&config->mounts[i]);
+	config->n_mounts = 0;
+	for (size_t i = 0; i < now->n_mounts; i++)
+		options_copy_base(BASE_MOUNT, config_add_mount(config, now->mounts[i].path), &now->mounts[i]);
+}
+
 /* --- titled sections --- */
 
 struct network_config *config_network(const struct container_config *config, const char *name)

@@ -47,6 +47,7 @@
 #include "runtime/launch.h"
 #include "runtime/relay.h"
 #include "runtime/start.h"
+#include "runtime/started.h"
 
 extern char **environ;
 
@@ -304,6 +305,10 @@ static int prepare(struct join *join, struct error *err)
 		fail_status(err, STATUS_STATE, "it is not running");
 		return error_hint(err, "start it: sysct start %s", c->name);
 	}
+	if (started_load(c, &join->state, err) < 0)
+		return -err->code;
+	if (c->config.security.privileged && !program_is_sealed())
+		return program_execute_sealed(NULL, err);	/* begins anew */
 	if (cgroup_frozen(group)) {
 		fail_status(err, STATUS_STATE, "it is frozen");
 		return error_hint(err, "sysct thaw %s", c->name);
@@ -461,8 +466,6 @@ int container_attach(struct container *container, const struct attach_options *o
 			     .pipes = PIPES_EMPTY };
 	int r;
 
-	if (container->config.security.privileged && !program_is_sealed())
-		return program_execute_sealed(NULL, err);	/* begins anew */
 	state_init(&join.state);
 	join.tty = options->tty == TTY_YES || (options->tty == TTY_AUTO && isatty(0) && isatty(1));
 	r = prepare(&join, err);

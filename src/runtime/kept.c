@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "os/namespace.h"
 #include "runtime/launch.h"
+#include "runtime/started.h"
 
 static const struct {
 	const char *name;
@@ -38,6 +39,15 @@ static char *dir_of(const struct container *container)
 static const char *map_of(const struct container *container, char *buf, size_t room)
 {
 	return container->idmap.count ? idmap_format(&container->idmap, buf, room) : "none";
+}
+
+/* The configuration may say something else by now. */
+static const char *map_of_run(const struct container *container, const struct container_state *state, char *buf,
+			      size_t room)
+{
+	const char *map = record_get(&state->more, MORE_IDMAP);
+
+	return map ? map : map_of(container, buf, room);
 }
 
 void kept_close(struct kept *kept)
@@ -146,7 +156,7 @@ static int write_about(const struct container *container, const struct container
 	auto_free char *path = xasprintf("%s/about", dir), *text = NULL;
 	char buf[64];
 
-	record_set(&about, "idmap", map_of(container, buf, sizeof(buf)));
+	record_set(&about, "idmap", map_of_run(container, state, buf, sizeof(buf)));
 	for (size_t i = 0; i < state->more.keys.n; i++)
 		if (strcmp(state->more.keys.items[i], "link") == 0)
 			record_add(&about, "link", state->more.values.items[i]);
@@ -167,7 +177,7 @@ int kept_keep(const struct container *container, const struct container_state *s
 	strings_split(&names, list, " ");
 	if (access(about, F_OK) < 0 && make_dir(dir, err) < 0)
 		return -err->code;
-	if (container->idmap.count && keep_one(pins, dir, "user", err) < 0)
+	if (keep_one(pins, dir, "user", err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < names.n; i++)
 		if (keep_one(pins, dir, names.items[i], err) < 0)

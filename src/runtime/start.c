@@ -25,6 +25,7 @@
 #include "os/session.h"
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
+#include "runtime/started.h"
 #include "runtime/steps.h"
 #include "runtime/supervise.h"
 #include "store/idpool.h"
@@ -157,7 +158,8 @@ static int boot(struct container *c, struct container_state *state, struct launc
 	launch->container = c;
 	launch->config = &c->config;
 	launch->state = state;
-	if (save(c, state, err) == 0 && steps_run(start_steps, n_start_steps, HOST, launch, err) == 0) {
+	if (started_save(c, state, err) == 0 && save(c, state, err) == 0 &&
+	    steps_run(start_steps, n_start_steps, HOST, launch, err) == 0) {
 		state->phase = PHASE_RUNNING;
 		state->monitor = state->starter;
 		state->started_at = (int64_t)time(NULL);
@@ -330,11 +332,22 @@ static int check_programs(const struct container *c, struct error *err)
 	return 0;
 }
 
+/* What the configuration asks for, and the host may not have. */
+static int ready(struct container *c, struct error *err)
+{
+	uint64_t mask;
+
+	if (idpool_ensure(c, false, err) < 0 ||
+	    caps_select(0, &c->config.security.keep_capabilities, &c->config.security.drop_capabilities, &mask,
+			err) < 0)
+		return -err->code;
+	return 0;
+}
+
 /* What can be said before anything is touched. */
 static int prepare(struct container *c, struct container_state *state, struct error *err)
 {
 	auto_free char *dir = launch_run_dir(c);
-	uint64_t mask;
 	int r;
 
 	if (container_settle(c, state, err) < 0)
@@ -343,9 +356,7 @@ static int prepare(struct container *c, struct container_state *state, struct er
 		fail_status(err, STATUS_STATE, "it is already %s", phase_name(state->phase));
 		return error_hint(err, "sysct attach %s enters it, sysct restart %s boots it anew", c->name, c->name);
 	}
-	if (check_programs(c, err) < 0 || idpool_ensure(c, false, err) < 0 ||
-	    caps_select(0, &c->config.security.keep_capabilities, &c->config.security.drop_capabilities, &mask,
-			err) < 0)
+	if (check_programs(c, err) < 0 || ready(c, err) < 0)
 		return -err->code;
 	state_done(state);
 	memcpy(state->uuid, c->uuid, sizeof(state->uuid));
@@ -671,7 +682,7 @@ static int boot_again(struct container *c, struct container_state *state, const 
 	/* the master of the last boot: its pty goes with the last boot's devpts */
 	close(FD_CONSOLE);
 	close(FD_NOTIFY);
-	if (undo_boot(c, state, err) < 0)
+	if (undo_boot(c, state, err) < 0 || ready(c, err) < 0)
 		return -err->code;
 	record_set(&state->more, "link", NULL);
 	record_set(&state->more, "loop", NULL);

@@ -231,6 +231,35 @@ START_TEST(a_copy_is_its_own)
 }
 END_TEST
 
+START_TEST(only_what_is_live_is_taken)
+{
+	auto_config struct container_config started, now;
+
+	good(&started, "[container]\nhostname = a\nuser = joe\ndescription = old\n[security]\nprivileged = yes\n"
+		       "[limits]\nmemory = 1G\n[device]\nallow = /dev/a\n[mount \"/x\"]\nsource = /a\n"
+		       "[network \"eth0\"]\nmtu = 1400\npublish = 1:1\n[network \"eth1\"]\npublish = 2:2\n");
+	good(&now, "[container]\nhostname = b\nstop_timeout = 5\n[limits]\nmemory = 2G\ntasks = 7\n"
+		   "[device]\nallow = /dev/b\nallow = /dev/c\n[mount \"/y\"]\ntype = tmpfs\n"
+		   "[network \"eth0\"]\nmtu = 1500\npublish = 3:3\n[network \"eth2\"]\nmtu = 1300\n");
+	config_take_live(&started, &now);
+	ck_assert_str_eq(started.hostname, "a");
+	ck_assert_str_eq(started.user, "root");
+	ck_assert_ptr_null(started.description);
+	ck_assert_uint_eq(started.stop_timeout, 5000000);
+	ck_assert(started.security.privileged);
+	ck_assert_uint_eq(started.limits.memory, UINT64_C(2) << 30);
+	ck_assert_uint_eq(started.limits.tasks, 7);
+	ck_assert_uint_eq(started.device.allow.n, 2);
+	ck_assert_uint_eq(started.n_mounts, 1);
+	ck_assert_str_eq(started.mounts[0].path, "/y");
+	ck_assert_int_eq(started.mounts[0].type, MOUNT_TMPFS);
+	ck_assert_uint_eq(started.n_networks, 2);
+	ck_assert_uint_eq(started.networks[0].mtu, 1400);
+	ck_assert_str_eq(started.networks[0].publish.items[0], "3:3");
+	ck_assert_str_eq(started.networks[1].publish.items[0], "2:2");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config/config");
@@ -245,6 +274,7 @@ int main(void)
 	tcase_add_test(tcase, format_of_the_defaults_is_empty);
 	tcase_add_test(tcase, format_leaves_out_what_sysct_conf_says);
 	tcase_add_test(tcase, a_copy_is_its_own);
+	tcase_add_test(tcase, only_what_is_live_is_taken);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

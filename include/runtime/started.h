@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_RUNTIME_STARTED_H
+#define SYSCT_RUNTIME_STARTED_H
+
+/* started - what a container that runs was started with: RUN_DIR/NAME/config, whole, defaults of sysct.conf included.
+ *
+ * Its own file may have been changed since. Whoever touches what runs goes by what it was started with: attach with other
+ * rights or in other namespaces than init's would give the payload what it is to have at the next start at the earliest. */
+
+#include "base/error.h"
+#include "store/container.h"
+#include "store/state.h"
+
+#define MORE_IDMAP "idmap"	/* of container_state.more: inside:outside:count */
+
+/* For a start and a reboot: note it, state (not saved here) included. */
+int started_save(const struct container *container, struct container_state *state, struct error *err);
+
+/* Of a container that runs: what cannot change while it does becomes what it was started with, in container's config and
+ * idmap. Nothing where nothing was noted, and for one whose configuration is broken. */
+int started_load(struct container *container, const struct container_state *state, struct error *err);
+
+#endif

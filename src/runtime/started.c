@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "runtime/started.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "runtime/launch.h"
+
+#define CONFIG_MOST (1U << 20)	/* what config_parse_text() takes */
+
+static char *path_of(const struct container *container)
+{
+	auto_free char *dir = launch_run_dir(container);
+
+	return xasprintf("%s/config", dir);
+}
+
+int started_save(const struct container *container, struct container_state *state, struct error *err)
+{
+	auto_free char *path = path_of(container), *text = config_format(&container->config, NULL);
+	struct container_config again;
+	char map[40];
+	int r;
+
+	record_set(&state->more, MORE_IDMAP, idmap_format(&container->idmap, map, sizeof(map)));
+	/* with the defaults of sysct.conf it may be too much to be read again: better to hear of that now */
+	config_init(&again);
+	r = config_parse_text(text, strlen(text), "the configuration with its defaults", &again, NULL, err);
+	config_done(&again);
+	return r < 0 ? r : replace_file_at(AT_FDCWD, path, text, strlen(text), 0600, false, err);
+}
+
+static int read_config(const char *path, struct container_config *ret, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t len;
+	int r = read_file_at(AT_FDCWD, path, CONFIG_MOST, &text, &len);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return fail(err, -r, "read %s", path);
+	return config_parse_text(text, len, path, ret, NULL, err) < 0 ? -err->code : 1;
+}
+
+int started_load(struct container *container, const struct container_state *state, struct error *err)
+{
+	auto_free char *path = path_of(container);
+	const char *map = record_get(&state->more, MORE_IDMAP);
+	struct container_config config;
+	struct idmap idmap = container->idmap;
+	int r;
+
+	if (container->broken)
+		return 0;
+	config_init(&config);
+	r = read_config(path, &config, err);
+	if (r > 0 && config.security.privileged)
+		r = idmap_identity(&idmap, err) < 0 ? -err->code : 1;
+	else if (r > 0 && map && idmap_parse(map, &idmap, err) < 0)
+		r = error_prefix(err, "read the state");
+	if (r > 0) {
+		config_take_live(&config, &container->config);
+		config_done(&container->config);
+		container->config = config;
+		container->idmap = idmap;
+		return 0;
+	}
+	config_done(&config);
+	return r;
+}
