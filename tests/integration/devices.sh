@@ -1,6 +1,7 @@
 #!/bin/sh
 # timeout: 90
 # [device]: fuse, tun, kvm and single nodes, there and usable; live; without it none of them.
+# shows: device.fuse device.tun device.kvm device.allow
 . "${0%/*}/lib.sh"
 
 [ -c /dev/net/tun ] || skip "no /dev/net/tun"
@@ -14,10 +15,20 @@ if inside box sh -c 'mkdir -p /dev/net; mknod /dev/net/tun c 10 200 && : </dev/n
 ok sysct config set box device.tun=yes
 ok inside box sh -c ': <>/dev/net/tun'
 same "$(inside box stat -c '%u %a %t:%T' /dev/net/tun)" "0 666 a:c8" "the node"
-if [ -c /dev/fuse ]; then
-    ok sysct config set box device.fuse=yes
-    ok inside box sh -c ': <>/dev/fuse'
-fi
+for key in device.fuse device.kvm; do
+    node=/dev/${key#*.}
+    if [ -c "$node" ]; then
+        ok sysct config set box $key=yes
+        ok inside box sh -c ": <>$node"
+        same "$(inside box stat -c '%u %a %t:%T' "$node")" "0 666 $(stat -c %t:%T "$node")" "the node"
+    else
+        ok sysct stop box --now
+        ok sysct config set box $key=yes
+        refused 1 "$node" sysct start box
+        ok sysct config unset box $key
+        ok sysct start box --wait
+    fi
+done
 # from the start, and a single node with fewer rights
 ok sysct config set box "device.allow=/dev/kmsg r"
 ok inside box test -c /dev/kmsg

@@ -1,5 +1,6 @@
 #!/bin/sh
 # A box in a directory instead of an image: boots, keeps its files, its owners inside are 0.., no loop device.
+# shows: rootfs.directory
 . "${0%/*}/lib.sh"
 
 mkdir -p "$TEST_TMP/tree"

@@ -1,6 +1,8 @@
 #!/bin/sh
 # timeout: 90
-# limits.cpus: a busy loop gets the share that is given, half or a fifth of a CPU; cpuset keeps it on one CPU; all of it live.
+# limits.cpus: a busy loop gets the share that is given, half or a fifth of a CPU; cpuset keeps it on one CPU, and of one CPU
+# two boxes get as their weights are; all of it live.
+# shows: limits.cpus limits.cpu_weight limits.cpuset
 . "${0%/*}/lib.sh"
 
 busybox box --set limits.cpus=0.5 --set limits.cpu_weight=50
@@ -24,6 +26,36 @@ say "half: $half, a fifth: $fifth thousandths"
 cpus=$(grep -c ^processor /proc/cpuinfo)
 ok sysct config set box limits.cpuset=0
 same "$(inside box sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status)" 0 "CPUs in use"
+# both on that CPU, for the same time
+busybox other --set limits.cpuset=0 --set limits.cpu_weight=1000
+ok sysct start other --wait
+ok sysct config unset box limits.cpus
+# used BOX: microseconds of CPU so far
+used() { sed -n 's/^usage_usec //p' "$(field "$1" cgroup)/cpu.stat"; }
+running() { [ "$(inside "$1" cat /tmp/loops)" = 1 ]; }
+# race: what each gets while both run
+race() {
+    loops=''
+    for name in box other; do
+        sysct attach -T $name -- sh -c 'echo 1 >/tmp/loops; while :; do :; done' </dev/null >/dev/null 2>&1 &
+        loops="$loops $!"
+        eventually 10 running $name
+    done
+    light=$(used box) heavy=$(used other)
+    sleep 2
+    light=$((($(used box) - light) / 1000)) heavy=$((($(used other) - heavy) / 1000))
+    for name in box other; do inside $name rm /tmp/loops; done
+    # shellcheck disable=SC2086 # a list
+    kill $loops
+    wait
+    say "box: $light, other: $heavy milliseconds"
+}
+race
+[ "$heavy" -ge $((light * 3)) ] || fail "a weight of 1000 got $heavy ms, one of 50 $light ms"
+ok sysct config set other limits.cpu_weight=1
+race
+[ "$light" -ge $((heavy * 3)) ] || fail "a weight of 50 got $light ms, one of 1 $heavy ms"
+ok sysct destroy --force other
 ok sysct config unset box limits.cpuset
 has "$(inside box sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status)" '^0(-[0-9]+)?$' "CPUs in use again"
 [ "$cpus" = 1 ] || has "$(inside box sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status)" '-' "all CPUs"

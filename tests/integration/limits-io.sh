@@ -1,6 +1,7 @@
 #!/bin/sh
 # timeout: 90
 # limits.io_read and io_write: a measured rate on the box's own disk, live, and info says what the host's cgroups cannot do.
+# shows: limits.io_read limits.io_write
 . "${0%/*}/lib.sh"
 
 busybox box --set limits.io_read=4M

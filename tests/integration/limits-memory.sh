@@ -1,5 +1,6 @@
 #!/bin/sh
 # limits.memory: what asks for more is killed inside, the box and the host live on; raised and lifted while it runs.
+# shows: limits.memory limits.swap
 . "${0%/*}/lib.sh"
 
 busybox box --set limits.memory=64M --set limits.swap=0

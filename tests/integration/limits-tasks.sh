@@ -1,5 +1,6 @@
 #!/bin/sh
 # limits.tasks: at 6 the seventh process cannot be forked; live, and back to the default.
+# shows: limits.tasks
 . "${0%/*}/lib.sh"
 
 busybox box

@@ -1,6 +1,7 @@
 #!/bin/sh
 # timeout: 120
 # [mount]: a directory, a file and memory, owned as on the host; nodev, nosuid and readonly cannot be lifted inside; live.
+# shows: mount.source mount.type mount.readonly mount.create mount.options
 . "${0%/*}/lib.sh"
 
 src=$TEST_TMP/src

@@ -2,6 +2,7 @@
 # timeout: 120
 # namespaces.persist: net, uts and ipc outlive a stop, with addresses and rules, and the next start goes on in them; refusals, and
 # how to let go of them.
+# shows: namespaces.persist
 . "${0%/*}/lib.sh"
 
 kept() { sysct info box --format json | python3 -c 'import json, sys; print(*sorted(json.load(sys.stdin)["kept"]))'; }
@@ -37,10 +38,10 @@ new_pid() { [ -n "$(field box init_pid)" ] && [ "$(field box init_pid)" != "$pid
 eventually 30 new_pid
 same "$(ns_of net)" "$net" "the net namespace after a reboot"
 has "$(inside box ip addr)" "d1" "its link after a reboot"
-ok sysct stop box
-# other ids do not fit
+# other ids do not fit; what is kept has those that it ran with
 before=$(sysct config get box security.privileged)
 ok sysct config set box security.privileged=yes
+ok sysct stop box
 refused 4 'other ids' sysct start box
 has "$(cat "$ERR")" 'stop --forget' "the hint"
 ok sysct config set box "security.privileged=$before"

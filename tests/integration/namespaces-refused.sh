@@ -1,5 +1,6 @@
 #!/bin/sh
 # What cannot be kept is refused, and the clocks of a box may begin with it.
+# shows: namespaces.time
 . "${0%/*}/lib.sh"
 
 busybox box

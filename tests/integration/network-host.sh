@@ -1,5 +1,6 @@
 #!/bin/sh
 # type = host: the links of the host.
+# shows: network.type
 . "${0%/*}/lib.sh"
 
 busybox box --set network.eth0.type=host

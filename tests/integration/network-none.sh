@@ -1,5 +1,6 @@
 #!/bin/sh
 # type = none: loopback alone.
+# shows: network.type
 . "${0%/*}/lib.sh"
 
 busybox box --set network.eth0.type=none

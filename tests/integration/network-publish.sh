@@ -1,6 +1,7 @@
 #!/bin/sh
 # timeout: 120
 # A published port leads into the box: from the host, from another machine and from another box, by IPv4 and IPv6.
+# shows: network.publish
 . "${0%/*}/lib.sh"
 
 lan=sctlan$$

@@ -1,6 +1,8 @@
 #!/bin/sh
 # timeout: 180
 # Each way to be connected: static addresses, several links, macvlan, a namespace of somebody else's, another bridge.
+# shows: network.type network.bridge network.parent network.path network.hwaddr network.address network.gateway
+# shows: network.dns network.search network.mtu
 . "${0%/*}/lib.sh"
 
 lan=sctlan$$
@@ -56,6 +58,7 @@ ok sysct config set box network.type=macvlan "network.parent=scta$$" network.add
     network.gateway=198.51.100.1
 ok sysct start box --wait
 ok inside box ping -c 1 -W 5 198.51.100.1
+same "$(inside box ip route | grep ^default)" "default via 198.51.100.1 dev eth0 " "default route"
 ok ip netns exec "$lan" ping -c 1 -W 5 198.51.100.7
 ok sysct stop box
 ok sysct config set box network.parent=none0

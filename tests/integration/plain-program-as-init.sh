@@ -1,6 +1,7 @@
 #!/bin/sh
 # timeout: 60
-# A script or a program is init: it runs, hears SIGTERM when it wants to, its exit status is told.
+# A script or a program is init: it runs, hears SIGTERM when it wants to, or another signal; its exit status is told.
+# shows: container.init container.stop_signal container.stop_timeout
 . "${0%/*}/lib.sh"
 
 ended() { sysct info box --format json | python3 -c 'import json, sys; print(json.load(sys.stdin)["last_exit"])'; }
@@ -10,6 +11,8 @@ sysct attach -T box -- sh -c 'cat >/root/run && chmod +x /root/run' <<'EOS'
 #!/bin/sh
 echo "started with $*" >/root/said
 trap 'echo bye >>/root/said; exit 7' TERM
+trap 'exit 8' USR1
+trap 'echo not yet >>/root/said' USR2
 while :; do sleep 1 & wait $!; done
 EOS
 ok sysct stop box
@@ -19,6 +22,18 @@ same "$(field box init)" unknown "kind of init"
 same "$(inside box cat /root/said)" "started with one two" "what it said"
 ok sysct stop box --timeout 10
 same "$(ended)" "exit 7" "how it ended"
+# another signal, from now on
+ok sysct start box --wait
+ok sysct config set box container.stop_signal=SIGUSR1
+ok sysct stop box
+same "$(ended)" "exit 8" "how it ended by another signal"
+# one that it does not end by, and less patience than the default of 30 s
+ok sysct start box --wait
+ok sysct config set box container.stop_signal=usr2 container.stop_timeout=500ms
+ok timeout 20 sysct stop box
+has "$(cat "$ERR")" 'did not stop in time and was killed' "what stop says"
+same "$(ended)" "killed after the stop timeout" "how it ended without patience"
+ok sysct config unset box container.stop_signal
 ok sysct config set box "container.init=/bin/sleep 1"
 ok sysct start box
 eventually 10 in_state box stopped

@@ -1,6 +1,7 @@
 #!/bin/sh
 # privileged = yes: the ids inside are the host's, capabilities are not; devices are closed; sysct runs as a sealed copy in
 # it, over a reboot too; info says so.
+# shows: security.privileged
 . "${0%/*}/lib.sh"
 
 busybox box --set security.privileged=yes

@@ -1,5 +1,6 @@
 #!/bin/sh
 # readonly = yes: the box boots, and its root file system stays as it is.
+# shows: rootfs.readonly
 . "${0%/*}/lib.sh"
 
 busybox box --set rootfs.readonly=yes

@@ -1,6 +1,7 @@
 #!/bin/sh
 # [security] seccomp: the filter of init is that of attach, whatever the configuration says meanwhile; a profile of one's
 # own; none; a kept filter is used again, and never for another profile; wrong profiles are refused with their line.
+# shows: security.seccomp
 . "${0%/*}/lib.sh"
 
 status() { inside box sed -n "s/^$1:.//p" "/proc/$2/status"; }

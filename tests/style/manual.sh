@@ -1,5 +1,6 @@
 #!/bin/sh
-# The manual has every command that sysct --help names, every option of each, and every key that configurations may have.
+# The manual has every command that sysct --help names, every option of each, and every key that configurations may have; it
+# says of each key whether config set changes what runs, as the table of keys does.
 set -eu
 cd "$(dirname "$0")/../.."
 sysct=${SYSCT_TEST_BUILD:-build-test}/plain/sysct
@@ -27,4 +28,29 @@ keys=$(sed -n 's/.*{ *"\([a-z]*\)", *"\([a-z0-9_]*\)".*/\2/p' src/config/options
 for key in $keys; do
     in_manual "$key" key
 done
+# "section.key when", as list-keys prints it, of each key that has a paragraph; what stands above the first one is of all
+said=$(sed 's/\\(dq/"/g; s/\\-/-/g' config/man/sysct-container.conf.5 | awk '
+function paragraph(    i, n, word) {
+    n = split(heading, word, /[ ",=()]+/)
+    for (i = 1; i <= n; i++)
+        if (word[i] ~ /^[a-z][a-z0-9_]*$/) print section "." word[i] " " (when == "" ? all : when)
+    heading = when = ""
+}
+/^\.SH/ { paragraph(); section = ""; all = "start" }
+/^\.SH THE SECTION \[/ { section = $4; gsub(/[^a-z]/, "", section) }
+section == "" { next }
+/^\.TP/ { paragraph(); wanted = 1; next }
+wanted { heading = $0; sub(/^\.[A-Z]+/, "", heading); wanted = 0; next }
+/^\.(I|IR) [Ll]ive/ { if (heading == "") all = "live"; else when = "live" }
+/counts when the container is created/ { when = "create" }
+END { paragraph() }')
+while read -r key when; do
+    case $key in host.* | *[!a-z0-9._]*) continue ;; *.*) ;; *) continue ;; esac
+    printf '%s\n' "$said" | grep -q -x -F "$key $when" || {
+        echo "$key: the table says \"$when\", the manual: $(printf '%s\n' "$said" | grep -F "$key ")"
+        missing=1
+    }
+done <<EOS
+$("${sysct%/*}/tests/list-keys")
+EOS
 exit $missing
