@@ -99,6 +99,17 @@ const struct command commands[] = {
 		  "\nExamples\n"
 		  "  sysct restart web\n"
 		  "  sysct restart --all --now\n" },
+	{ .name = "autostart", .group = RUN, .run = command_autostart, .usage = "[--stop [--all] [--timeout S]]",
+	  .summary = "start what has container.autostart = yes, as when the host boots",
+	  .help = "The highest container.autostart_priority comes first, the same ones by name, and after each\n"
+		  "start its autostart_delay passes. All are tried; those that run are left alone.\n"
+		  "\nOptions\n"
+		  "  --stop                stop those that run, the other way round\n"
+		  "  --all                 with --stop: those too that are not marked\n"
+		  "  -t, --timeout S       with --stop: how long each init gets; else container.stop_timeout, 30s\n" HELP
+		  "\nExamples\n"
+		  "  sysct autostart\n"
+		  "  sysct autostart --stop --all\n" },
 	{ .name = "freeze", .group = RUN, .run = command_freeze, .usage = "NAME...",
 	  .summary = "hold all processes",
 	  .help = "Options\n" ALL HELP
