@@ -8,6 +8,7 @@
  * no link followed out of it. */
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -29,8 +30,17 @@ int init_ready_signal(enum init_kind kind);
 int init_ask_stop(enum init_kind kind, pid_t pid, int *ret_signal);
 
 /* 1 booted, 0 not yet, -1 this init cannot say. from_notify: what the monitor heard (-1: nothing yet). OpenRC has booted
- * when it has reached its default runlevel, sysvinit when the scripts of its runlevel have ended, runit in its stage 2. */
+ * when it has reached its default runlevel, sysvinit when the scripts of its runlevel have ended, runit in its stage 2,
+ * s6-linux-init when its stage 2 has ended. */
 int init_booted(enum init_kind kind, pid_t pid, int from_notify);
+
+/* A script may be on its way to the init that it becomes, and block signals for moments: so a program that nothing is known
+ * of must stay the same for a while. A known kind is what it is. */
+struct init_program {
+	char exe[512];
+	uint64_t since;		/* 0: not looked at yet */
+};
+bool init_settled(enum init_kind kind, pid_t pid, struct init_program *program);
 
 /* For an init that cannot say: it handles its stop signal; a plain program: it runs. */
 bool init_seems_up(enum init_kind kind, pid_t pid);

@@ -132,6 +132,10 @@ terminal 'expect=\^b q leaves' 'expect=#' 'send=\x02\x03' 'expect=going down' ex
     fail "stopping by keys"
 same "$(state_of box)" stopped "after ^b ^c"
 unchanged
+terminal --size=30x100 'expect=leave it with \^\] q' 'expect=#' 'send=stty size\r' 'expect=30 100' resize=40x120 'quiet=0.3' 'send=stty size\r' \
+    'expect=40 120' 'send=\x1dq' exit=0 -- sysct start box --console --escape ^] || fail "start --console"
+same "$(state_of box)" running "after ^] q"
+ok sysct stop --now box
 
 say "wrong words"
 refused 2 'takes one name' sysct start box other --foreground
