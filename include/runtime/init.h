@@ -8,6 +8,7 @@
  * no link followed out of it. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,6 +25,11 @@ enum init_kind init_kind_of(pid_t pid);
 
 /* Once it takes this signal it can be asked to stop; SIGTERM for a plain program. */
 int init_ready_signal(enum init_kind kind);
+
+/* Whether the systemd of a root file system, by the text of its own program, knows no cgroup2: it is of before version
+ * 230. root_fd: a directory that no path leads out of. */
+bool init_wants_cgroup_v1(int root_fd);
+bool init_text_wants_cgroup_v1(const char *text, size_t n);
 
 /* Prepare a power off in the way of this kind, files or a pipe of its own; *ret_signal is what it is then to be sent, 0:
  * nothing more. -EAGAIN: it cannot be asked yet. Other failures: the signal is worth a try. */

@@ -32,6 +32,7 @@
 #define DAY (86400 * SECOND)
 
 /* The order is that of the enums in config.h. */
+static const char *const cgroup_words[] = { "auto", "v2", "v1", NULL };
 static const char *const restart_words[] = { "no", "on-failure", "always", NULL };
 static const char *const network_words[] = { "veth", "macvlan", "namespace", "host", "none", NULL };
 static const char *const discard_words[] = { "auto", "yes", "no", NULL };
@@ -93,6 +94,9 @@ static const struct option options[] = {
 	{ "container", "environment_id", TEXT(container_config, environment_id), .preset = "lxc",
 	  .valid = check_environment_id, .allowed = "at most 64 letters, digits, _ . -",
 	  .help = "Value of the variable container= for init.", .built = true },
+	{ "container", "cgroup", WORD(container_config, cgroup, cgroup_words), .preset = "auto",
+	  .allowed = "auto, v2, v1",
+	  .help = "Which tree of cgroups init finds; auto: v1 for a systemd of before 230.", .built = true },
 	{ "container", "description", TEXT(container_config, description),
 	  .valid = check_description, .allowed = "at most 1024 bytes of text",
 	  .help = "For people.", .built = true, .live = true },

@@ -232,6 +232,45 @@ static int s6_booted(pid_t pid)
 	return 1;
 }
 
+/* --- systemd, by its program --- */
+
+#define MOST_PROGRAM_BYTES (8 << 20)
+#define FIRST_WITH_CGROUP2 230	/* what nspawn takes, too */
+
+/* "systemd 219", a string of its own: what --version prints. Since 231 it is in a library. */
+bool init_text_wants_cgroup_v1(const char *text, size_t n)
+{
+	static const char name[] = "\0systemd ";
+	const size_t len = sizeof(name) - 1;
+
+	for (const char *end = text + n; (text = memmem(text, (size_t)(end - text), name, len)); text += len) {
+		size_t left = (size_t)(end - text) - len;
+		auto_free char *word = xstrndup(text + len, left < 8 ? left : 8);
+		uint64_t version;
+
+		if (strlen(word) < left && parse_u64(word, &version) == 0)
+			return version < FIRST_WITH_CGROUP2;
+	}
+	return false;
+}
+
+bool init_wants_cgroup_v1(int root_fd)
+{
+	static const char *const programs[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		auto_close int fd = open_in_root(root_fd, programs[i], O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+		auto_free char *text = NULL;
+		struct stat st;
+		size_t n;
+
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		    read_fd(fd, MOST_PROGRAM_BYTES, &text, &n) == 0)
+			return init_text_wants_cgroup_v1(text, n);
+	}
+	return false;
+}
+
 /* --- the table --- */
 
 /* Signals of glibc's numbering (of each init: systemd(1), busybox init, openrc-init(8), init(8), runit(8), s6-svscan). */
