@@ -13,6 +13,8 @@
 void interrupt_install(void);
 /* The signal that came, 0: none. */
 int interrupt_pending(void);
+/* Forget it, and hear the three again: for a child of a process that has them blocked. */
+void interrupt_reset(void);
 /* STATUS_INTERRUPTED error "interrupted" when a signal came, else 0. */
 int interrupt_check(struct error *err);
 

@@ -90,6 +90,7 @@ COMMAND(command_restart);
 COMMAND(command_freeze);
 COMMAND(command_thaw);
 COMMAND(command_kill);
+COMMAND(command_autostart);
 COMMAND(command_attach);
 COMMAND(command_console);
 COMMAND(command_logs);

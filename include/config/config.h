@@ -20,6 +20,7 @@
 #define CONFIG_NONE \
 	(UINT64_MAX - 1) /* "none", where a number that was not given has a default */
 
+enum cgroup_tree { CGROUP_TREE_AUTO, CGROUP_TREE_V2, CGROUP_TREE_V1 };
 enum restart_policy { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
 enum network_type { NETWORK_VETH, NETWORK_MACVLAN, NETWORK_NAMESPACE, NETWORK_HOST, NETWORK_NONE };
 enum discard_mode { DISCARD_AUTO, DISCARD_YES, DISCARD_NO };
@@ -58,6 +59,7 @@ struct container_config {
 	bool autostart;
 	uint64_t autostart_priority;
 	uint64_t autostart_delay;
+	int cgroup;	   /* enum cgroup_tree */
 	int restart;	   /* enum restart_policy */
 	char *stop_signal; /* "auto", or what signal_parse() of os/process.h takes */
 	uint64_t stop_timeout;

@@ -25,6 +25,11 @@
  * already are used. */
 int cgroup_create(const char *group, uid_t owner, struct error *err);
 
+/* Give the group's directory in v1's hierarchy "name=systemd", which has no controller, to owner:owner: for an init that
+ * knows no cgroup2. Where the host has not mounted it, it is mounted privately, and lives on by its groups. Before
+ * cgroup_place_v1(). */
+int cgroup_delegate_systemd(const char *group, uid_t owner, struct error *err);
+
 /* A descriptor of a leaf ("payload") for CLONE_INTO_CGROUP and cgroup_* below. -1 with err. */
 int cgroup_open(const char *group, const char *leaf, struct error *err);
 
@@ -82,7 +87,7 @@ int cgroup_wait_empty(const char *group, int timeout_ms, struct error *err);
  * not there is no error. */
 int cgroup_remove(const char *group, int timeout_ms, struct error *err);
 
-/* The payload leaf alone, with what a former boot of the container made in it. */
+/* The payload leaf alone, with what a former boot of the container made in it and in "name=systemd". */
 int cgroup_remove_payload(const char *group, int timeout_ms, struct error *err);
 
 /* Bytes of memory in use, 0 when unknown; number of processes. */

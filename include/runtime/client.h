@@ -15,4 +15,11 @@ int client_connect(const struct container *container);
 int client_request(int socket, enum control_type type, uint32_t a, enum control_type wanted, int *ret_fd,
 		   struct error *err);
 
+/* A connection that a monitor gets with its start, and the console's stream: the two ends that are ours, and its own,
+ * at numbers that are in nobody's way (runtime/supervise.h). */
+int client_pair(int ours[2], int its[2], struct error *err);
+
+/* The console: a connection of ours, and its stream. Both are the caller's. */
+int client_console(const struct container *container, int *ret_socket, int *ret_stream, struct error *err);
+
 #endif

@@ -17,6 +17,11 @@
  * does the work, the host is as before. timing (may be NULL) gets a line per step. */
 int container_start(struct container *container, struct text *timing, struct error *err);
 
+/* The same with a client that the monitor has from the beginning, so that it sees the first byte of the console too:
+ * a control socket and a stream, see client_pair(). NULL: none. With one, and a privileged container, the program may begin
+ * anew as a sealed copy of itself (os/sealed.h): nothing may have been done yet. */
+int container_start_watched(struct container *container, struct text *timing, const int client[2], struct error *err);
+
 /* Read the state and make it true: a state of an earlier boot, a start that died, a container whose init ended with
  * nobody left to notice are undone, with one note. Afterwards ret->phase is STOPPED, RUNNING, or STARTING and
  * STOPPING while the process that works on it is alive. */

@@ -31,6 +31,12 @@ void interrupt_install(void)
 	sigaction(SIGPIPE, &action, NULL);
 }
 
+void interrupt_reset(void)
+{
+	pending = 0;
+	interrupt_install();
+}
+
 int interrupt_pending(void)
 {
 	return pending;

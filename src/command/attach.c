@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "command/command.h"
 #include "runtime/attach.h"
+#include "runtime/relay.h"
 
 enum { O_KEEP_ENV = 256 };
 
@@ -115,9 +115,9 @@ int command_console(struct context *context, int argc, char **argv, struct error
 	while ((c = command_option(self, argc, argv, "he:", options, err)) >= 0) {
 		if (c != 'e')
 			continue;
-		if (strlen(optarg) != 2 || *optarg != '^' || !isalpha((unsigned char)optarg[1]))
-			return command_usage(self, err, "--escape %s is not of the form ^a", optarg);
-		escape = (unsigned char)(toupper((unsigned char)optarg[1]) - '@');
+		if (escape_parse(optarg) < 0)
+			return command_usage(self, err, "--escape %s is no key of the form ^a", optarg);
+		escape = (unsigned char)escape_parse(optarg);
 	}
 	if (c != -1 || command_names(self, context, false, argc - optind, argv + optind, &names, err) < 0)
 		return -err->code;

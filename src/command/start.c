@@ -11,17 +11,20 @@
 #include "os/process.h"
 #include "runtime/kept.h"
 #include "runtime/attach.h"
+#include "runtime/foreground.h"
 #include "runtime/init.h"
+#include "runtime/relay.h"
 #include "runtime/start.h"
 #include "runtime/stop.h"
 
 #define BOOT_TIMEOUT_USEC 120000000ULL
 
-enum { O_ALL = 256, O_WAIT, O_TIMING, O_NOW, O_CONSOLE, O_EXPLAIN, O_FORGET };
+enum { O_ALL = 256, O_WAIT, O_TIMING, O_NOW, O_CONSOLE, O_FOREGROUND, O_FORGET };
 
 struct start_wish {
-	bool wait, timing;
+	bool wait, timing, console, foreground;
 	uint64_t wait_usec;
+	const char *escape;	/* NULL: ^a */
 };
 
 static void show_boot_progress(const char *text, void *arg)
@@ -61,6 +64,55 @@ static int start_one(struct context *context, const char *name, void *arg, struc
 	return r;
 }
 
+/* The exit status is the container's. */
+static int start_foreground(struct context *context, const char *name, const struct start_wish *wish, struct error *err)
+{
+	auto_text struct text timing = TEXT_EMPTY;
+	struct container c = CONTAINER_EMPTY;
+	struct foreground foreground = FOREGROUND;
+	int r;
+
+	if (container_open(&context->install, name, true, false, &c, err) < 0)
+		return -err->code;
+	foreground.container = &c;
+	foreground.wait = wish->wait;
+	foreground.wait_usec = wish->wait_usec;
+	if (wish->escape)
+		foreground.escape = (unsigned char)escape_parse(wish->escape);
+	r = foreground_start(&foreground, wish->timing ? &timing : NULL, err);
+	container_unlock(&c);
+	if (r == 0 && timing.data)
+		fputs(timing.data, stderr);
+	if (r == 0)
+		r = foreground_stay(&foreground, err);
+	container_close(&c);
+	return r;
+}
+
+static int start_console(struct context *context, const char *name, const struct start_wish *wish, struct error *err)
+{
+	char *const again[] = { (char *)"console", (char *)name, (char *)"--escape",
+				(char *)(wish->escape ? wish->escape : "^a"), NULL };
+
+	optind = 0;
+	return command_console(context, 4, (char **)again, err);
+}
+
+static int check_start(const struct command *self, const struct start_wish *wish, bool all, int n, struct error *err)
+{
+	const char *watcher = wish->foreground ? "--foreground" : "--console";
+
+	if (wish->console && wish->foreground)
+		return command_usage(self, err, "either --console or --foreground");
+	if ((wish->console || wish->foreground) && (all || n != 1))
+		return command_usage(self, err, "%s takes one name", watcher);
+	if (wish->escape && !wish->console && !wish->foreground)
+		return command_usage(self, err, "--escape is for --console and --foreground");
+	if (wish->escape && escape_parse(wish->escape) < 0)
+		return command_usage(self, err, "--escape %s is no key of the form ^a", wish->escape);
+	return 0;
+}
+
 int command_start(struct context *context, int argc, char **argv, struct error *err)
 {
 	static const struct option options[] = {
@@ -68,37 +120,39 @@ int command_start(struct context *context, int argc, char **argv, struct error *
 		{ "wait", optional_argument, NULL, O_WAIT },
 		{ "timing", no_argument, NULL, O_TIMING },
 		{ "console", no_argument, NULL, O_CONSOLE },
+		{ "foreground", no_argument, NULL, O_FOREGROUND },
+		{ "escape", required_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const struct command *self = command_find("start");
 	auto_strings struct strings names = STRINGS_EMPTY;
 	struct start_wish wish = { .wait_usec = BOOT_TIMEOUT_USEC };
-	bool all = false, console = false;
+	bool all = false;
 	int c;
 
-	while ((c = command_option(self, argc, argv, "h", options, err)) >= 0) {
+	while ((c = command_option(self, argc, argv, "he:", options, err)) >= 0) {
 		all |= c == O_ALL;
 		wish.timing |= c == O_TIMING;
-		console |= c == O_CONSOLE;
+		wish.console |= c == O_CONSOLE;
+		wish.foreground |= c == O_FOREGROUND;
+		if (c == 'e')
+			wish.escape = optarg;
 		if (c == O_WAIT) {
 			wish.wait = true;
 			if (optarg && (parse_duration(optarg, &wish.wait_usec) < 0 || wish.wait_usec > 86400000000ULL))
 				return command_usage(self, err, "--wait=%s is no duration up to a day, such as 30s", optarg);
 		}
 	}
-	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0)
+	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0 ||
+	    check_start(self, &wish, all, argc - optind, err) < 0)
 		return -err->code;
-	if (console && names.n != 1)
-		return command_usage(self, err, "--console takes one name");
-	c = command_each(self, context, &names, start_one, &wish);
-	if (c == 0 && console) {
-		char *const again[] = { (char *)"console", names.items[0], NULL };
-
-		optind = 0;
-		return command_console(context, 2, (char **)again, err);
+	if (wish.foreground) {
+		context->name = argv[optind];
+		return start_foreground(context, names.items[0], &wish, err);
 	}
-	return c;
+	c = command_each(self, context, &names, start_one, &wish);
+	return c == 0 && wish.console ? start_console(context, names.items[0], &wish, err) : c;
 }
 
 /* --- stop, restart --- */

@@ -64,16 +64,22 @@ const struct command commands[] = {
 		  "  sysct destroy web\n"
 		  "  sysct destroy --all --force\n" },
 	{ .name = "start", .group = RUN, .run = command_start,
-	  .usage = "NAME... [--wait[=SECONDS]] [--console] [--timing]",
+	  .usage = "NAME... [--wait[=SECONDS]] [--console|--foreground] [--timing]",
 	  .summary = "boot containers",
-	  .help = "It returns when init runs; with --wait when it has booted.\n"
+	  .help = "It returns when init runs; with --wait when it has booted. With --foreground it stays until the\n"
+		  "container has ended, over reboots, and its exit status tells how: 0 for a power off, init's own\n"
+		  "exit status, 128+n for signal n. ^C or SIGTERM stops the container, a second one at once; on a\n"
+		  "terminal, where ^C goes inside, ^a ^c does so, and ^a q leaves it running.\n"
 		  "\nOptions\n"
 		  "  --wait[=SECONDS]      wait until it has booted, at most 120 s or as given (exit status 6)\n"
 		  "  --console             connect to its console at once; one name\n"
+		  "  --foreground          show its console and stay until it has ended; one name\n"
+		  "  -e, --escape KEY      for the console another key than ^a\n"
 		  "  --timing              say what each step took\n" ALL HELP
 		  "\nExamples\n"
 		  "  sysct start web db --wait\n"
-		  "  sysct start dev --console\n" },
+		  "  sysct start dev --console\n"
+		  "  sysct start dev --foreground\n" },
 	{ .name = "stop", .group = RUN, .run = command_stop, .usage = "NAME... [--timeout S] [--now] [--forget]",
 	  .summary = "ask init to power off, kill what is left after the timeout",
 	  .help = "It returns when its processes are gone and nothing of it is left but its files.\n"
@@ -93,6 +99,17 @@ const struct command commands[] = {
 		  "\nExamples\n"
 		  "  sysct restart web\n"
 		  "  sysct restart --all --now\n" },
+	{ .name = "autostart", .group = RUN, .run = command_autostart, .usage = "[--stop [--all] [--timeout S]]",
+	  .summary = "start what has container.autostart = yes, as when the host boots",
+	  .help = "The highest container.autostart_priority comes first, the same ones by name, and after each\n"
+		  "start its autostart_delay passes. All are tried; those that run are left alone.\n"
+		  "\nOptions\n"
+		  "  --stop                stop those that run, the other way round\n"
+		  "  --all                 with --stop: those too that are not marked\n"
+		  "  -t, --timeout S       with --stop: how long each init gets; else container.stop_timeout, 30s\n" HELP
+		  "\nExamples\n"
+		  "  sysct autostart\n"
+		  "  sysct autostart --stop --all\n" },
 	{ .name = "freeze", .group = RUN, .run = command_freeze, .usage = "NAME...",
 	  .summary = "hold all processes",
 	  .help = "Options\n" ALL HELP

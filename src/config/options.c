@@ -33,6 +33,7 @@
 #define DAY (86400 * SECOND)
 
 /* The order is that of the enums in config.h. */
+static const char *const cgroup_words[] = { "auto", "v2", "v1", NULL };
 static const char *const restart_words[] = { "no", "on-failure", "always", NULL };
 static const char *const network_words[] = { "veth", "macvlan", "namespace", "host", "none", NULL };
 static const char *const discard_words[] = { "auto", "yes", "no", NULL };
@@ -94,6 +95,9 @@ static const struct option options[] = {
 	{ "container", "environment_id", TEXT(container_config, environment_id), .preset = "lxc",
 	  .valid = check_environment_id, .allowed = "at most 64 letters, digits, _ . -",
 	  .help = "Value of the variable container= for init.", .built = true },
+	{ "container", "cgroup", WORD(container_config, cgroup, cgroup_words), .preset = "auto",
+	  .allowed = "auto, v2, v1",
+	  .help = "Which tree of cgroups init finds; auto: v1 for a systemd of before 230.", .built = true },
 	{ "container", "description", TEXT(container_config, description),
 	  .valid = check_description, .allowed = "at most 1024 bytes of text",
 	  .help = "For people.", .built = true, .live = true },
@@ -101,13 +105,15 @@ static const struct option options[] = {
 	  .allowed = "USER or USER:GROUP, names or numbers", .help = "Whom attach enters as.",
 	  .built = true, .live = true },
 	{ "container", "autostart", TRUTH(container_config, autostart), .preset = "no",
-	  .help = "Start it when the host boots.", .live = true },
+	  .help = "Whether sysct autostart starts it, when the host boots.", .built = true, .live = true },
 	{ "container", "autostart_priority",
 	  NUMBER(NUMBER, container_config, autostart_priority, 0, 1000000), .preset = "0",
-	  .allowed = "0 to 1000000", .help = "Higher numbers start first.", .live = true },
+	  .allowed = "0 to 1000000", .help = "Higher numbers start first, and stop last.",
+	  .built = true, .live = true },
 	{ "container", "autostart_delay",
 	  NUMBER(DURATION, container_config, autostart_delay, 0, DAY), .preset = "0s",
-	  .allowed = "0s to 1d", .help = "Wait before the next one starts.", .live = true },
+	  .allowed = "0s to 1d", .help = "Wait before the next one starts.",
+	  .built = true, .live = true },
 	{ "container", "restart", WORD(container_config, restart, restart_words), .preset = "no",
 	  .allowed = "no, on-failure, always", .help = "Start it again when it ends by itself.",
 	  .built = true },

@@ -57,6 +57,21 @@ static bool known_v1(const char *super)
 	return false;
 }
 
+static bool has_controller(const struct hierarchy *h, const char *controller)
+{
+	auto_free char *word = xasprintf(",%s,", controller);
+
+	return strstr(h->options, word) != NULL;
+}
+
+static const struct hierarchy *find_v1(const char *controller)
+{
+	for (size_t i = 0; i < layout.n_v1; i++)
+		if (has_controller(&layout.v1[i], controller))
+			return &layout.v1[i];
+	return NULL;
+}
+
 /* One line of mountinfo (proc_pid_mountinfo(5)): "... ROOT POINT OPTIONS ... - TYPE SOURCE SUPER". */
 static void learn_line(char *line)
 {
@@ -84,6 +99,32 @@ static void learn_line(char *line)
 	}
 }
 
+/* A v1 hierarchy without a controller, as systemd had it before cgroup2. A mount of ours that nobody sees. */
+#define SYSTEMD "name=systemd"
+
+static int mount_systemd(struct error *err)
+{
+	static const char *const options[] = { "none", SYSTEMD, NULL };
+	int fd = mount_new("cgroup", NULL, options, 0, err);
+
+	if (fd < 0)
+		return fd;
+	layout.v1 = xrealloc(layout.v1, (layout.n_v1 + 1) * sizeof(*layout.v1));
+	layout.v1[layout.n_v1++] = (struct hierarchy){ xstrdup("," SYSTEMD ","), xasprintf("/proc/self/fd/%d", fd) };
+	return 0;
+}
+
+/* One that is there without a mount holds groups of ours. */
+static void learn_systemd(void)
+{
+	struct error ignored = ERROR_NONE;
+	auto_free char *own = NULL;
+
+	if (!find_v1(SYSTEMD) && read_file_at(AT_FDCWD, "/proc/self/cgroup", 1 << 20, &own, NULL) == 0 &&
+	    strstr(own, ":" SYSTEMD ":"))
+		mount_systemd(&ignored);
+}
+
 static int learn(struct error *err)
 {
 	auto_free char *mounts = NULL;
@@ -105,6 +146,7 @@ static int learn(struct error *err)
 			return -err->code;
 		}
 	}
+	learn_systemd();
 	layout.known = true;
 	return 0;
 }
@@ -185,13 +227,6 @@ static void prepare_cpuset(int root, const char *path)
 	}
 }
 
-static bool has_controller(const struct hierarchy *h, const char *controller)
-{
-	auto_free char *word = xasprintf(",%s,", controller);
-
-	return strstr(h->options, word) != NULL;
-}
-
 /* Let children have every controller there is, one by one: some may be refused. */
 static void enable_controllers(int root, const char *path)
 {
@@ -248,6 +283,33 @@ int cgroup_create(const char *group, uid_t owner, struct error *err)
 		if (make_group(dir, group, has_controller(h, "cpuset") ? prepare_cpuset : NULL, err) < 0)
 			return error_prefix(err, "%s", h->path);
 	}
+	return 0;
+}
+
+int cgroup_delegate_systemd(const char *group, uid_t owner, struct error *err)
+{
+	static const char *const files[] = { ".", "cgroup.procs", "tasks", "cgroup.clone_children", "notify_on_release" };
+	const struct hierarchy *h;
+	auto_close int root = -1, dir = -1;
+
+	if (learn(err) < 0)
+		return -err->code;
+	if (!find_v1(SYSTEMD) && mount_systemd(err) < 0) {
+		error_prefix(err, "make a hierarchy of cgroup v1 named systemd");
+		return error_hint(err, "this kernel has none, or another container is the host: container.cgroup = v2");
+	}
+	h = find_v1(SYSTEMD);
+	root = open(h->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return fail(err, errno, "open %s", h->path);
+	if (make_group(root, group, NULL, err) < 0)
+		return error_prefix(err, "%s", h->path);
+	dir = openat(root, group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return fail(err, errno, "open %s/%s", h->path, group);
+	for (size_t i = 0; owner && i < ARRAY_SIZE(files); i++)
+		if (fchownat(dir, files[i], owner, owner, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+			return fail(err, errno, "give %s/%s/%s to user %u", h->path, group, files[i], owner);
 	return 0;
 }
 
@@ -325,14 +387,6 @@ int cgroup_place_v1(const char *group, pid_t pid, struct error *err)
 }
 
 /* --- controllers --- */
-
-static const struct hierarchy *find_v1(const char *controller)
-{
-	for (size_t i = 0; i < layout.n_v1; i++)
-		if (has_controller(&layout.v1[i], controller))
-			return &layout.v1[i];
-	return NULL;
-}
 
 const char *cgroup_v1_path(const char *controller)
 {
@@ -537,11 +591,17 @@ static void remove_parent(int root, const char *group)
 int cgroup_remove_payload(const char *group, int timeout_ms, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/payload", group);
+	uint64_t end = now_usec() + (uint64_t)timeout_ms * 1000;
 	int r;
 
 	if (learn(err) < 0)
 		return -err->code;
-	r = remove_patiently(layout.root, path, now_usec() + (uint64_t)timeout_ms * 1000);
+	r = remove_patiently(layout.root, path, end);
+	if (r == 0 && find_v1(SYSTEMD)) {
+		auto_close int dir = open(find_v1(SYSTEMD)->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		r = dir < 0 ? -errno : remove_patiently(dir, group, end);
+	}
 	return r < 0 ? fail(err, -r, "remove the cgroup %s", path) : 0;
 }
 

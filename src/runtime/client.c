@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "os/fdpass.h"
 #include "runtime/launch.h"
+#include "runtime/supervise.h"
 
 #define ANSWER_TIMEOUT_MS 2000
 
@@ -52,4 +54,45 @@ int client_request(int socket, enum control_type type, uint32_t a, enum control_
 		/* news that was on its way already */
 	}
 	return fail(err, -r, "talk to the monitor");
+}
+
+static int make_pair(int type, int *ret_ours, int *ret_its)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	*ret_ours = pair[0];
+	*ret_its = fcntl(pair[1], F_DUPFD_CLOEXEC, FD_FREE);
+	close(pair[1]);
+	/* it never waits for us; our own end waits for it, as that of any other client */
+	if (*ret_its < 0 || fcntl(*ret_its, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+int client_pair(int ours[2], int its[2], struct error *err)
+{
+	int r;
+
+	ours[0] = ours[1] = its[0] = its[1] = -1;
+	r = make_pair(SOCK_SEQPACKET, &ours[0], &its[0]);
+	if (r == 0)
+		r = make_pair(SOCK_STREAM, &ours[1], &its[1]);
+	return r < 0 ? fail(err, -r, "make sockets for the console") : 0;
+}
+
+int client_console(const struct container *c, int *ret_socket, int *ret_stream, struct error *err)
+{
+	auto_close int socket = client_connect(c), stream = -1;
+
+	if (socket < 0)
+		return fail(err, -socket, "connect to the monitor");
+	if (client_request(socket, CONTROL_CONSOLE, 0, CONTROL_OK, &stream, err) < 0)
+		return -err->code;
+	if (stream < 0)
+		return fail(err, EPROTO, "get the console from the monitor");
+	*ret_socket = take_fd(&socket);
+	*ret_stream = take_fd(&stream);
+	return 0;
 }

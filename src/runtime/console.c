@@ -14,7 +14,7 @@
 
 #define RECONNECT_USEC 10000000	/* a monitor that was killed or reboots the container is back by then */
 
-static void tell_window(unsigned short rows, unsigned short columns, void *arg)
+static void send_window(unsigned short rows, unsigned short columns, void *arg)
 {
 	const int *socket = arg;
 
@@ -34,27 +34,30 @@ static bool runs(const struct container *c)
 /* One connection: 1 the user left, 0 the stream ended, -errno there was none. */
 static int watch_once(struct container *c, unsigned char escape, struct error *err)
 {
-	auto_close int socket = client_connect(c), stream = -1;
+	auto_close int socket = -1, stream = -1;
+	struct console_relay relay = CONSOLE_RELAY;
 
-	if (socket < 0)
-		return fail(err, -socket, "connect to the monitor");
-	if (client_request(socket, CONTROL_CONSOLE, 0, CONTROL_OK, &stream, err) < 0)
+	if (client_console(c, &socket, &stream, err) < 0)
 		return -err->code;
-	if (stream < 0)
-		return fail(err, EPROTO, "get the console from the monitor");
-	return relay_console(stream, escape, tell_window, &socket, err);
+	relay.stream = stream;
+	relay.input = true;
+	relay.escape = escape;
+	relay.window = send_window;
+	relay.arg = &socket;
+	return relay_console(&relay, err);
 }
 
 int container_console(struct container *c, unsigned char escape, struct error *err)
 {
 	uint64_t lost = 0;
+	char key[3];
 
 	if (!runs(c)) {
 		fail_status(err, STATUS_STATE, "it is not running");
 		return error_hint(err, "start it: sysct start %s; what it printed before: sysct logs %s", c->name, c->name);
 	}
 	if (isatty(0))
-		fprintf(stderr, "console of %s; leave it with ^%c q\r\n", c->name, escape + '@' + 32);
+		fprintf(stderr, "console of %s; leave it with %s q\r\n", c->name, escape_text(escape, key));
 	for (;;) {
 		struct timespec pause = { .tv_nsec = 50000000 };
 		int r = watch_once(c, escape, err);

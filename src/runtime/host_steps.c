@@ -20,6 +20,7 @@
 #include "rows.h"
 #include "runtime/devices.h"
 #include "runtime/handshake.h"
+#include "runtime/init.h"
 #include "runtime/launch.h"
 #include "runtime/limits.h"
 #include "runtime/steps.h"
@@ -148,6 +149,14 @@ int host_create_cgroup(struct launch *launch, struct error *err)
 		return -err->code;
 	launch->cgroup = cgroup_open(group, "payload", err);
 	return launch->cgroup < 0 ? launch->cgroup : 0;
+}
+
+int host_delegate_v1(struct launch *launch, struct error *err)
+{
+	auto_free char *group = launch_group(launch->container);
+
+	launch->cgroup_v1 = launch->config->cgroup == CGROUP_TREE_V1 || init_wants_cgroup_v1(launch->rootfs.mount_fd);
+	return launch->cgroup_v1 ? cgroup_delegate_systemd(group, launch->container->idmap.outside, err) : 0;
 }
 
 int host_limit_disk(struct launch *launch, struct error *err)

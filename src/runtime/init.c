@@ -196,9 +196,8 @@ static int runit_booted(pid_t pid)
 
 /* --- s6 --- */
 
-/* s6-linux-init gives the supervisor a script for each signal; in its containers, and in a bare s6-svscan, SIGTERM is what
- * ends it. */
-static int s6_ask(pid_t pid, int *signal)
+/* s6-linux-init gives the supervisor a script for each signal. */
+static bool s6_has_script(pid_t pid)
 {
 	char path[40];
 	auto_close int scandir = -1, script = -1;
@@ -207,9 +206,69 @@ static int s6_ask(pid_t pid, int *signal)
 	scandir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (scandir >= 0)
 		script = open_beneath(scandir, ".s6-svscan/SIGUSR1", O_PATH, 0);
-	if (script < 0)
+	return script >= 0;
+}
+
+/* In a bare s6-svscan SIGTERM is what ends it. */
+static int s6_ask(pid_t pid, int *signal)
+{
+	if (!is_named(pid, "s6-svscan"))
+		return -EAGAIN;	/* still on its way there */
+	if (!s6_has_script(pid))
 		*signal = SIGTERM;
 	return 0;
+}
+
+/* Of s6-linux-init stage 2 is a child, by these names while it lasts; a bare s6-svscan has none. */
+static int s6_booted(pid_t pid)
+{
+	static const char *const stages[] = { "s6-linux-init", "rc.init", "runlevel", "s6-rc" };
+
+	if (!s6_has_script(pid))
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
+		if (has_child(pid, stages[i]))
+			return 0;
+	return 1;
+}
+
+/* --- systemd, by its program --- */
+
+#define MOST_PROGRAM_BYTES (8 << 20)
+#define FIRST_WITH_CGROUP2 230	/* what nspawn takes, too */
+
+/* "systemd 219", a string of its own: what --version prints. Since 231 it is in a library. */
+bool init_text_wants_cgroup_v1(const char *text, size_t n)
+{
+	static const char name[] = "\0systemd ";
+	const size_t len = sizeof(name) - 1;
+
+	for (const char *end = text + n; (text = memmem(text, (size_t)(end - text), name, len)); text += len) {
+		size_t left = (size_t)(end - text) - len;
+		auto_free char *word = xstrndup(text + len, left < 8 ? left : 8);
+		uint64_t version;
+
+		if (strlen(word) < left && parse_u64(word, &version) == 0)
+			return version < FIRST_WITH_CGROUP2;
+	}
+	return false;
+}
+
+bool init_wants_cgroup_v1(int root_fd)
+{
+	static const char *const programs[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		auto_close int fd = open_in_root(root_fd, programs[i], O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+		auto_free char *text = NULL;
+		struct stat st;
+		size_t n;
+
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		    read_fd(fd, MOST_PROGRAM_BYTES, &text, &n) == 0)
+			return init_text_wants_cgroup_v1(text, n);
+	}
+	return false;
 }
 
 /* --- the table --- */
@@ -235,7 +294,9 @@ static const struct {
 			    .signal = SYSV_POWEROFF, .ask = sysvinit_ask, .booted = sysvinit_booted },
 	[INIT_RUNIT] = { .name = "runit", .programs = { "runit", "runit-init" }, .ready = SIGCONT, .signal = SIGCONT,
 			 .ask = runit_ask, .booted = runit_booted },
-	[INIT_S6] = { .name = "s6", .programs = { "s6-svscan" }, .ready = SIGTERM, .signal = SIGUSR1, .ask = s6_ask },
+	/* the two that it begins as always become the first */
+	[INIT_S6] = { .name = "s6", .programs = { "s6-svscan", "s6-linux-init", "execlineb" }, .ready = SIGTERM,
+		      .signal = SIGUSR1, .ask = s6_ask, .booted = s6_booted },
 };
 
 const char *init_kind_name(enum init_kind kind)
@@ -252,19 +313,25 @@ static bool is_kind(enum init_kind kind, pid_t pid, const char *program)
 	return false;
 }
 
-enum init_kind init_kind_of(pid_t pid)
+/* What runs as it now; "" when that cannot be told. */
+static void program_of(pid_t pid, char *exe, size_t room)
 {
-	char path[40], exe[512];
-	const char *base;
+	char path[40];
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	n = readlink(path, exe, sizeof(exe) - 1);
-	if (n <= 0)
-		return INIT_UNKNOWN;
-	exe[n] = '\0';
+	n = readlink(path, exe, room - 1);
+	exe[n > 0 ? n : 0] = '\0';
+}
+
+enum init_kind init_kind_of(pid_t pid)
+{
+	char exe[512];
+	const char *base;
+
+	program_of(pid, exe, sizeof(exe));
 	if (text_ends(exe, " (deleted)"))	/* upgraded inside meanwhile */
-		exe[n - (ssize_t)strlen(" (deleted)")] = '\0';
+		exe[strlen(exe) - strlen(" (deleted)")] = '\0';
 	base = strrchr(exe, '/') ? strrchr(exe, '/') + 1 : exe;
 	for (enum init_kind kind = INIT_SYSTEMD; kind <= INIT_S6; kind++)
 		if (is_kind(kind, pid, base))
@@ -296,6 +363,22 @@ bool init_seems_up(enum init_kind kind, pid_t pid)
 	return kind == INIT_UNKNOWN || process_takes_signal(pid, kinds[kind].ready) == 1;
 }
 
+#define SAME_USEC 200000
+
+bool init_settled(enum init_kind kind, pid_t pid, struct init_program *program)
+{
+	char exe[sizeof(program->exe)];
+
+	if (kind != INIT_UNKNOWN)
+		return true;
+	program_of(pid, exe, sizeof(exe));
+	if (!program->since || strcmp(exe, program->exe) != 0) {
+		memcpy(program->exe, exe, sizeof(exe));
+		program->since = now_usec();
+	}
+	return now_usec() - program->since >= SAME_USEC;
+}
+
 /* --- waiting --- */
 
 static int ended(const struct container *c, struct error *err)
@@ -304,7 +387,7 @@ static int ended(const struct container *c, struct error *err)
 	return error_hint(err, "sysct logs %s shows what it printed", c->name);
 }
 
-static int look(const struct container *c, struct error *err)
+static int look(const struct container *c, struct init_program *program, struct error *err)
 {
 	auto_state struct container_state state = { 0 };
 	enum init_kind kind;
@@ -318,6 +401,8 @@ static int look(const struct container *c, struct error *err)
 		return ended(c, err);
 	kind = init_kind_of(state.init.pid);
 	booted = init_booted(kind, state.init.pid, state.booted);
+	if (booted < 0 && !init_settled(kind, state.init.pid, program))
+		return 0;
 	return booted >= 0 ? booted : init_seems_up(kind, state.init.pid);
 }
 
@@ -350,11 +435,12 @@ int init_wait_booted(const struct container *c, int timeout_ms, void (*progress)
 	uint64_t end = now_usec() + (uint64_t)timeout_ms * 1000;
 	const struct progress_of call = { progress, arg };
 	auto_close int socket = client_connect(c);
+	struct init_program program = { .since = 0 };
 
 	if (socket >= 0)
 		control_send(socket, CONTROL_SUBSCRIBE, 0, NULL, -1);
 	for (;;) {
-		int r = look(c, err);
+		int r = look(c, &program, err);
 
 		if (r != 0)
 			return r < 0 ? r : 0;

@@ -114,6 +114,20 @@ static int put_host_sys(struct error *err)
 	return put_mount(fd, "sys", err);
 }
 
+/* What systemd looks for first, and takes for an order. */
+static int put_cgroup_v1(struct error *err)
+{
+	static const char *const options[] = { "mode=0755", "size=64k", NULL };
+	static const char *const systemd[] = { "none", "name=systemd", NULL };
+	auto_close int fd = mount_new("tmpfs", "tmpfs", options, PLAIN, err);
+	auto_close int target = fd < 0 ? -1 : mount_target(root, "sys/fs/cgroup", 0755, err);
+
+	if (target < 0 || mount_attach(fd, target, err) < 0 ||
+	    put_new("cgroup", "sys/fs/cgroup/systemd", systemd, PLAIN, err) < 0)
+		return -err->code;
+	return mount_set(fd, MOUNT_ATTR_RDONLY, false, err);
+}
+
 int payload_mount_api(struct launch *launch, struct error *err)
 {
 	const struct container_config *config = launch->config;
@@ -132,7 +146,7 @@ int payload_mount_api(struct launch *launch, struct error *err)
 	} else if (put_new("sysfs", "sys", NULL, PLAIN | MOUNT_ATTR_RDONLY, err) < 0) {
 		return -err->code;
 	}
-	return put_new("cgroup2", "sys/fs/cgroup", NULL, PLAIN, err);
+	return launch->cgroup_v1 ? put_cgroup_v1(err) : put_new("cgroup2", "sys/fs/cgroup", NULL, PLAIN, err);
 }
 
 /* --- /dev --- */

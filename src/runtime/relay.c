@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "runtime/relay.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,6 +20,7 @@
 #include "os/pty.h"
 
 #define CHUNK 65536
+#define CTRL_C 3
 
 int pipes_make(struct pipes *pipes, struct error *err)
 {
@@ -381,78 +383,131 @@ int relay_terminal(pid_t pid, int master, struct error *err)
 
 /* --- console --- */
 
-/* Take the escape sequences out of what was typed. Returns true when the user leaves. */
-static bool take_escapes(struct flow *in, unsigned char escape, bool *pending)
+int escape_parse(const char *text)
+{
+	int byte = text[0] == '^' && text[1] ? toupper((unsigned char)text[1]) ^ '@' : -1;
+
+	return byte >= 0 && byte < ' ' && !text[2] ? byte : -EINVAL;
+}
+
+const char *escape_text(unsigned char escape, char *buf)
+{
+	buf[0] = '^';
+	buf[1] = (char)tolower(escape ^ '@');
+	buf[2] = '\0';
+	return buf;
+}
+
+/* Take the escape sequences out of what was typed. What ends the relay is *ret; what was typed behind that is lost. */
+static bool take_escapes(struct flow *in, const struct console_relay *relay, bool *pending, enum relay_event *ret)
 {
 	size_t to = 0;
+	bool found = false;
 
-	for (size_t i = 0; i < in->n; i++) {
+	for (size_t i = 0; i < in->n && !found; i++) {
 		unsigned char byte = (unsigned char)in->data[in->at + i];
+		bool escaped = *pending;
 
-		if (*pending) {
-			*pending = false;
-			if (byte == 'q' || byte == 'Q')
-				return true;
-			if (byte != escape)
-				in->data[to++] = (char)escape;
-			in->data[to++] = (char)byte;
-		} else if (byte == escape) {
-			*pending = true;
-		} else {
+		*pending = !escaped && byte == relay->escape;
+		if (escaped && (byte == 'q' || byte == 'Q')) {
+			*ret = RELAY_LEFT;
+			found = true;
+		} else if (byte == CTRL_C && ((escaped && relay->stoppable) || relay->stopping)) {
+			*ret = RELAY_STOP;
+			found = true;
+		} else if (!*pending) {
+			if (escaped && byte != relay->escape)
+				in->data[to++] = (char)relay->escape;
 			in->data[to++] = (char)byte;
 		}
 	}
 	in->at = 0;
 	in->n = to;
-	return false;
+	return found;
 }
 
-static int console_loop(struct flow *in, struct flow *out, int stream, unsigned char escape, int signals,
-			void (*window)(unsigned short, unsigned short, void *), void *arg, struct error *err)
+static void tell_window(const struct console_relay *relay)
 {
-	static bool pending;	/* over reconnections too: the person goes on typing */
 	struct winsize size;
 
-	if (ioctl(0, TIOCGWINSZ, &size) == 0)
-		window(size.ws_row, size.ws_col, arg);
-	for (;;) {
-		struct pollfd fds[5] = {
-			{ .fd = signals, .events = POLLIN },
-			{ .fd = wants_read(in) ? 0 : -1, .events = POLLIN },
-			{ .fd = wants_write(in) ? stream : -1, .events = POLLOUT },
-			{ .fd = wants_read(out) ? stream : -1, .events = POLLIN },
-			{ .fd = wants_write(out) ? 1 : -1, .events = POLLOUT },
-		};
-		int signal;
+	if (relay->window && ioctl(0, TIOCGWINSZ, &size) == 0)
+		relay->window(size.ws_row, size.ws_col, relay->arg);
+}
 
-		if (poll(fds, 5, -1) < 0 && errno != EINTR)
+/* False: somebody wants to end it. */
+static bool hear_signals(struct console_relay *relay, int signals)
+{
+	int signal;
+	bool go_on = true;
+
+	while ((signal = next_signal(signals)) > 0) {
+		if (signal == SIGWINCH)
+			tell_window(relay);
+		else
+			go_on &= relay->event && relay->event(relay, signal == SIGHUP ? RELAY_HANGUP : RELAY_STOP);
+	}
+	return go_on;
+}
+
+/* Returns false at the end of the input, or of the relay. */
+static bool hear_keys(struct flow *in, struct console_relay *relay)
+{
+	static bool pending;	/* over reconnections too: the person goes on typing */
+	enum relay_event event;
+
+	if (!flow_read(in)) {
+		in->from = -1;	/* no more input: go on watching */
+		return true;
+	}
+	return !take_escapes(in, relay, &pending, &event) || (relay->event && relay->event(relay, event));
+}
+
+static int console_loop(struct flow *in, struct flow *out, struct console_relay *relay, int signals, struct error *err)
+{
+	tell_window(relay);
+	for (;;) {
+		struct pollfd fds[6] = {
+			{ .fd = signals, .events = POLLIN },
+			{ .fd = wants_read(in) ? in->from : -1, .events = POLLIN },
+			{ .fd = wants_write(in) ? in->to : -1, .events = POLLOUT },
+			{ .fd = wants_read(out) ? out->from : -1, .events = POLLIN },
+			{ .fd = wants_write(out) ? out->to : -1, .events = POLLOUT },
+			{ .fd = relay->wake, .events = POLLIN },
+		};
+		int r = poll(fds, 6, relay->timeout_ms);
+
+		if (r < 0 && errno != EINTR)
 			return fail(err, errno, "relay");
-		while (fds[0].revents && (signal = next_signal(signals)) > 0) {
-			if (signal != SIGWINCH)
-				return 1;
-			if (ioctl(0, TIOCGWINSZ, &size) == 0)
-				window(size.ws_row, size.ws_col, arg);
-		}
-		if (fds[2].revents && !flow_write(in))
+		if (r == 0)
 			return 0;
-		if (fds[1].revents && wants_read(in)) {
-			if (!flow_read(in))
-				in->from = -1;	/* no more input: go on watching */
-			else if (take_escapes(in, escape, &pending))
-				return 1;
-		}
-		if (fds[4].revents && !flow_write(out))
+		if (r < 0)
+			continue;
+		if (fds[0].revents && !hear_signals(relay, signals))
 			return 1;
+		if (fds[2].revents && !flow_write(in))
+			in->to = -1;	/* it ends: read its last words, and forget what is typed */
+		if (fds[1].revents && wants_read(in) && !hear_keys(in, relay))
+			return 1;
+		if (fds[4].revents && !flow_write(out)) {
+			if (!relay->event || !relay->event(relay, RELAY_UNHEARD))
+				return 1;
+			out->to = -1;
+		}
 		if (fds[3].revents && wants_read(out) && !flow_read(out))
 			return 0;
+		if (in->to < 0)
+			in->n = 0;
+		if (out->to < 0)
+			out->n = 0;
+		if (fds[5].revents && !relay->event(relay, RELAY_WOKEN))
+			return 1;
 	}
 }
 
-int relay_console(int stream, unsigned char escape, void (*window)(unsigned short, unsigned short, void *),
-		  void *arg, struct error *err)
+int relay_console(struct console_relay *relay, struct error *err)
 {
 	static struct flow in, out;
-	auto_close int signals = -1;
+	auto_close int signals = -1, own = -1;
 	struct termios saved;
 	bool raw;
 	sigset_t old;
@@ -461,11 +516,13 @@ int relay_console(int stream, unsigned char escape, void (*window)(unsigned shor
 	signals = catch_signals(&old, err);
 	if (signals < 0)
 		return signals;
-	in = (struct flow){ .from = 0, .to = stream };
-	out = (struct flow){ .from = stream, .to = 1 };
-	set_nonblock(stream, true);
-	raw = terminal_raw(0, &saved) == 0;
-	r = console_loop(&in, &out, stream, escape, signals, window, arg, err);
+	in = (struct flow){ .from = relay->input ? 0 : -1, .to = relay->stream };
+	out = (struct flow){ .from = relay->stream };
+	flow_to_stream(&out, 1, &own);
+	if (relay->stream >= 0)
+		set_nonblock(relay->stream, true);
+	raw = relay->input && terminal_raw(0, &saved) == 0;
+	r = console_loop(&in, &out, relay, signals, err);
 	if (raw)
 		terminal_restore(0, &saved);
 	sigprocmask(SIG_SETMASK, &old, NULL);

@@ -23,6 +23,7 @@ RUN(host_mount_rootfs);
 UNDO(host_wait_rootfs);
 RUN(host_create_cgroup);
 UNDO(host_remove_cgroup);
+RUN(host_delegate_v1);
 RUN(host_limit_disk);
 RUN(host_open_kept);
 RUN(host_make_userns);

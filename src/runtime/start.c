@@ -199,32 +199,39 @@ static void save_timing(const struct container *c, const struct text *timing)
 		replace_file_at(AT_FDCWD, path, timing->data, timing->len, 0600, false, &ignored);
 }
 
+struct wish {
+	bool timed;
+	const int *client;	/* NULL: none is there from the beginning */
+};
+
 /* The starter: its parent is the holder. Ends in the monitor, or with the error told. */
 __attribute__((noreturn)) static void starter_main(struct container *c, struct container_state *state, int verdict,
-						   int link, bool timed)
+						   int link, const struct wish *wish)
 {
+	auto_free char *client = wish->client ? xasprintf("client=%d:%d:0", wish->client[0], wish->client[1]) : NULL;
+	const char *const clients[] = { client, NULL };
 	struct launch launch = LAUNCH_EMPTY;
 	struct text timing = TEXT_EMPTY;
 	struct error err = ERROR_NONE;
 	struct carried carried;
 
-	if (timed)
+	if (wish->timed)
 		launch.timing = &timing;
 	if (boot(c, state, &launch, link, &err) < 0) {
 		handshake_report(verdict, 0, &err, -1);
 		_exit(3);
 	}
-	if (timed)
+	if (wish->timed)
 		save_timing(c, &timing);
 	hold(link, &launch, &err);
 	handshake_report(verdict, 0, NULL, -1);
-	carried = (struct carried){ link, launch.control, launch.console, launch.notify, NULL };
+	carried = (struct carried){ link, launch.control, launch.console, launch.notify, clients };
 	become_monitor(c, &carried, &err);
 	_exit(4);	/* the holder starts a monitor */
 }
 
 __attribute__((noreturn)) static void holder_main(struct container *c, struct container_state *state, int verdict,
-						  bool timed)
+						  const struct wish *wish)
 {
 	auto_free char *path = xasprintf("%s/" HOLDER_PROGRAM, c->install->libexec_dir);
 	auto_free char *monitor = xasprintf("%s/" MONITOR_PROGRAM, c->install->libexec_dir);
@@ -247,7 +254,7 @@ __attribute__((noreturn)) static void holder_main(struct container *c, struct co
 		_exit(1);
 	if (pid == 0) {
 		close(pair[0]);
-		starter_main(c, state, verdict, pair[1], timed);
+		starter_main(c, state, verdict, pair[1], wish);
 	}
 	snprintf(child, sizeof(child), "%d", (int)pid);
 	fill_environment(environment);
@@ -380,7 +387,7 @@ static void read_timing(const struct container *c, struct text *timing)
 		text_add(timing, "%s", text);
 }
 
-static int run_starter(struct container *c, struct container_state *state, bool timed, struct error *err)
+static int run_starter(struct container *c, struct container_state *state, const struct wish *wish, struct error *err)
 {
 	auto_close int verdict = -1;
 	int pair[2];
@@ -397,7 +404,7 @@ static int run_starter(struct container *c, struct container_state *state, bool 
 	}
 	if (pid == 0) {
 		close(pair[0]);
-		holder_main(c, state, pair[1], timed);
+		holder_main(c, state, pair[1], wish);
 	}
 	close(pair[1]);
 	return await_verdict(c, verdict, err);
@@ -541,16 +548,17 @@ static int start_sealed(struct container *c, struct text *timing, struct error *
 	return error_status(err, WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAILED);
 }
 
-int container_start(struct container *c, struct text *timing, struct error *err)
+int container_start_watched(struct container *c, struct text *timing, const int client[2], struct error *err)
 {
 	auto_state struct container_state state = { 0 };
+	const struct wish wish = { .timed = timing != NULL, .client = client };
 
 	if (c->config.security.privileged && !program_is_sealed())
-		return start_sealed(c, timing, err);
+		return client ? program_execute_sealed(NULL, err) : start_sealed(c, timing, err);
 	state_init(&state);
 	if (prepare(c, &state, err) < 0)
 		return -err->code;
-	if (run_starter(c, &state, timing != NULL, err) < 0) {
+	if (run_starter(c, &state, &wish, err) < 0) {
 		struct error undo = ERROR_NONE;
 
 		/* The starter undoes its own failure. If it was killed, its last state tells what to undo. */
@@ -565,6 +573,11 @@ int container_start(struct container *c, struct text *timing, struct error *err)
 		read_timing(c, timing);
 	show_note(c, &state);
 	return 0;
+}
+
+int container_start(struct container *c, struct text *timing, struct error *err)
+{
+	return container_start_watched(c, timing, NULL, err);
 }
 
 /* --- state made true --- */

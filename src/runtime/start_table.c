@@ -32,6 +32,11 @@ static bool has_own_network(const struct container_config *config)
 	return true;
 }
 
+static bool may_want_v1(const struct container_config *config)
+{
+	return config->cgroup != CGROUP_TREE_V2;
+}
+
 /* A later split of start into create and start fills this in: the payload then stands complete and waits. */
 static bool waits_for_go(const struct container_config *config)
 {
@@ -53,6 +58,8 @@ const struct step start_steps[] = {
 	  .why = "before the rootfs: undone after it, when the last process that held the mount is gone" },
 	{ HOST, "mount the rootfs", .run = host_mount_rootfs, .undo = host_wait_rootfs,
 	  .why = "a loop device frees itself with its last user: undoing is waiting for that" },
+	{ HOST, "give init a tree of cgroup v1", .when = may_want_v1, .run = host_delegate_v1,
+	  .why = "what it wants is found in the rootfs; its group goes with the cgroup" },
 	{ HOST, "limit input and output", .when = limits_has_disk, .run = host_limit_disk,
 	  .why = "the rules name the loop device; they go with the cgroup" },
 	{ HOST, "open what is kept", .run = host_open_kept,

@@ -70,25 +70,39 @@ static int prepare_stop(const struct container *c, enum init_kind kind, pid_t pi
 	}
 }
 
+/* It is still of that kind, and will be; or it has ended. */
+static bool is_settled(pid_t pid, int pidfd, enum init_kind kind, struct init_program *program)
+{
+	if (init_kind_of(pid) == kind && init_settled(kind, pid, program))
+		return true;
+	return pidfd_wait(pidfd, 20) == 1;
+}
+
 /* 0: it ended, 1: it did not in time. */
 static int ask(struct container *c, const struct container_state *state, int pidfd, uint64_t timeout,
 	       struct error *err)
 {
 	auto_free char *group = launch_group(c);
-	enum init_kind kind = init_kind_of(state->init.pid);
 	bool automatic = strcmp(c->config.stop_signal, "auto") == 0;
-	int signal = automatic ? init_ready_signal(kind) : signal_parse(c->config.stop_signal);
-	uint64_t start = now_usec(), end = start + timeout;
-	uint64_t patience = kind == INIT_UNKNOWN ? READY_PLAIN_USEC : READY_USEC;
-	uint64_t ready = start + (patience < timeout ? patience : timeout);
+	uint64_t start = now_usec(), end = start + timeout, ready;
+	struct init_program program = { .since = 0 };
+	enum init_kind kind;
 	char name[16];
-	int r;
+	int signal, r;
 
 	if (cgroup_frozen(group) && cgroup_freeze(group, false, 5000, err) < 0)
 		return -err->code;
-	r = wait_ready(state->init.pid, pidfd, signal, ready, err);
-	if (r < 0)
-		return r;
+	do {	/* a script may become the init proper meanwhile */
+		uint64_t patience;
+
+		kind = init_kind_of(state->init.pid);
+		patience = kind == INIT_UNKNOWN ? READY_PLAIN_USEC : READY_USEC;
+		ready = start + (patience < timeout ? patience : timeout);
+		signal = automatic ? init_ready_signal(kind) : signal_parse(c->config.stop_signal);
+		r = wait_ready(state->init.pid, pidfd, signal, ready, err);
+		if (r < 0)
+			return r;
+	} while (automatic && now_usec() < end && !is_settled(state->init.pid, pidfd, kind, &program));
 	if (r == 0 && kind == INIT_UNKNOWN && pidfd_wait(pidfd, 0) == 0)
 		return 1;	/* it would be lost: no use waiting for an answer */
 	if (automatic && prepare_stop(c, kind, state->init.pid, pidfd, ready, &signal, err) < 0)

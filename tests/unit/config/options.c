@@ -8,7 +8,7 @@
 START_TEST(the_contract_s_keys_are_all_there)
 {
 	static const char *const keys[] = {
-		"container hostname init environment_id description user autostart autostart_priority "
+		"container hostname init environment_id cgroup description user autostart autostart_priority "
 		"autostart_delay restart stop_signal stop_timeout console_log_size",
 		"rootfs image directory size readonly discard",
 		"network type bridge parent path hwaddr address gateway dns search mtu publish isolated "
@@ -113,9 +113,13 @@ static const struct {
 	{ "container.init", "/sbin/init|/lib/systemd/systemd --log-level=debug|/i",
 	  "init|sbin/init|/|/sbin/|./x" },
 	{ "container.environment_id", "lxc|systemd-nspawn|a.b_c", "a b|a=b|ä|/" },
+	{ "container.cgroup", "auto|v2|v1", "v3|hybrid|1" },
 	{ "container.description", "x|Büro; #1 \"x\"", NULL },
 	{ "container.user", "root|me|1000|1000:1000|www-data:www-data|a.b|_x",
 	  ":|a:|:a|a b|-a|a/b|.a|a:b:c" },
+	{ "container.autostart", "yes|no", "maybe" },
+	{ "container.autostart_priority", "0|20|1000000", "-1|1000001|1.5|x" },
+	{ "container.autostart_delay", "0|5s|1h30m|1d", "-1|2d|x" },
 	{ "container.restart", "no|on-failure|always", "yes|off|No|on failure" },
 	{ "container.stop_signal", "auto|SIGRTMIN+3|RTMIN+3|SIGTERM|TERM|sigpwr|15|64|1|RTMIN+30",
 	  "0|65|SIG|SIGFOO|RTMIN+31|RTMIN+|RTMIN-1|RTMAX-1|-1|15x" },

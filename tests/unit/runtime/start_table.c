@@ -15,6 +15,7 @@ static const struct {
 	{ "make the user namespace", "lives by a descriptor" },
 	{ "prepare /dev", "a detached mount, lives by a descriptor" },
 	{ "open what is kept", "descriptors" },
+	{ "give init a tree of cgroup v1", "the group is the cgroup's row" },
 	{ "limit input and output", "its rules go with the cgroup" },
 	{ "open what is to be mounted", "detached mounts, live by descriptors" },
 	{ "place the payload in its cgroups", "processes die with the payload, the group is the cgroup's row" },
