@@ -123,7 +123,8 @@ static int make_key(struct making *m, struct error *err)
 		return r;
 	hash_add_text(&hash, "sysct-image-1");
 	hash_add_text(&hash, q->directory ? "directory" : "image");
-	hash_add_text(&hash, q->template->path);
+	/* the administrator's own may depend on what lies beside it */
+	hash_add_text(&hash, text_starts(q->template->path, q->install->data_dir) ? q->template->name : q->template->path);
 	hash_add_text(&hash, q->release);
 	hash_add_text(&hash, m->arch);
 	hash_add_text(&hash, q->variant);
