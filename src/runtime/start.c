@@ -343,7 +343,7 @@ static int prepare(struct container *c, struct container_state *state, struct er
 		fail_status(err, STATUS_STATE, "it is already %s", phase_name(state->phase));
 		return error_hint(err, "sysct attach %s enters it, sysct restart %s boots it anew", c->name, c->name);
 	}
-	if (check_programs(c, err) < 0 || idpool_ensure(c, false, err) < 0 ||
+	if (check_programs(c, err) < 0 || idpool_ensure(c, false, err) < 0 || rootfs_follow_ids(c, err) < 0 ||
 	    caps_select(0, &c->config.security.keep_capabilities, &c->config.security.drop_capabilities, &mask,
 			err) < 0)
 		return -err->code;
