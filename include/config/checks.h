@@ -12,6 +12,7 @@ bool check_address(const char *s);    /* auto, dhcp, none, or ADDRESS/PREFIX */
 bool check_capability(const char *s); /* of those that libcap knows, with cap_ or without */
 bool check_description(const char *s);
 bool check_directory(const char *s); /* absolute, no "..", not "/" */
+bool check_rootfs_directory(const char *s); /* or relative to the container's */
 bool check_domain(const char *s);
 bool check_environment_id(const char *s);
 bool check_environment_name(const char *s);

@@ -22,6 +22,9 @@ const char *caps_nearest(const char *name);
 
 /* What a container keeps by default (28 capabilities; 26 when privileged, where fewer are namespaced). */
 uint64_t caps_default(bool privileged);
+/* All there are: for one with containers of its own in a user namespace, where the others have no effect but are asked
+ * for (docker run --privileged). */
+uint64_t caps_all(void);
 
 /* defaults plus `keep` minus `drop`. Unknown names: an error that names the nearest. */
 int caps_select(uint64_t defaults, const struct strings *keep, const struct strings *drop, uint64_t *ret,

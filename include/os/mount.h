@@ -24,7 +24,8 @@ int mount_ext4(const char *device, bool readonly, bool discard, struct error *er
 /* Give a detached mount the ids of a user namespace, so that owner 0 on disk is the container's root. */
 int mount_idmap(int mount_fd, int userns_fd, struct error *err);
 
-/* A detached copy of what is mounted at path (open_tree(2) with OPEN_TREE_CLONE). */
+/* A detached copy of what is mounted at path (open_tree(2) with OPEN_TREE_CLONE), private: nothing of what is mounted on
+ * either shows up on the other. */
 int mount_clone(int dirfd, const char *path, bool recursive, struct error *err);
 
 /* Set attributes on a mount, detached or not; recursive: on all below it too. */

@@ -2,7 +2,7 @@
 #ifndef SYSCT_RUNTIME_DEVICES_H
 #define SYSCT_RUNTIME_DEVICES_H
 
-/* devices - the nodes that [device] names. */
+/* devices - the nodes that [device] names, and those that nesting brings. */
 
 #include <sys/types.h>
 
@@ -15,6 +15,7 @@ struct device {
 	char *rights;		/* of "rwm" */
 	mode_t mode;		/* type and permissions inside */
 	dev_t number;
+	bool optional;		/* comes with nesting, where the host has it and may give it */
 };
 
 struct devices {
@@ -25,7 +26,8 @@ struct devices {
 void devices_done(struct devices *devices);
 #define auto_devices __attribute__((cleanup(devices_done)))
 
-/* What the configuration names, looked up on the host. One that the host has not is refused. */
+/* What the configuration names, looked up on the host. One that the host has not is refused; of those that come with
+ * nesting it is left out. */
 int devices_find(const struct container_config *config, struct devices *ret, struct error *err);
 /* "c 10:229 rwm". Caller frees. */
 char *device_rule(const struct device *device);

@@ -9,6 +9,7 @@
  *     identity     what was made once for it: a record (base/record.h) with
  *                  uuid, created_at (unix seconds), idmap (inside:outside:count, absent when privileged), idmap_given (1: by security.idmap),
  *                  image_key (the cached image it stands on, absent if none), init_kind,
+ *                  shifted (like idmap: the ids that the files of its directory have, absent when they have 0 and up),
  *                  hwaddr.LINK, ipv4.LINK, ipv6.LINK (given once, kept)
  *     rootfs.img   its file system
  *     console.log  what its console printed

@@ -9,10 +9,12 @@
  * map without the first 65,536 ids. Left out: other users' ranges, ids of accounts, ranges that systemd-nspawn holds,
  * and what any container's identity names.
  *
- * A claim is the key `idmap` in an identity file (`build_idmap` while a privileged one is being created), written
+ * A claim is the key `idmap` in an identity file (`build_idmap` while a privileged one is being created, `shifted` for
+ * the ids that the files of a directory have), written
  * under the lock RUN_DIR/.host/lock/.idpool. So it goes away with the container and nothing else has to be kept.
  * Privilege: reading the files; none of the kernel. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,11 +26,16 @@
 #define IDPOOL_LAST 1878982655U
 #define IDPOOL_COUNT 65536U		/* what one container gets */
 #define IDPOOL_COUNT_NESTING 1048576U	/* and one that has containers of its own */
+#define IDPOOL_COUNT_LEAST 131072U	/* or, in a container, what is left of its own: halves of it, down to this */
 
 /* Follow the configuration: claim what is missing, save it in the identity, and set container->idmap. A container that
  * has what it needs costs nothing. The caller holds the container's lock (or it is a create's own, unfinished one).
  * build: claim a range also for a privileged one, as `build_idmap`, for building its image. */
 int idpool_ensure(struct container *container, bool build, struct error *err);
+
+/* Are we in a user namespace, as in a container? Then no block device can be mounted, no device node made, and no file
+ * system of the host's be mapped. */
+bool idpool_nested(void);
 
 /* --- the pure part --- */
 

@@ -19,8 +19,8 @@ struct rootfs {
 	int lock_fd;			/* of the image, with its write lock: the proof that it is mounted once */
 	struct loop loop;		/* fd -1: no loop device */
 	unsigned long long device, inode;	/* of the image */
-	bool shifted;			/* a directory whose files have the container's own host ids already:
-					 * never mount_idmap() it (hosts without idmapped mounts, nesting) */
+	bool shifted;			/* a directory whose files have the container's own ids already: never
+					 * mount_idmap() it */
 };
 #define ROOTFS_EMPTY { .mount_fd = -1, .lock_fd = -1, .loop = { .fd = -1 } }
 
@@ -36,6 +36,13 @@ int rootfs_trim(int fd, uint64_t *ret_bytes, struct error *err);
 /* Whether to mount with the discard option: [rootfs] discard; auto means yes, as measured in rootfs.c. Nothing has to be
  * trimmed at stop then. */
 bool rootfs_discards(const struct container_config *config);
+
+/* A directory's files normally have ids from 0 on, and the mount maps them. Where the file system cannot do that, or is
+ * not ours to map (in a container), they get the container's ids on disk, and the identity says so.
+ * rootfs_begin_ids: for a new copy, which it looks at; the caller saves the identity. rootfs_follow_ids: after
+ * idpool_ensure(), in case the ids are other ones now. The caller holds the container's lock. */
+int rootfs_begin_ids(struct container *container, struct error *err);
+int rootfs_follow_ids(struct container *container, struct error *err);
 
 /* The kind of init in a root file system: "systemd", "busybox", "openrc", "sysvinit", "runit", "s6", or "unknown".
  * Looked up inside of root_fd alone. Returns 0. */

@@ -150,6 +150,11 @@ bool check_image(const char *s)
 	return n > 0 && n < 4096 && s[strspn(s, "/.")] && s[n - 1] != '/' && !has_parent(s);
 }
 
+bool check_rootfs_directory(const char *s)
+{
+	return check_directory(s) || (*s != '/' && check_image(s));
+}
+
 bool check_init(const char *s)
 {
 	size_t program = strcspn(s, " \t");

@@ -183,12 +183,13 @@ static size_t client_arguments(struct monitor *m, char **argv, size_t n, size_t 
 	return n;
 }
 
-void become_sysct(struct monitor *m, const char *action)
+#define FIRST_ARGUMENTS 9
+
+/* sysct and its global options. */
+static size_t first_arguments(const struct monitor *m, char **argv)
 {
-	char *argv[MAX_CLIENTS], status[64];
 	size_t n = 0;
 
-	status_text(m, status, sizeof(status));
 	argv[n++] = "sysct";
 	if (*m->config) {
 		argv[n++] = "--config";
@@ -200,6 +201,42 @@ void become_sysct(struct monitor *m, const char *action)
 	argv[n++] = (char *)m->run_dir;
 	argv[n++] = "--cache-dir";
 	argv[n++] = (char *)m->cache_dir;
+	return n;
+}
+
+/* Whoever wants us to end, a host that goes down above all, wants the container to end, and in its own way. The command
+ * tells us then what it does, as any other that stops it. */
+void spawn_stop(struct monitor *m)
+{
+	char *argv[FIRST_ARGUMENTS + 3];
+	size_t n = first_arguments(m, argv);
+	pid_t pid;
+
+	argv[n++] = "stop";
+	argv[n++] = (char *)m->name;
+	argv[n] = NULL;
+	pid = fork();
+	if (pid < 0)
+		return;
+	if (pid > 0) {
+		waitpid(pid, NULL, 0);
+		return;
+	}
+	if (fork() != 0)	/* the holder reaps it */
+		_exit(0);
+	setsid();
+	close_from(3);
+	signals_reset();
+	execve(m->sysct, argv, environ);
+	_exit(127);
+}
+
+void become_sysct(struct monitor *m, const char *action)
+{
+	char *argv[MAX_CLIENTS], status[64];
+	size_t n = first_arguments(m, argv);
+
+	status_text(m, status, sizeof(status));
 	argv[n++] = SUPERVISE_COMMAND;
 	argv[n++] = (char *)action;
 	argv[n++] = (char *)m->name;
@@ -311,6 +348,7 @@ void replace_holder(struct monitor *m)
 	close(pair[0]);
 	dup2(pair[1], FD_LINK);
 	close(pair[1]);
+	signals_open(m);
 	process_identify(getpid(), &m->state.monitor);
 	process_identify_parent(FD_LINK, &m->state.holder);
 	save_state(m);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -107,6 +108,30 @@ static void read_link(struct monitor *m)
 	reaped_elsewhere(m, pid, status);
 }
 
+/* --- SIGTERM --- */
+
+/* Blocked, so that it is kept while we are sysct, which gives it back to us. */
+void signals_open(struct monitor *m)
+{
+	sigset_t set;
+
+	close_fd(&m->signals);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (m->signals >= 0)
+		watch(m, m->signals, SOURCE_SIGNAL, 0, EPOLLIN);
+}
+
+static void read_signals(struct monitor *m)
+{
+	struct signalfd_siginfo info;
+
+	if (m->signals >= 0 && read(m->signals, &info, sizeof(info)) == sizeof(info))
+		spawn_stop(m);
+}
+
 /* --- begin --- */
 
 static void restore_clients(struct monitor *m)
@@ -159,6 +184,7 @@ static void begin(struct monitor *m)
 	if (m->dir >= 0)
 		log_open(m);
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
+	signals_open(m);
 	process_identify(getpid(), &m->state.monitor);
 	process_identify_parent(FD_LINK, &m->state.holder);
 	save_state(m);
@@ -205,6 +231,8 @@ static void handle(struct monitor *m, const struct epoll_event *event)
 		if (client->stream >= 0)
 			console_input(m, client);
 		break;
+	case SOURCE_SIGNAL:
+		break;
 	}
 }
 
@@ -219,6 +247,7 @@ __attribute__((noreturn)) static void run(struct monitor *m)
 		if (m->decide_at)
 			timeout = m->decide_at > now ? (int)((m->decide_at - now) / 1000) + 1 : 0;
 		n = epoll_wait(m->epoll, events, (int)ARRAY_SIZE(events), timeout);
+		read_signals(m);	/* first: the holder was asked to end too, perhaps, and is then replaced */
 		for (int i = 0; i < n; i++)
 			handle(m, &events[i]);
 		if (m->decide_at && now_usec() >= m->decide_at && !find_stopper(m))
@@ -228,7 +257,7 @@ __attribute__((noreturn)) static void run(struct monitor *m)
 
 int main(int argc, char **argv)
 {
-	static struct monitor m = { .pidfd = -1 };
+	static struct monitor m = { .pidfd = -1, .signals = -1 };
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGTTOU, SIGTTIN };
 
 	if (argc < 7)

@@ -33,6 +33,7 @@ struct monitor {
 	int epoll;
 	int dir;		/* the container's, -1: none */
 	int pidfd;		/* init's; -1: it has ended */
+	int signals;		/* signalfd: SIGTERM */
 	bool ended;
 	bool status_known;
 	int status;		/* wait status of init */
@@ -47,8 +48,10 @@ struct monitor {
 };
 
 /* What an event is about: the high half of epoll's data; the low half is a client's index. */
-enum source { SOURCE_LINK = 1, SOURCE_CONTROL, SOURCE_CONSOLE, SOURCE_NOTIFY, SOURCE_INIT, SOURCE_CLIENT, SOURCE_STREAM };
+enum source { SOURCE_LINK = 1, SOURCE_CONTROL, SOURCE_CONSOLE, SOURCE_NOTIFY, SOURCE_INIT, SOURCE_CLIENT, SOURCE_STREAM, SOURCE_SIGNAL };
 
+/* main.c */
+void signals_open(struct monitor *m);		/* for this process: after a fork again */
 void watch(struct monitor *m, int fd, enum source source, unsigned int index, uint32_t events);
 
 /* console.c */
@@ -75,6 +78,7 @@ void reaped_elsewhere(struct monitor *m, int32_t pid, int32_t status);
 void decide(struct monitor *m);
 void replace_holder(struct monitor *m);
 void become_sysct(struct monitor *m, const char *action);	/* reboot, restart or finish; returns if it cannot */
+void spawn_stop(struct monitor *m);	/* sysct stop, as a process of its own */
 void save_state(struct monitor *m);
 __attribute__((noreturn)) void finish_holder(void);	/* it goes, and so do we */
 

@@ -32,6 +32,11 @@ uint64_t caps_default(bool privileged)
 	return privileged ? DEFAULT_KEPT & ~(CAP(CAP_IPC_LOCK) | CAP(CAP_CHECKPOINT_RESTORE)) : DEFAULT_KEPT;
 }
 
+uint64_t caps_all(void)
+{
+	return UINT64_MAX;
+}
+
 int caps_parse(const char *name)
 {
 	char full[40];

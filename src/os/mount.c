@@ -109,13 +109,17 @@ int mount_set(int mount_fd, unsigned int attributes, bool recursive, struct erro
 
 int mount_clone(int dirfd, const char *path, bool recursive, struct error *err)
 {
-	int fd = open_tree(dirfd, path,
-			   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
-				   (recursive ? AT_RECURSIVE : 0U));
+	struct mount_attr private = { .propagation = MS_PRIVATE };
+	auto_close int fd = open_tree(dirfd, path,
+				      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
+					      (recursive ? AT_RECURSIVE : 0U));
 
 	if (fd < 0)
 		return fail(err, errno, "copy the mount \"%s\"", path);
-	return fd;
+	/* a copy of a shared mount is a peer of it: what is mounted on one shows up on the other */
+	if (set_attr(fd, AT_RECURSIVE, &private) < 0)
+		return fail(err, errno, "make the copy of the mount \"%s\" private", path);
+	return take_fd(&fd);
 }
 
 int mount_attach(int mount_fd, int target_fd, struct error *err)

@@ -44,7 +44,6 @@ int mount_open_source(const char *path, bool recursive, struct error *err)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 				.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
-	struct mount_attr private = { .propagation = MS_PRIVATE };
 	auto_close int source = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 	auto_close int fd = -1;
 
@@ -53,9 +52,6 @@ int mount_open_source(const char *path, bool recursive, struct error *err)
 	fd = mount_clone(source, "", recursive, err);
 	if (fd < 0)
 		return error_prefix(err, "%s", path);
-	/* what is mounted inside later is nobody else's */
-	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &private, sizeof(private)) < 0)
-		return fail(err, errno, "make the copy of %s private", path);
 	return take_fd(&fd);
 }
 
@@ -71,9 +67,9 @@ int mount_dress(int mount_fd, unsigned int set, unsigned int clear, int userns_f
 	if (userns_fd < 0 || mount_setattr(mount_fd, "", flags, &map, sizeof(map)) == 0)
 		return 0;
 	fail(err, errno, "map its ids");
-	return error_hint(err, "its file system, or one that is mounted below it, knows no idmapped mounts: options = "
-			       "norbind leaves out what is below, options = noidmap shows files of the host's ids as "
-			       "nobody's");
+	return error_hint(err, "its file system, or one that is mounted below it, knows no idmapped mounts, or is not ours "
+			       "to map, in a container: options = norbind leaves out what is below, options = noidmap "
+			       "shows files of the host's ids as nobody's");
 }
 
 /* --- the helper --- */

@@ -31,9 +31,10 @@ int confinement_make(const struct container *container, struct container_state *
 		     struct error *err)
 {
 	const struct container_config *config = &container->config;
+	bool nesting = config->security.nesting && !config->security.privileged;
 	auto_free char *path = filter_path(container);
 
-	if (caps_select(caps_default(config->security.privileged), &config->security.keep_capabilities,
+	if (caps_select(nesting ? caps_all() : caps_default(config->security.privileged), &config->security.keep_capabilities,
 			&config->security.drop_capabilities, &ret->capabilities, err) < 0)
 		return -err->code;
 	ret->no_new_privileges = config->security.no_new_privileges;

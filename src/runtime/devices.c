@@ -38,19 +38,22 @@ void devices_done(struct devices *devices)
 static void add(struct devices *devices, const char *name, const char *rights, mode_t mode, dev_t number)
 {
 	devices->items = xrealloc(devices->items, (devices->n + 1) * sizeof(struct device));
-	devices->items[devices->n++] = (struct device){ xstrdup(name), xstrdup(rights), mode, number };
+	devices->items[devices->n++] = (struct device){ xstrdup(name), xstrdup(rights), mode, number, false };
 }
 
-static int add_known(struct devices *ret, size_t i, struct error *err)
+static int add_known(struct devices *ret, size_t i, bool needed, struct error *err)
 {
 	auto_free char *sys = xasprintf("/sys/dev/char/%u:%u", known[i].major, known[i].minor);
 	auto_free char *node = xasprintf("/dev/%s", known[i].name);
 
+	if (!needed && access(node, F_OK) < 0)
+		return 0;
 	if (access(sys, F_OK) < 0 && access(node, F_OK) < 0) {
 		fail(err, 0, "the host has no %s", node);
 		return error_hint(err, "load its driver: modprobe %s", known[i].driver);
 	}
 	add(ret, known[i].name, "rwm", S_IFCHR | 0666, makedev(known[i].major, known[i].minor));
+	ret->items[ret->n - 1].optional = !needed;
 	return 0;
 }
 
@@ -79,10 +82,11 @@ static int add_allowed(struct devices *ret, const char *line, struct error *err)
 
 int devices_find(const struct container_config *config, struct devices *ret, struct error *err)
 {
-	const bool wanted[] = { config->device.fuse, config->device.tun, config->device.kvm };
+	const bool needed[] = { config->device.fuse, config->device.tun, config->device.kvm };
+	const bool nesting[] = { true, true, false };
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (wanted[i] && add_known(ret, i, err) < 0)
+		if ((needed[i] || (config->security.nesting && nesting[i])) && add_known(ret, i, needed[i], err) < 0)
 			return -err->code;
 	for (size_t i = 0; i < config->device.allow.n; i++)
 		if (add_allowed(ret, config->device.allow.items[i], err) < 0)

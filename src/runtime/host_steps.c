@@ -126,13 +126,15 @@ static const char *const allowed_devices[] = {
 static int allow_devices(const struct container_config *config, const char *group, struct error *err)
 {
 	auto_devices struct devices devices = DEVICES_EMPTY;
+	struct error ignored = ERROR_NONE;
 
 	if (devices_find(config, &devices, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < devices.n; i++) {
 		auto_free char *rule = device_rule(&devices.items[i]);
 
-		if (cgroup_allow_device(group, rule, err) < 0)
+		if (cgroup_allow_device(group, rule, devices.items[i].optional ? &ignored : err) < 0 &&
+		    !devices.items[i].optional)
 			return -err->code;
 	}
 	return 0;

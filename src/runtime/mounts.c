@@ -260,8 +260,18 @@ static int place_live(const struct container_state *state, bool userns, const st
 	return r;
 }
 
+/* In a container nobody makes nodes: the one that we have, with its owner. */
+static int bind_node(const struct device *device, struct mount_item *item, struct error *err)
+{
+	auto_free char *path = xasprintf("/dev/%s", device->name);
+
+	item->fd = mount_clone(AT_FDCWD, path, false, err);
+	return item->fd < 0 ? item->fd : 0;
+}
+
 /* The node on a tmpfs of its own, of which the one file goes inside: its owner is root there. */
-static int open_node(const struct device *device, int map, struct mount_item *item, struct error *err)
+static int open_node(const struct device *device, int map, struct mount_item *item, const char **part,
+		     struct error *err)
 {
 	static const char *const options[] = { "mode=0755", "size=64k", "nr_inodes=16", NULL };
 	auto_close int fd = mount_new("tmpfs", "dev", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
@@ -270,12 +280,14 @@ static int open_node(const struct device *device, int map, struct mount_item *it
 	if (fd < 0)
 		return fd;
 	r = device_make(fd, device);
+	if (r == -EPERM)
+		return bind_node(device, item, err);
 	if (r < 0)
 		return fail(err, -r, "make the node /dev/%s", device->name);
 	if (map >= 0 && mount_idmap(fd, map, err) < 0)
 		return -err->code;
 	item->fd = take_fd(&fd);
-	item->create = true;
+	*part = device->name;
 	return 0;
 }
 
@@ -294,8 +306,9 @@ static int change_devices(const struct container *c, const struct container_conf
 {
 	auto_free char *group = launch_group(c);
 	auto_devices struct devices old = DEVICES_EMPTY, new = DEVICES_EMPTY;
-	auto_strings struct strings names = STRINGS_EMPTY;
+	auto_free const char **parts = NULL;
 	struct error gone = ERROR_NONE;
+	size_t n = 0;
 
 	devices_find(&c->config, &old, &gone);	/* one that left the host since is not missed */
 	if (devices_find(after, &new, err) < 0)
@@ -303,19 +316,22 @@ static int change_devices(const struct container *c, const struct container_conf
 	for (size_t i = 0; i < old.n; i++)
 		if (!in(&new, &old.items[i]) && !strings_has(later, "device"))
 			strings_add(later, "device");
+	parts = xcalloc(new.n + 1, sizeof(*parts));
 	for (size_t i = 0; i < new.n; i++) {
 		auto_free char *rule = device_rule(&new.items[i]);
 		auto_free char *path = xasprintf("dev/%s", new.items[i].name);
+		struct mount_item *item;
 
 		if (in(&old, &new.items[i]))
 			continue;
 		if (cgroup_allow_device(group, rule, err) < 0)
 			return -err->code;
-		if (open_node(&new.items[i], map_for(userns, c->idmap.outside), add(ret, path), err) < 0)
+		item = add(ret, path);
+		item->create = true;
+		if (open_node(&new.items[i], map_for(userns, c->idmap.outside), item, &parts[n++], err) < 0)
 			return -err->code;
-		strings_add(&names, new.items[i].name);
 	}
-	return ret->n ? lock_all(ret, (const char *const *)names.items, userns, c->idmap.outside, at, err) : 0;
+	return ret->n ? lock_all(ret, parts, userns, c->idmap.outside, at, err) : 0;
 }
 
 static bool same_mount(const struct mount_config *a, const struct mount_config *b)

@@ -344,7 +344,7 @@ static int ready(struct container *c, struct error *err)
 {
 	uint64_t mask;
 
-	if (idpool_ensure(c, false, err) < 0 ||
+	if (idpool_ensure(c, false, err) < 0 || rootfs_follow_ids(c, err) < 0 ||
 	    caps_select(0, &c->config.security.keep_capabilities, &c->config.security.drop_capabilities, &mask,
 			err) < 0)
 		return -err->code;

@@ -66,6 +66,24 @@ static int apply_setting(struct creation *n, size_t i, struct error *err)
 	return config_set_option(&n->c.config, again ? again : key, value, err);
 }
 
+/* In a container no image can be mounted, whatever loop devices there are. */
+static int choose_backend(struct creation *n, struct error *err)
+{
+	struct container_config *config = &n->c.config;
+
+	if (config->rootfs.directory || !idpool_nested())
+		return 0;
+	if (!option_is_default(option_find("rootfs", "image"), config)) {
+		fail_status(err, STATUS_USAGE, "use the image %s: in a container none can be mounted",
+			    config->rootfs.image);
+		return error_hint(err, "leave rootfs.image away: the root file system is a directory then");
+	}
+	config->rootfs.directory = xstrdup("rootfs");
+	log_note("in a container no image can be mounted: the root file system is a directory%s",
+		 n->request->size ? ", which has no size of its own" : "");
+	return 0;
+}
+
 static int load_config(struct creation *n, struct error *err)
 {
 	const struct create_request *q = n->request;
@@ -82,6 +100,8 @@ static int load_config(struct creation *n, struct error *err)
 		r = apply_setting(n, i, err);
 	if (r == 0 && q->size)
 		r = config_set_option(&n->c.config, "rootfs.size", q->size, err);
+	if (r == 0)
+		r = choose_backend(n, err);
 	if (r < 0)
 		return r;
 	return config_validate(&n->c.config, err);
@@ -311,7 +331,7 @@ static int copy_rootfs(struct creation *n, struct error *err)
 		r = image_copy(&n->image, AT_FDCWD, path, 0, n->c.uuid, err);
 	free(n->c.config.rootfs.directory);	/* from here on we work there; the text is written already */
 	n->c.config.rootfs.directory = take_ptr(&path);
-	return r;
+	return r < 0 ? r : rootfs_begin_ids(&n->c, err);
 }
 
 static void tell_user(const struct creation *n, const struct guest_user_made *made)

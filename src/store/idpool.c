@@ -219,6 +219,7 @@ int idpool_read_map(const char *text, struct id_ranges *ret)
 
 struct pool {
 	struct id_ranges uids, gids, taken;
+	bool own;		/* our own map, of which each level has less than the one above */
 	const char *source;	/* for messages: where the pool comes from */
 	const char *hint;
 };
@@ -261,6 +262,16 @@ static void read_nspawn(struct pool *pool)
 			id_ranges_add(&pool->taken, first, (uint64_t)first + BLOCK - 1);
 }
 
+static void add_claim(const struct record *identity, const char *key, struct id_ranges *taken)
+{
+	const char *value = record_get(identity, key);
+	struct error ignored = ERROR_NONE;
+	struct idmap map;
+
+	if (value && idmap_parse(value, &map, &ignored) == 0)
+		id_ranges_add(taken, map.outside, (uint64_t)map.outside + map.count - 1);
+}
+
 /* The claims of all containers but the one in directory `but`, unfinished ones included. */
 static int read_claims(const struct install *install, const char *but, struct id_ranges *taken,
 		       struct error *err)
@@ -272,7 +283,7 @@ static int read_claims(const struct install *install, const char *but, struct id
 	if (!dir)
 		return errno == ENOENT ? 0 : fail(err, errno, "read %s", path);
 	while ((entry = readdir(dir))) {
-		static const char *const keys[] = { "idmap", "build_idmap" };
+		static const char *const keys[] = { "idmap", "build_idmap", "shifted" };
 		auto_record struct record record = RECORD_EMPTY;
 		auto_free char *file = NULL, *text = NULL;
 		size_t n;
@@ -283,14 +294,8 @@ static int read_claims(const struct install *install, const char *but, struct id
 		file = xasprintf("%s/identity", entry->d_name);
 		if (read_file_at(dirfd(dir), file, 65536, &text, &n) < 0 || record_parse(&record, text, n) < 0)
 			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-			const char *value = record_get(&record, keys[i]);
-			struct error ignored = ERROR_NONE;
-			struct idmap map;
-
-			if (value && idmap_parse(value, &map, &ignored) == 0)
-				id_ranges_add(taken, map.outside, (uint64_t)map.outside + map.count - 1);
-		}
+		for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+			add_claim(&record, keys[i], taken);
 	}
 	return 0;
 }
@@ -317,6 +322,14 @@ static int configured(const struct host_config *host, struct pool *pool, struct 
 	return 0;
 }
 
+bool idpool_nested(void)
+{
+	auto_free char *text = file_text("/proc/self/uid_map");
+	auto_id_ranges struct id_ranges ignored = ID_RANGES_EMPTY;
+
+	return *text && idpool_read_map(text, &ignored) != 1;
+}
+
 /* Inside of a user namespace only what we have been given can be given on. */
 static bool own_map(struct pool *pool)
 {
@@ -330,6 +343,7 @@ static bool own_map(struct pool *pool)
 		id_ranges_clear(&pool->gids);
 		return false;
 	}
+	pool->own = true;
 	pool->source = "this container's own id map";
 	pool->hint = "give this container more ids: on its host, sysct config set NAME "
 		     "security.nesting=yes, and restart it";
@@ -395,7 +409,13 @@ static int find(const struct container *c, uint32_t count, struct idmap *ret, st
 	r = pool_read(c->install, &c->host, base_name(c->dir), &pool, err);
 	if (r < 0)
 		return r;
+	/* files that have its ids on disk move to a range beside the old one */
+	add_claim(&c->identity, "shifted", &pool.taken);
 	r = idpool_choose(&pool.uids, &pool.gids, &pool.taken, count, start_of(c->install, &pool), &first);
+	while (r < 0 && pool.own && count / 2 >= IDPOOL_COUNT_LEAST) {
+		count /= 2;
+		r = idpool_choose(&pool.uids, &pool.gids, &pool.taken, count, start_of(c->install, &pool), &first);
+	}
 	if (r < 0) {
 		fail(err, 0, "claim %u ids for \"%s\": %s has no such range left", count, c->name,
 		     pool.source);
@@ -406,10 +426,11 @@ static int find(const struct container *c, uint32_t count, struct idmap *ret, st
 	return 0;
 }
 
-/* What the administrator wrote; only other containers are looked at. */
+/* What the administrator wrote; only other containers are looked at, and what the files of this one have: they move to a
+ * range beside it, or stay. */
 static int given(const struct container *c, struct idmap *ret, struct error *err)
 {
-	auto_id_ranges struct id_ranges taken = ID_RANGES_EMPTY;
+	auto_id_ranges struct id_ranges taken = ID_RANGES_EMPTY, own = ID_RANGES_EMPTY;
 	uint64_t next;
 	int r;
 
@@ -419,6 +440,13 @@ static int given(const struct container *c, struct idmap *ret, struct error *err
 	r = read_claims(c->install, base_name(c->dir), &taken, err);
 	if (r < 0)
 		return r;
+	add_claim(&c->identity, "shifted", &own);
+	if (own.n && own.items[0].first != ret->outside &&
+	    overlaps(&own, ret->outside, (uint64_t)ret->outside + ret->count - 1, &next)) {
+		fail_status(err, STATUS_USAGE, "security.idmap \"%s\" overlaps the ids that the container's files have",
+			    c->config.security.idmap);
+		return error_hint(err, "leave it at auto, or begin it at %llu or later", (unsigned long long)next);
+	}
 	if (overlaps(&taken, ret->outside, (uint64_t)ret->outside + ret->count - 1, &next)) {
 		fail_status(err, STATUS_USAGE, "security.idmap \"%s\" overlaps the ids of another container",
 			    c->config.security.idmap);
@@ -478,7 +506,8 @@ int idpool_ensure(struct container *container, bool build, struct error *err)
 		return 0;
 	}
 	/* what somebody wrote may be what others have: it is no more once it is not written any more */
-	if (!is_given && map.count >= count && record_get_u64(&container->identity, GIVEN, 0) == 0) {
+	if (!is_given && record_get_u64(&container->identity, GIVEN, 0) == 0 &&
+	    (map.count >= count || (map.count >= IDPOOL_COUNT_LEAST && idpool_nested()))) {
 		container->idmap = map;
 		return 0;
 	}

@@ -123,7 +123,8 @@ static int make_key(struct making *m, struct error *err)
 		return r;
 	hash_add_text(&hash, "sysct-image-1");
 	hash_add_text(&hash, q->directory ? "directory" : "image");
-	hash_add_text(&hash, q->template->path);
+	/* the administrator's own may depend on what lies beside it */
+	hash_add_text(&hash, text_starts(q->template->path, q->install->data_dir) ? q->template->name : q->template->path);
 	hash_add_text(&hash, q->release);
 	hash_add_text(&hash, m->arch);
 	hash_add_text(&hash, q->variant);
@@ -204,19 +205,6 @@ static int finish_ext4(const char *path, struct error *err)
 	return r;
 }
 
-static bool in_user_namespace(void)
-{
-	auto_free char *text = NULL;
-	struct id_ranges ignored = ID_RANGES_EMPTY;
-	bool full;
-
-	if (read_file_at(AT_FDCWD, "/proc/self/uid_map", 65536, &text, NULL) < 0)
-		return false;
-	full = idpool_read_map(text, &ignored);
-	id_ranges_clear(&ignored);
-	return !full;
-}
-
 /* Run the template on a mounted, empty root file system. */
 static int fill(struct making *m, int mount_fd, struct record *facts, struct error *err)
 {
@@ -236,7 +224,7 @@ static int fill(struct making *m, int mount_fd, struct record *facts, struct err
 
 	if (mkdir(scratch, 0700) < 0)
 		return fail(err, errno, "make the directory %s", scratch);
-	build.nested = in_user_namespace();
+	build.nested = idpool_nested();
 	if (wants && strcmp(wants, "yes") == 0 && q->map.count && !build.nested) {
 		userns = userns_create(&q->map, err);
 		if (userns < 0)

@@ -16,8 +16,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "os/idmap.h"
 #include "os/mount.h"
 #include "os/process.h"
+#include "store/shift.h"
 #include "store/superblock.h"
 
 /* The kernel frees a loop device, and with it our lock, a moment after the last user is gone. */
@@ -42,9 +44,9 @@ char *rootfs_path(const struct container *container)
 }
 
 /* Ours alone? Whoever else can write to it is root inside, and outside by a planted file. */
-static int check_owner(const struct stat *st, const char *path, struct error *err)
+static int check_owner(const struct stat *st, uid_t owner, const char *path, struct error *err)
 {
-	if (st->st_uid != geteuid()) {
+	if (st->st_uid != owner) {
 		fail(err, 0, "use %s: it belongs to user %u, not to root", path, st->st_uid);
 		return error_hint(err, "if nobody else shall use it: chown root:root %s", path);
 	}
@@ -99,7 +101,7 @@ static int open_image(const struct container *c, const char *path, struct stat *
 		return error_hint(err, "rootfs.image names a file with an ext4 file system; a directory is "
 				       "named by rootfs.directory");
 	}
-	r = check_owner(st, path, err);
+	r = check_owner(st, geteuid(), path, err);
 	if (r < 0)
 		return r;
 	return take_fd(&fd);
@@ -248,10 +250,8 @@ static int directory_open(const struct container *c, bool readonly, struct rootf
 		fail(err, errno, "open the directory %s", path);
 		return error_hint(err, "rootfs.directory names a directory, not a link to one");
 	}
-	rootfs->shifted = record_get_u64(&c->identity, "shifted", 0) == 1;
-	r = 0;
-	if (!rootfs->shifted || st.st_uid != c->idmap.outside)
-		r = check_owner(&st, path, err);
+	rootfs->shifted = record_get(&c->identity, "shifted") && c->idmap.outside && st.st_uid == c->idmap.outside;
+	r = check_owner(&st, rootfs->shifted ? c->idmap.outside : geteuid(), path, err);
 	if (r == 0)
 		r = check_above(path, err);
 	if (r == 0)
@@ -270,6 +270,98 @@ static void directory_usage(const struct container *c, uint64_t *ret_size, uint6
 	(void)c;
 	(void)ret_size;
 	(void)ret_used;
+}
+
+/* 1: its file system maps ids for us, 0: it does not. */
+static int can_map(int dirfd, const struct idmap *map, struct error *err)
+{
+	auto_close int mount_fd = mount_clone(dirfd, "", false, err), userns = -1;
+	struct error why = ERROR_NONE;
+
+	if (mount_fd < 0)
+		return mount_fd;
+	userns = userns_create(map, err);
+	if (userns < 0)
+		return userns;
+	if (mount_idmap(mount_fd, userns, &why) == 0)
+		return 1;
+	if (why.code == EPERM || why.code == EINVAL)
+		return 0;
+	*err = why;
+	return -err->code;
+}
+
+static int open_directory(const char *path, struct error *err)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? fail(err, errno, "open the directory %s", path) : fd;
+}
+
+static void note_shifted(struct container *c)
+{
+	char text[40];
+
+	record_set(&c->identity, "shifted", c->idmap.outside ? idmap_format(&c->idmap, text, sizeof(text)) : NULL);
+}
+
+int rootfs_begin_ids(struct container *c, struct error *err)
+{
+	auto_free char *path = rootfs_path(c);
+	struct shift shift = { .to = c->idmap.outside, .count = c->idmap.count };
+	auto_close int fd = -1;
+	int r;
+
+	if (!c->config.rootfs.directory || !c->idmap.outside)
+		return 0;
+	fd = open_directory(path, err);
+	r = fd < 0 ? fd : can_map(fd, &c->idmap, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (shift.count > shift.to)
+		shift.count = shift.to;
+	r = shift_tree(fd, &shift, err);
+	if (r == 0)
+		note_shifted(c);
+	return r;
+}
+
+/* Since the identity was written the container got other ids; the pool saw to it that they do not overlap. */
+static int move_ids(struct container *c, const struct idmap *old, struct error *err)
+{
+	auto_free char *path = rootfs_path(c);
+	struct shift shift = { old->outside, c->idmap.outside, old->count };
+	auto_close int fd = -1;
+
+	if (c->idmap.count && c->idmap.count < shift.count)
+		shift.count = c->idmap.count;
+	fd = open_directory(path, err);
+	return fd < 0 ? fd : shift_tree(fd, &shift, err);
+}
+
+int rootfs_follow_ids(struct container *c, struct error *err)
+{
+	const char *text = record_get(&c->identity, "shifted");
+	bool had = text != NULL;
+	struct idmap old = { 0 };
+	int r = 0;
+
+	if (!c->config.rootfs.directory)
+		return 0;
+	if (text && idmap_parse(text, &old, err) < 0)
+		return error_prefix(err, "read %s/identity", c->dir);
+	if (had && old.outside == c->idmap.outside && old.count == c->idmap.count)
+		return 0;
+	/* without a note it was privileged so far, perhaps, or the file system maps ids; another's directory is not ours */
+	if (had && old.outside != c->idmap.outside)
+		r = move_ids(c, &old, err);
+	else if (!had && *c->config.rootfs.directory != '/')
+		r = rootfs_begin_ids(c, err);
+	if (r < 0)
+		return r;
+	if (had)
+		note_shifted(c);
+	return had || record_get(&c->identity, "shifted") ? container_save_identity(c, err) : 0;
 }
 
 /* --- both --- */

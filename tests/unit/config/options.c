@@ -128,7 +128,7 @@ static const struct {
 	  "999999999999999999999" },
 	{ "container.console_log_size", "4K|8M|1G|65536|1.5M", "0|4095|2G|x|-1" },
 	{ "rootfs.image", "rootfs.img|/srv/x.img|a/b", "..|../x|a/../b|/|.|a/|./" },
-	{ "rootfs.directory", "/srv/x|/srv/x/|/.x", "srv|/|//|/.|/a/../b|/..|." },
+	{ "rootfs.directory", "/srv/x|/srv/x/|/.x|rootfs|a/b", "/|//|/.|/a/../b|/..|.|..|../x|a/../b|a/" },
 	{ "rootfs.size", "16M|10G|1.5T|16T|10GiB", "1M|17T|10X|G|-1|1e9|0x10" },
 	{ "rootfs.readonly", "yes|no|true|false|on|off|1|0", "YES|2|y|maybe" },
 	{ "rootfs.discard", "auto|yes|no", "true|1|never" },
