@@ -27,9 +27,9 @@ void devices_done(struct devices *devices);
 
 /* What the configuration names, looked up on the host. One that the host has not is refused. */
 int devices_find(const struct container_config *config, struct devices *ret, struct error *err);
-/* "c 10:229 rwm". Caller frees. */
-char *device_rule(const struct device *device);
-/* Make a node below a directory of ours, parents too; -errno. */
-int device_make(int dir, const struct device *device);
+/* What the cgroup allows: these, and those that every container has ("c 10:229 rwm"). */
+void devices_rules(const struct devices *devices, struct strings *ret);
+/* Make a node below a directory of ours, parents too, and give what is made to owner:owner; -errno. */
+int device_make(int dir, const struct device *device, uid_t owner);
 
 #endif

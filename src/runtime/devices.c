@@ -90,13 +90,29 @@ int devices_find(const struct container_config *config, struct devices *ret, str
 	return 0;
 }
 
-char *device_rule(const struct device *device)
+/* What is open to every container. */
+static const char *const always[] = {
+	"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 5:1 rw", "c 136:* rw",
+};
+
+void devices_rules(const struct devices *devices, struct strings *ret)
 {
-	return xasprintf("%c %u:%u %s", S_ISBLK(device->mode) ? 'b' : 'c', major(device->number),
-			 minor(device->number), device->rights);
+	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+		strings_add(ret, always[i]);
+	for (size_t i = 0; i < devices->n; i++) {
+		const struct device *device = &devices->items[i];
+
+		strings_add_take(ret, xasprintf("%c %u:%u %s", S_ISBLK(device->mode) ? 'b' : 'c', major(device->number),
+						minor(device->number), device->rights));
+	}
 }
 
-int device_make(int dir, const struct device *device)
+static int own(int dir, const char *name, uid_t owner)
+{
+	return fchownat(dir, name, owner, owner, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int device_make(int dir, const struct device *device, uid_t owner)
 {
 	auto_free char *path = xstrdup(device->name);
 	int r = 0;
@@ -104,11 +120,15 @@ int device_make(int dir, const struct device *device)
 
 	for (char *slash = strchr(path, '/'); slash && r == 0; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdirat(dir, path, 0755) < 0 && errno != EEXIST)
+		if (mkdirat(dir, path, 0755) == 0)
+			r = own(dir, path, owner);
+		else if (errno != EEXIST)
 			r = -errno;
 		*slash = '/';
 	}
-	if (r == 0 && mknodat(dir, device->name, device->mode, device->number) < 0 && errno != EEXIST)
+	if (r == 0 && mknodat(dir, device->name, device->mode, device->number) == 0)
+		r = own(dir, device->name, owner);
+	else if (r == 0 && errno != EEXIST)
 		r = -errno;
 	umask(old);
 	return r;

@@ -261,7 +261,7 @@ static int place_live(const struct container_state *state, bool userns, const st
 }
 
 /* The node on a tmpfs of its own, of which the one file goes inside: its owner is root there. */
-static int open_node(const struct device *device, int map, struct mount_item *item, struct error *err)
+static int open_node(const struct device *device, uid_t owner, struct mount_item *item, struct error *err)
 {
 	static const char *const options[] = { "mode=0755", "size=64k", "nr_inodes=16", NULL };
 	auto_close int fd = mount_new("tmpfs", "dev", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
@@ -269,11 +269,9 @@ static int open_node(const struct device *device, int map, struct mount_item *it
 
 	if (fd < 0)
 		return fd;
-	r = device_make(fd, device);
+	r = device_make(fd, device, owner);
 	if (r < 0)
 		return fail(err, -r, "make the node /dev/%s", device->name);
-	if (map >= 0 && mount_idmap(fd, map, err) < 0)
-		return -err->code;
 	item->fd = take_fd(&fd);
 	item->create = true;
 	return 0;
@@ -286,6 +284,20 @@ static bool in(const struct devices *devices, const struct device *device)
 		    strcmp(devices->items[i].rights, device->rights) == 0)
 			return true;
 	return false;
+}
+
+/* Old and new together: what goes does so at the next start. */
+static int allow_devices(const char *group, const struct devices *old, const struct devices *new, struct error *err)
+{
+	auto_strings struct strings rules = STRINGS_EMPTY;
+	auto_strings struct strings more = STRINGS_EMPTY;
+
+	devices_rules(old, &rules);
+	devices_rules(new, &more);
+	for (size_t i = 0; i < more.n; i++)
+		if (!strings_has(&rules, more.items[i]))
+			strings_add(&rules, more.items[i]);
+	return cgroup_extend_devices(group, (const char *const *)rules.items, err);
 }
 
 /* The nodes of after that before has not; later: what goes. */
@@ -304,14 +316,13 @@ static int change_devices(const struct container *c, const struct container_conf
 		if (!in(&new, &old.items[i]) && !strings_has(later, "device"))
 			strings_add(later, "device");
 	for (size_t i = 0; i < new.n; i++) {
-		auto_free char *rule = device_rule(&new.items[i]);
 		auto_free char *path = xasprintf("dev/%s", new.items[i].name);
 
 		if (in(&old, &new.items[i]))
 			continue;
-		if (cgroup_allow_device(group, rule, err) < 0)
+		if (!ret->n && allow_devices(group, &old, &new, err) < 0)
 			return -err->code;
-		if (open_node(&new.items[i], map_for(userns, c->idmap.outside), add(ret, path), err) < 0)
+		if (open_node(&new.items[i], c->idmap.outside, add(ret, path), err) < 0)
 			return -err->code;
 		strings_add(&names, new.items[i].name);
 	}
