@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+bool check_apparmor(const char *s); /* a profile's name */
 bool check_arch(const char *s);
 bool check_address(const char *s);    /* auto, dhcp, none, or ADDRESS/PREFIX */
 bool check_capability(const char *s); /* of those that libcap knows, with cap_ or without */
@@ -34,6 +35,7 @@ bool check_time(const char *s);
 /* CPUs: "0-3,7", ascending. */
 bool check_cpuset(const char *s);
 bool check_publish(const char *s); /* [HOSTIP:]HOSTPORT:PORT[/udp] */
+bool check_selinux(const char *s); /* USER:ROLE:TYPE[:RANGE] */
 bool check_signal(const char *s); /* auto, a name or a number */
 bool check_subnet(const char *s);
 bool check_subnet6(const char *s);

@@ -69,12 +69,13 @@ int cgroup_set_limits(const char *group, const struct cgroup_limits *limits, str
 /* What this host does not do of these limits, for people; NULL: nothing. A constant. */
 const char *cgroup_limits_note(const struct cgroup_limits *limits);
 
-/* Deny all devices but the list ("c 1:3 rwm"), by the v1 devices controller. Returns 1 when the host
- * has none. */
+/* Deny all devices but the list ("c 1:3 rwm", "c 136:* rw"): by the v1 devices controller, or where no hierarchy has it by
+ * a BPF program in cgroup2 (src/os/cgroup_devices.c). Returns 1 when neither is possible because we are in a user
+ * namespace: then whoever made that one limits what is in it. */
 int cgroup_set_devices(const char *group, const char *const *allow, struct error *err);
 
-/* One more; 1 as above. */
-int cgroup_allow_device(const char *group, const char *rule, struct error *err);
+/* The list has grown: the whole of it. What was allowed stays allowed meanwhile. 1 as above. */
+int cgroup_extend_devices(const char *group, const char *const *allow, struct error *err);
 
 int cgroup_freeze(const char *group, bool freeze, int timeout_ms, struct error *err);
 bool cgroup_frozen(const char *group);

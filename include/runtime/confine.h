@@ -17,11 +17,14 @@ struct confinement {
 	uint64_t capabilities;	/* those that stay */
 	bool no_new_privileges;
 	struct seccomp_filter filter;
+	char *apparmor, *selinux;	/* what it runs as, NULL: as it is */
+	int proc;			/* the host's, through which that is said; -1: nothing is */
 };
-#define CONFINEMENT_NONE { .filter = SECCOMP_FILTER_NONE }
+#define CONFINEMENT_NONE { .filter = SECCOMP_FILTER_NONE, .proc = -1 }
 void confinement_done(struct confinement *confinement);
 
-/* For a start: as configured. The filter is kept below the run directory, for those who come later. */
+/* For a start: as configured. The filter is kept below the run directory, for those who come later, and what security
+ * modules are told in the state. */
 int confinement_make(const struct container *container, struct container_state *state, struct confinement *ret,
 		     struct error *err);
 
@@ -30,7 +33,8 @@ int confinement_make(const struct container *container, struct container_state *
 int confinement_of(const struct container *container, const struct container_state *state, int pidfd,
 		   struct confinement *ret, struct error *err);
 
-/* In the process, as root inside, with all rights still. Afterwards it has no more than what stays. */
+/* In the process, as root inside, with all rights still. Afterwards it has no more than what stays, and security modules
+ * hold it from its next execution on. */
 int confine(const struct confinement *confinement, struct error *err);
 
 #endif

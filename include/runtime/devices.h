@@ -15,7 +15,6 @@ struct device {
 	char *rights;		/* of "rwm" */
 	mode_t mode;		/* type and permissions inside */
 	dev_t number;
-	bool optional;		/* comes with nesting, where the host has it and may give it */
 };
 
 struct devices {
@@ -29,9 +28,9 @@ void devices_done(struct devices *devices);
 /* What the configuration names, looked up on the host. One that the host has not is refused; of those that come with
  * nesting it is left out. */
 int devices_find(const struct container_config *config, struct devices *ret, struct error *err);
-/* "c 10:229 rwm". Caller frees. */
-char *device_rule(const struct device *device);
-/* Make a node below a directory of ours, parents too; -errno. */
-int device_make(int dir, const struct device *device);
+/* What the cgroup allows: these, and those that every container has ("c 10:229 rwm"). */
+void devices_rules(const struct devices *devices, struct strings *ret);
+/* Make a node below a directory of ours, parents too, and give what is made to owner:owner; -errno. */
+int device_make(int dir, const struct device *device, uid_t owner);
 
 #endif

@@ -39,6 +39,42 @@ bool check_arch(const char *s)
 	return made_of(s, 32, LETTERS CAPITALS DIGITS "_-");
 }
 
+/* --- labels of security modules --- */
+
+#define LABEL_MAX 1023
+
+static bool printable(const char *s)
+{
+	for (; *s; s++)
+		if (*s < ' ' || *s > '~')
+			return false;
+	return true;
+}
+
+/* What AppArmor takes is its own to say; a name may have blanks inside. */
+bool check_apparmor(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n <= LABEL_MAX && printable(s) && *s != ' ' && s[n - 1] != ' ';
+}
+
+bool check_selinux(const char *s)
+{
+	unsigned int parts = 1;
+
+	if (!*s || strlen(s) > LABEL_MAX || !printable(s) || strchr(s, ' '))
+		return false;
+	for (const char *p = s; *p; p++) {
+		if (*p != ':')
+			continue;
+		if (p == s || !p[1] || p[1] == ':')
+			return false;
+		parts++;
+	}
+	return parts >= 3;
+}
+
 /* --- names --- */
 
 static bool labels(const char *s, size_t max)

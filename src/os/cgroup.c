@@ -403,22 +403,14 @@ static int write_limit(const char *path, int dirfd, const char *value, struct er
 	return r < 0 ? fail(err, -r, "write \"%s\" to %s", value, path) : 0;
 }
 
-int cgroup_set_devices(const char *group, const char *const *allow, struct error *err)
+static int set_devices_v1(const char *hierarchy, const char *group, bool deny, const char *const *allow, struct error *err)
 {
-	const struct hierarchy *h;
-	auto_close int dir = -1;
-	auto_free char *path = NULL;
+	auto_free char *path = xasprintf("%s/%s", hierarchy, group);
+	auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (learn(err) < 0)
-		return -err->code;
-	h = find_v1("devices");
-	if (!h)
-		return 1;
-	path = xasprintf("%s/%s", h->path, group);
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail(err, errno, "open %s", path);
-	if (write_limit("devices.deny", dir, "a", err) < 0)
+	if (deny && write_limit("devices.deny", dir, "a", err) < 0)
 		return error_prefix(err, "%s", path);
 	for (; *allow; allow++)
 		if (write_limit("devices.allow", dir, *allow, err) < 0)
@@ -426,12 +418,28 @@ int cgroup_set_devices(const char *group, const char *const *allow, struct error
 	return 0;
 }
 
-int cgroup_allow_device(const char *group, const char *rule, struct error *err)
+static int write_devices(const char *group, bool deny, const char *const *allow, struct error *err)
 {
-	const char *devices = cgroup_v1_path("devices");
-	auto_free char *path = devices ? xasprintf("%s/%s/devices.allow", devices, group) : NULL;
+	const struct hierarchy *v1;
+	auto_close int dir = -1;
 
-	return path ? write_limit(path, AT_FDCWD, rule, err) : 1;
+	if (learn(err) < 0)
+		return -err->code;
+	v1 = find_v1("devices");
+	if (v1)
+		return set_devices_v1(v1->path, group, deny, allow, err);
+	dir = open_at(group, err);	/* not the payload: that is made anew for each boot */
+	return dir < 0 ? dir : cgroup_devices_write(dir, allow, err);
+}
+
+int cgroup_set_devices(const char *group, const char *const *allow, struct error *err)
+{
+	return write_devices(group, true, allow, err);
+}
+
+int cgroup_extend_devices(const char *group, const char *const *allow, struct error *err)
+{
+	return write_devices(group, false, allow, err);
 }
 
 /* --- freeze, kill, wait --- */

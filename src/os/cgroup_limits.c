@@ -252,7 +252,8 @@ static int cpuset_error(int code, const char *cpus, struct error *err)
 	return error_hint(err, "this host has the CPUs %s", online);
 }
 
-/* No word means "all": v2 takes an empty line, v1 wants those of the parent by number. */
+/* No word means "all": v2 takes an empty line as long as no process is there, else both want those of the parent by
+ * number. */
 static int write_cpuset(const struct limits_place *place, const char *cpus, struct error *err)
 {
 	static const struct version v2 = { "cpuset.cpus", NULL, NULL }, v1 = { "cpuset.cpus", NULL, NULL };
@@ -263,6 +264,9 @@ static int write_cpuset(const struct limits_place *place, const char *cpus, stru
 
 	if (find_file(place->v2, &v2, &file)) {
 		r = write_value_at(place->v2, file, *cpus ? cpus : "\n");
+		if (r == -ENOSPC && !*cpus &&
+		    read_file_at(place->v2, "../cpuset.cpus.effective", 4096, &parents, NULL) == 0)
+			r = write_value_at(place->v2, file, parents);
 		return r < 0 ? cpuset_error(-r, cpus, err) : 0;
 	}
 	dir = open_v1(place, "cpuset");

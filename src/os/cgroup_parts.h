@@ -2,7 +2,7 @@
 #ifndef SYSCT_OS_CGROUP_PARTS_H
 #define SYSCT_OS_CGROUP_PARTS_H
 
-/* cgroup_parts - what cgroup.c and cgroup_limits.c share; private to src/os and its tests. */
+/* cgroup_parts - what cgroup.c, cgroup_limits.c and cgroup_devices.c share; private to src/os and its tests. */
 
 #include "os/cgroup.h"
 
@@ -17,5 +17,9 @@ struct limits_place {
 };
 
 int cgroup_limits_write(const struct limits_place *place, const struct cgroup_limits *limits, struct error *err);
+
+/* Deny all devices but the list to a directory of cgroup2 and all below it, instead of the list that was given before.
+ * 1: not possible in this user namespace. */
+int cgroup_devices_write(int dir, const char *const *allow, struct error *err);
 
 #endif

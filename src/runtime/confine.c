@@ -11,15 +11,39 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "os/caps.h"
+#include "os/lsm.h"
 #include "os/process.h"
 #include "runtime/launch.h"
 #include "store/syscalls.h"
 
 #define MORE_FILTER "filter"	/* "yes": init has one, which stands below the run directory */
+#define MORE_APPARMOR "apparmor"
+#define MORE_SELINUX "selinux"
 
 void confinement_done(struct confinement *confinement)
 {
 	seccomp_filter_done(&confinement->filter);
+	free(take_ptr(&confinement->apparmor));
+	free(take_ptr(&confinement->selinux));
+	close_fd(&confinement->proc);
+}
+
+static struct lsm_label label_of(const struct confinement *confinement)
+{
+	return (struct lsm_label){ confinement->apparmor, confinement->selinux };
+}
+
+static int take_labels(struct confinement *ret, const char *apparmor, const char *selinux, struct error *err)
+{
+	struct lsm_label label;
+
+	ret->apparmor = text_empty(apparmor) ? NULL : xstrdup(apparmor);
+	ret->selinux = text_empty(selinux) ? NULL : xstrdup(selinux);
+	label = label_of(ret);
+	if (!lsm_given(&label))
+		return 0;
+	ret->proc = lsm_open_proc(err);
+	return ret->proc < 0 ? ret->proc : 0;
 }
 
 static char *filter_path(const struct container *container)
@@ -38,6 +62,10 @@ int confinement_make(const struct container *container, struct container_state *
 			&config->security.drop_capabilities, &ret->capabilities, err) < 0)
 		return -err->code;
 	ret->no_new_privileges = config->security.no_new_privileges;
+	if (take_labels(ret, config->security.apparmor, config->security.selinux, err) < 0)
+		return -err->code;
+	record_set(&state->more, MORE_APPARMOR, ret->apparmor);
+	record_set(&state->more, MORE_SELINUX, ret->selinux);
 	if (syscalls_filter(container, &ret->filter, err) < 0)
 		return -err->code;
 	record_set(&state->more, MORE_FILTER, ret->filter.lengths[0] ? "yes" : NULL);
@@ -71,6 +99,8 @@ int confinement_of(const struct container *container, const struct container_sta
 	    status_value(status, "NoNewPrivs", 10, &no_new_privileges) < 0)
 		return fail(err, EPROTO, "read %s", proc);
 	ret->no_new_privileges = no_new_privileges;
+	if (take_labels(ret, record_get(&state->more, MORE_APPARMOR), record_get(&state->more, MORE_SELINUX), err) < 0)
+		return -err->code;
 	if (has_filter && !seccomp_filter_read(path, NULL, &ret->filter)) {
 		fail(err, 0, "the filter of system calls that its init has is missing: %s", path);
 		return error_hint(err, "start it anew: sysct restart %s", container->name);
@@ -80,6 +110,10 @@ int confinement_of(const struct container *container, const struct container_sta
 
 int confine(const struct confinement *confinement, struct error *err)
 {
+	const struct lsm_label label = label_of(confinement);
+
+	if (lsm_set_exec(&label, confinement->proc, err) < 0)
+		return -err->code;
 	if (confinement->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(err, errno, "set no_new_privileges");
 	/* loading needs CAP_SYS_ADMIN, which may be among what goes */

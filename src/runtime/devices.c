@@ -38,7 +38,7 @@ void devices_done(struct devices *devices)
 static void add(struct devices *devices, const char *name, const char *rights, mode_t mode, dev_t number)
 {
 	devices->items = xrealloc(devices->items, (devices->n + 1) * sizeof(struct device));
-	devices->items[devices->n++] = (struct device){ xstrdup(name), xstrdup(rights), mode, number, false };
+	devices->items[devices->n++] = (struct device){ xstrdup(name), xstrdup(rights), mode, number };
 }
 
 static int add_known(struct devices *ret, size_t i, bool needed, struct error *err)
@@ -53,7 +53,6 @@ static int add_known(struct devices *ret, size_t i, bool needed, struct error *e
 		return error_hint(err, "load its driver: modprobe %s", known[i].driver);
 	}
 	add(ret, known[i].name, "rwm", S_IFCHR | 0666, makedev(known[i].major, known[i].minor));
-	ret->items[ret->n - 1].optional = !needed;
 	return 0;
 }
 
@@ -94,13 +93,29 @@ int devices_find(const struct container_config *config, struct devices *ret, str
 	return 0;
 }
 
-char *device_rule(const struct device *device)
+/* What is open to every container. */
+static const char *const always[] = {
+	"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 5:1 rw", "c 136:* rw",
+};
+
+void devices_rules(const struct devices *devices, struct strings *ret)
 {
-	return xasprintf("%c %u:%u %s", S_ISBLK(device->mode) ? 'b' : 'c', major(device->number),
-			 minor(device->number), device->rights);
+	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+		strings_add(ret, always[i]);
+	for (size_t i = 0; i < devices->n; i++) {
+		const struct device *device = &devices->items[i];
+
+		strings_add_take(ret, xasprintf("%c %u:%u %s", S_ISBLK(device->mode) ? 'b' : 'c', major(device->number),
+						minor(device->number), device->rights));
+	}
 }
 
-int device_make(int dir, const struct device *device)
+static int own(int dir, const char *name, uid_t owner)
+{
+	return fchownat(dir, name, owner, owner, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int device_make(int dir, const struct device *device, uid_t owner)
 {
 	auto_free char *path = xstrdup(device->name);
 	int r = 0;
@@ -108,11 +123,15 @@ int device_make(int dir, const struct device *device)
 
 	for (char *slash = strchr(path, '/'); slash && r == 0; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdirat(dir, path, 0755) < 0 && errno != EEXIST)
+		if (mkdirat(dir, path, 0755) == 0)
+			r = own(dir, path, owner);
+		else if (errno != EEXIST)
 			r = -errno;
 		*slash = '/';
 	}
-	if (r == 0 && mknodat(dir, device->name, device->mode, device->number) < 0 && errno != EEXIST)
+	if (r == 0 && mknodat(dir, device->name, device->mode, device->number) == 0)
+		r = own(dir, device->name, owner);
+	else if (r == 0 && errno != EEXIST)
 		r = -errno;
 	umask(old);
 	return r;

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "os/cgroup.h"
 #include "os/fdpass.h"
 #include "os/mount.h"
@@ -117,27 +118,19 @@ int host_wait_rootfs(const struct container *container, const struct container_s
 
 /* --- cgroup --- */
 
-/* What is open to every container (hardening of devices: deny all but these). */
-static const char *const allowed_devices[] = {
-	"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm",
-	"c 5:2 rwm", "c 5:1 rw",  "c 136:* rw", NULL,
-};
-
-static int allow_devices(const struct container_config *config, const char *group, struct error *err)
+static int limit_devices(const struct container_config *config, const char *group, struct error *err)
 {
 	auto_devices struct devices devices = DEVICES_EMPTY;
-	struct error ignored = ERROR_NONE;
+	auto_strings struct strings rules = STRINGS_EMPTY;
+	int r;
 
 	if (devices_find(config, &devices, err) < 0)
 		return -err->code;
-	for (size_t i = 0; i < devices.n; i++) {
-		auto_free char *rule = device_rule(&devices.items[i]);
-
-		if (cgroup_allow_device(group, rule, devices.items[i].optional ? &ignored : err) < 0 &&
-		    !devices.items[i].optional)
-			return -err->code;
-	}
-	return 0;
+	devices_rules(&devices, &rules);
+	r = cgroup_set_devices(group, (const char *const *)rules.items, err);
+	if (r == 1)
+		log_debug("devices are limited by what this sysct runs in alone");
+	return r;
 }
 
 int host_create_cgroup(struct launch *launch, struct error *err)
@@ -147,7 +140,7 @@ int host_create_cgroup(struct launch *launch, struct error *err)
 	if (cgroup_create(group, launch->container->idmap.outside, err) < 0 ||
 	    limits_begin(launch->container, err) < 0)
 		return -err->code;
-	if (cgroup_set_devices(group, allowed_devices, err) < 0 || allow_devices(launch->config, group, err) < 0)
+	if (limit_devices(launch->config, group, err) < 0)
 		return -err->code;
 	launch->cgroup = cgroup_open(group, "payload", err);
 	return launch->cgroup < 0 ? launch->cgroup : 0;
@@ -200,38 +193,41 @@ int host_make_userns(struct launch *launch, struct error *err)
 }
 
 static const struct {
-	const char *name;
+	char name[8];
 	unsigned int major, minor;
 } nodes[] = {
 	{ "null", 1, 3 }, { "zero", 1, 5 },    { "full", 1, 7 },
 	{ "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
 };
 
+static int make_node(int dir, size_t i, uid_t owner)
+{
+	char name[sizeof(nodes[i].name)];
+	struct device node = { .name = name, .mode = S_IFCHR | 0666, .number = makedev(nodes[i].major, nodes[i].minor) };
+
+	memcpy(name, nodes[i].name, sizeof(name));
+	return device_make(dir, &node, owner);
+}
+
+/* Nobody may make nodes in a container of somebody else's: then the payload binds the host's one by one. */
 int host_prepare_dev(struct launch *launch, struct error *err)
 {
 	static const char *const options[] = { "mode=0755", "size=4m", "nr_inodes=64k", NULL };
 	auto_close int fd = mount_new("tmpfs", "dev", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
 	auto_devices struct devices devices = DEVICES_EMPTY;
-	struct error no_idmap = ERROR_NONE;
-	mode_t old;
+	uid_t owner = launch->container->idmap.outside;
 	int r = 0;
 
 	if (fd < 0)
 		return fd;
-	old = umask(0);
-	for (size_t i = 0; i < ARRAY_SIZE(nodes) && r == 0; i++)
-		if (mknodat(fd, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)) < 0)
-			r = -errno;
-	umask(old);
 	if (devices_find(launch->config, &devices, err) < 0)
 		return -err->code;
+	for (size_t i = 0; i < ARRAY_SIZE(nodes) && r == 0; i++)
+		r = make_node(fd, i, owner);
 	for (size_t i = 0; i < devices.n && r == 0; i++)
-		r = device_make(fd, &devices.items[i]);
-	/* In a container of somebody else's nobody may make nodes, and before Linux 6.3 a tmpfs has no id
-	 * map: then the payload binds the host's nodes one by one. */
-	if (r < 0 || (launch->container->idmap.outside && mount_idmap(fd, launch->userns, &no_idmap) < 0))
-		return 0;
-	launch->dev = take_fd(&fd);
+		r = device_make(fd, &devices.items[i], owner);
+	if (r == 0 && fchownat(fd, "", owner, owner, AT_EMPTY_PATH) == 0)
+		launch->dev = take_fd(&fd);
 	return 0;
 }
 

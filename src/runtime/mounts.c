@@ -270,7 +270,7 @@ static int bind_node(const struct device *device, struct mount_item *item, struc
 }
 
 /* The node on a tmpfs of its own, of which the one file goes inside: its owner is root there. */
-static int open_node(const struct device *device, int map, struct mount_item *item, const char **part,
+static int open_node(const struct device *device, uid_t owner, struct mount_item *item, const char **part,
 		     struct error *err)
 {
 	static const char *const options[] = { "mode=0755", "size=64k", "nr_inodes=16", NULL };
@@ -279,13 +279,11 @@ static int open_node(const struct device *device, int map, struct mount_item *it
 
 	if (fd < 0)
 		return fd;
-	r = device_make(fd, device);
+	r = device_make(fd, device, owner);
 	if (r == -EPERM)
 		return bind_node(device, item, err);
 	if (r < 0)
 		return fail(err, -r, "make the node /dev/%s", device->name);
-	if (map >= 0 && mount_idmap(fd, map, err) < 0)
-		return -err->code;
 	item->fd = take_fd(&fd);
 	*part = device->name;
 	return 0;
@@ -298,6 +296,20 @@ static bool in(const struct devices *devices, const struct device *device)
 		    strcmp(devices->items[i].rights, device->rights) == 0)
 			return true;
 	return false;
+}
+
+/* Old and new together: what goes does so at the next start. */
+static int allow_devices(const char *group, const struct devices *old, const struct devices *new, struct error *err)
+{
+	auto_strings struct strings rules = STRINGS_EMPTY;
+	auto_strings struct strings more = STRINGS_EMPTY;
+
+	devices_rules(old, &rules);
+	devices_rules(new, &more);
+	for (size_t i = 0; i < more.n; i++)
+		if (!strings_has(&rules, more.items[i]))
+			strings_add(&rules, more.items[i]);
+	return cgroup_extend_devices(group, (const char *const *)rules.items, err);
 }
 
 /* The nodes of after that before has not; later: what goes. */
@@ -318,17 +330,16 @@ static int change_devices(const struct container *c, const struct container_conf
 			strings_add(later, "device");
 	parts = xcalloc(new.n + 1, sizeof(*parts));
 	for (size_t i = 0; i < new.n; i++) {
-		auto_free char *rule = device_rule(&new.items[i]);
 		auto_free char *path = xasprintf("dev/%s", new.items[i].name);
 		struct mount_item *item;
 
 		if (in(&old, &new.items[i]))
 			continue;
-		if (cgroup_allow_device(group, rule, err) < 0)
+		if (!ret->n && allow_devices(group, &old, &new, err) < 0)
 			return -err->code;
 		item = add(ret, path);
 		item->create = true;
-		if (open_node(&new.items[i], map_for(userns, c->idmap.outside), item, &parts[n++], err) < 0)
+		if (open_node(&new.items[i], c->idmap.outside, item, &parts[n++], err) < 0)
 			return -err->code;
 	}
 	return ret->n ? lock_all(ret, parts, userns, c->idmap.outside, at, err) : 0;

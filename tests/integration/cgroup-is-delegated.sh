@@ -6,6 +6,12 @@ busybox box --set limits.memory=64M --set limits.tasks=100
 ok sysct start box --wait
 same "$(inside box sh -c 'grep " /sys/fs/cgroup" /proc/mounts | cut -d " " -f 3')" cgroup2 "what is mounted"
 ok inside box sh -c 'mkdir /sys/fs/cgroup/mine && sh -c "echo \$\$ >/sys/fs/cgroup/mine/cgroup.procs && grep -q mine /proc/self/cgroup" && sleep 0.1; rmdir /sys/fs/cgroup/mine'
+# what controllers the host has in cgroup2 the box has, to give on to groups of its own
+given=" $(inside box cat /sys/fs/cgroup/cgroup.controllers) "
+root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+for controller in ${root:+$(cat "$root/cgroup.controllers")}; do
+    case $given in *" $controller "*) ;; *) fail "no $controller inside:$given" ;; esac
+done
 # paths are relative to the box
 if inside box grep -E 'sysct|^0::/\.\.' /proc/1/cgroup; then fail "the box sees where it is"; fi
 # the host's side: v2 or v1, whichever has the controller

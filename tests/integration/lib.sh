@@ -89,7 +89,7 @@ refused() {
 
 # eventually SECONDS COMMAND...: until it succeeds
 eventually() {
-    until_=$(($(date +%s) + $1))
+    until_=$(($(date +%s) + $1 * ${SYSCT_TEST_PATIENCE:-1}))
     shift
     while ! "$@" >"$OUT" 2>"$ERR"; do
         [ "$(date +%s)" -lt $until_ ] || fail "did not come true: $*: $(tail -n 3 "$OUT" "$ERR")"

@@ -5,9 +5,9 @@
 . "${0%/*}/lib.sh"
 
 src=$TEST_TMP/src
-mkdir -p "$src/sub"
+mkdir -p "$src/sub" "$TEST_TMP/other"
 defer umount -l "$src/sub"
-mount -t tmpfs sub "$src/sub"
+mount --bind "$TEST_TMP/other" "$src/sub"
 echo below >"$src/sub/below"
 echo hello >"$src/file"
 chown 1000:1000 "$src" "$src/file"
