@@ -269,6 +269,7 @@ __attribute__((noreturn)) static void joiner_main(struct join *join)
 	int fd;
 
 	session_shed_caller();
+	prctl(PR_SET_DUMPABLE, 0);
 	if (handshake_await(join->peer, GO, PACKET_TIMEOUT_MS, &fd, &err) != HANDSHAKE_DONE)
 		_exit(1);
 	if (setns(join->pidfd, join_flags(join)) < 0) {
@@ -278,6 +279,9 @@ __attribute__((noreturn)) static void joiner_main(struct join *join)
 		handshake_report(join->peer, PID, &err, -1);
 		_exit(1);
 	}
+	/* What is cloned is seen inside from its first instruction on. Where root inside is the host's by its number, the
+	 * change of user namespaces has left it as it was; elsewhere it is set anew, to what fs.suid_dumpable says. */
+	prctl(PR_SET_DUMPABLE, 0);
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == 0) {
 		command_main(join);
