@@ -69,6 +69,7 @@ struct join {
 };
 
 #define PACKET_TIMEOUT_MS 10000
+#define KILL_TIMEOUT_MS 2000
 
 /* --- inside: the command --- */
 
@@ -439,12 +440,10 @@ static int run(struct join *join, struct error *err)
 		kill(join->pid, SIGKILL);
 	close_fd(&master);
 	pipes_close(&join->pipes);
-	if (join->pid > 0) {
-		int status = exit_status(join->pid);
-
-		if (r == 0)
-			return status;
-	}
+	if (join->pid > 0 && r == 0)
+		return exit_status(join->pid);
+	if (join->pid > 0)
+		child_wait(join->pid, KILL_TIMEOUT_MS, NULL);
 	if (r > 0) {
 		auto_free char *who = xasprintf("attach %s", join->container->name);
 
