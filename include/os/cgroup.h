@@ -40,8 +40,9 @@ int cgroup_bound(const char *group, unsigned int descendants, unsigned int depth
  * controllers. Made, and given to owner, when it is missing. */
 int cgroup_open_attach(const char *group, uid_t owner, struct error *err);
 
-/* Move a process into the group in every v1 hierarchy. Costs a wait for an RCU grace period (5 to 18 ms) for the
- * first hierarchy and little for the others; nothing at all on a host without v1. */
+/* Move a process into the group in every v1 hierarchy; for memory, pids and cpu into one below it, whose files may be the
+ * container's own without lifting a limit. Costs a wait for an RCU grace period (5 to 18 ms) for the first hierarchy and
+ * little for the others; nothing at all on a host without v1. */
 int cgroup_place_v1(const char *group, pid_t pid, struct error *err);
 
 /* CGROUP_KEEP: not given, nothing is written. CGROUP_LIFT: no limit, the kernel's default weight. */

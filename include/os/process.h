@@ -40,6 +40,11 @@ int pidfd_of(pid_t pid);
 /* 1: the process has ended, 0: still there after timeout_ms (-1: for ever), or -errno. */
 int pidfd_wait(int pidfd, int timeout_ms);
 
+/* Wait for a child of ours at most timeout_ms. True: it has ended, *ret_status (may be NULL) is as waitpid(2) gives it. False:
+ * it has been killed perhaps, and hangs in the kernel all the same, as in a file system that the container serves itself;
+ * it ends with that, and is left to init. */
+bool child_wait(pid_t pid, int timeout_ms, int *ret_status);
+
 /* Whether init has a handler for the signal, or blocks it to fetch it later: only then is a signal
  * not lost on the first process of a pid namespace (pid_namespaces(7)). 1, 0 or -errno. */
 int process_takes_signal(pid_t pid, int signal);

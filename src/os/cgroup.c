@@ -369,17 +369,38 @@ int cgroup_open_attach(const char *group, uid_t owner, struct error *err)
 	return fd;
 }
 
+/* Where the group of the processes is, below the one with the limits: the container's root sees the directory that its
+ * processes are in, and where it has the host's ids its files are its own. What stands above it stays. Not with
+ * controllers whose rules count for the group's own processes alone (blkio), or which a smaller parent would contradict
+ * (cpuset); devices asks for more than an id. */
+static bool has_inner(const struct hierarchy *h)
+{
+	static const char *const inherited[] = { "memory", "pids", "cpu" }, *const own[] = { "blkio", "cpuset", "devices" };
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(inherited); i++)
+		any = any || has_controller(h, inherited[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		any = any && !has_controller(h, own[i]);
+	return any;
+}
+
 int cgroup_place_v1(const char *group, pid_t pid, struct error *err)
 {
+	auto_free char *inner = xasprintf("%s/payload", group);
 	char value[16];
 
 	if (learn(err) < 0)
 		return -err->code;
 	snprintf(value, sizeof(value), "%d", (int)pid);
 	for (size_t i = 0; i < layout.n_v1; i++) {
-		auto_free char *path = xasprintf("%s/%s/cgroup.procs", layout.v1[i].path, group);
-		int r = write_value_at(AT_FDCWD, path, value);
+		const char *where = has_inner(&layout.v1[i]) ? inner : group;
+		auto_free char *path = xasprintf("%s/%s", layout.v1[i].path, where);
+		auto_free char *procs = xasprintf("%s/cgroup.procs", path);
+		int r = where == inner && mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
 
+		if (r == 0)
+			r = write_value_at(AT_FDCWD, procs, value);
 		if (r < 0)
 			return fail(err, -r, "move process %d into %s", (int)pid, path);
 	}

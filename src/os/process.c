@@ -137,6 +137,19 @@ int pidfd_wait(int pidfd, int timeout_ms)
 	}
 }
 
+bool child_wait(pid_t pid, int timeout_ms, int *ret_status)
+{
+	auto_close int pidfd = pidfd_of(pid);
+	pid_t r;
+
+	if (pidfd >= 0 && pidfd_wait(pidfd, timeout_ms) == 0)
+		return false;
+	do {
+		r = waitpid(pid, ret_status, 0);
+	} while (r < 0 && errno == EINTR);
+	return true;
+}
+
 /* While a process sits in sigtimedwait(2), SigBlk does not show what it blocks and waits for. */
 static bool waits_for_signals(pid_t pid)
 {

@@ -70,6 +70,7 @@ struct join {
 };
 
 #define PACKET_TIMEOUT_MS 10000
+#define KILL_TIMEOUT_MS 2000
 
 /* --- inside: the command --- */
 
@@ -270,6 +271,7 @@ __attribute__((noreturn)) static void joiner_main(struct join *join)
 	int fd;
 
 	session_shed_caller();
+	prctl(PR_SET_DUMPABLE, 0);
 	if (handshake_await(join->peer, GO, PACKET_TIMEOUT_MS, &fd, &err) != HANDSHAKE_DONE)
 		_exit(1);
 	if (setns(join->pidfd, join_flags(join)) < 0) {
@@ -279,6 +281,9 @@ __attribute__((noreturn)) static void joiner_main(struct join *join)
 		handshake_report(join->peer, PID, &err, -1);
 		_exit(1);
 	}
+	/* What is cloned is seen inside from its first instruction on. Where root inside is the host's by its number, the
+	 * change of user namespaces has left it as it was; elsewhere it is set anew, to what fs.suid_dumpable says. */
+	prctl(PR_SET_DUMPABLE, 0);
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == 0) {
 		command_main(join);
@@ -440,12 +445,10 @@ static int run(struct join *join, struct error *err)
 		kill(join->pid, SIGKILL);
 	close_fd(&master);
 	pipes_close(&join->pipes);
-	if (join->pid > 0) {
-		int status = exit_status(join->pid);
-
-		if (r == 0)
-			return status;
-	}
+	if (join->pid > 0 && r == 0)
+		return exit_status(join->pid);
+	if (join->pid > 0)
+		child_wait(join->pid, KILL_TIMEOUT_MS, NULL);
 	if (r > 0) {
 		auto_free char *who = xasprintf("attach %s", join->container->name);
 

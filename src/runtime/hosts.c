@@ -100,6 +100,7 @@ int hosts_write_block(int root_fd, const char *block, struct error *err)
 }
 
 #define ENTER_TIMEOUT_MS 2000
+#define KILL_TIMEOUT_MS 1000
 
 __attribute__((noreturn)) static void write_inside(int pidfd, int flags, const char *block)
 {
@@ -108,6 +109,8 @@ __attribute__((noreturn)) static void write_inside(int pidfd, int flags, const c
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
+	/* locks above all: where the container lets us hang, nobody else shall wait for them */
+	close_others(&pidfd, 1);
 	if (setns(pidfd, flags) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
 		_exit(1);
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -116,7 +119,7 @@ __attribute__((noreturn)) static void write_inside(int pidfd, int flags, const c
 
 static void tell_one(const struct process_id *init, const char *block)
 {
-	auto_close int pidfd = process_open(init), child_fd = -1;
+	auto_close int pidfd = process_open(init);
 	int flags = CLONE_NEWNS;
 	char theirs[40];
 	pid_t child;
@@ -131,11 +134,10 @@ static void tell_one(const struct process_id *init, const char *block)
 		write_inside(pidfd, flags, block);
 	if (child < 0)
 		return;
-	child_fd = pidfd_of(child);
-	if (child_fd < 0 || pidfd_wait(child_fd, ENTER_TIMEOUT_MS) != 1)
+	if (!child_wait(child, ENTER_TIMEOUT_MS, NULL)) {
 		kill(child, SIGKILL);	/* its file system hangs, or it is frozen */
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+		child_wait(child, KILL_TIMEOUT_MS, NULL);
+	}
 }
 
 void hosts_tell_others(const struct install *install, const char *except, const char *block)

@@ -12,7 +12,8 @@
 static const struct mount_mask proc_masks[] = {
 	{ MASK_HIDE, "acpi" },	       { MASK_HIDE, "asound" },	      { MASK_HIDE, "interrupts" },
 	{ MASK_HIDE, "kallsyms" },     { MASK_HIDE, "kcore" },	      { MASK_HIDE, "keys" },
-	{ MASK_HIDE, "key-users" },    { MASK_HIDE, "kmsg" },	      { MASK_HIDE, "latency_stats" },
+	{ MASK_HIDE, "key-users" },    { MASK_HIDE, "kmsg" },	      { MASK_HIDE, "kpagecgroup" },
+	{ MASK_HIDE, "kpagecount" },   { MASK_HIDE, "kpageflags" },   { MASK_HIDE, "latency_stats" },
 	{ MASK_HIDE, "sched_debug" },  { MASK_HIDE, "scsi" },	      { MASK_HIDE, "timer_list" },
 	{ MASK_HIDE, "timer_stats" },  { MASK_READONLY, "bus" },      { MASK_READONLY, "driver" },
 	{ MASK_READONLY, "fs" },       { MASK_READONLY, "irq" },      { MASK_READONLY, "mtrr" },

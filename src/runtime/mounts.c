@@ -207,15 +207,22 @@ int mounts_place(int root, const struct mount_items *items, struct error *err)
 /* --- into one that runs --- */
 
 #define PLACE_TIMEOUT_MS 5000
+#define KILL_TIMEOUT_MS 2000
 
 __attribute__((noreturn)) static void place_inside(int pidfd, bool userns, const struct mount_items *items,
 						   struct error *err)
 {
 	int flags = CLONE_NEWNS | (userns ? CLONE_NEWUSER : 0);
-	int root;
+	int *keep = xcalloc(items->n + 1, sizeof(int)), root;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
+	/* locks above all: where the container lets us hang, nobody else shall wait for them */
+	keep[items->n] = pidfd;
+	for (size_t i = 0; i < items->n; i++)
+		keep[i] = items->items[i].fd;
+	close_others(keep, items->n + 1);
+	free(keep);
 	*err = (struct error)ERROR_NONE;
 	if (setns(pidfd, flags) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0) {
 		fail(err, errno, "enter the container");
@@ -234,7 +241,7 @@ __attribute__((noreturn)) static void place_inside(int pidfd, bool userns, const
 static int place_live(const struct container_state *state, bool userns, const struct mount_items *items,
 		      struct error *err)
 {
-	auto_close int pidfd = process_open(&state->init), child_fd = -1;
+	auto_close int pidfd = process_open(&state->init);
 	struct error *shared;
 	pid_t child;
 	int r;
@@ -248,14 +255,18 @@ static int place_live(const struct container_state *state, bool userns, const st
 	child = fork();
 	if (child == 0)
 		place_inside(pidfd, userns, items, shared);
-	child_fd = child > 0 ? pidfd_of(child) : -1;
-	if (child > 0 && (child_fd < 0 || pidfd_wait(child_fd, PLACE_TIMEOUT_MS) != 1))
+	if (child < 0) {
+		r = fail(err, errno, "fork");
+	} else if (!child_wait(child, PLACE_TIMEOUT_MS, NULL)) {
 		kill(child, SIGKILL);
-	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
-	r = child < 0 ? fail(err, errno, "fork") : -shared->code;
-	if (child > 0 && r < 0)
-		*err = *shared;
+		child_wait(child, KILL_TIMEOUT_MS, NULL);
+		fail(err, ETIMEDOUT, "wait %d s until it is mounted", PLACE_TIMEOUT_MS / 1000);
+		r = error_hint(err, "a file system inside does not answer, or it is frozen");
+	} else {
+		r = -shared->code;
+		if (r < 0)
+			*err = *shared;
+	}
 	munmap(shared, sizeof(*shared));
 	return r;
 }

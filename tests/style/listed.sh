@@ -14,6 +14,9 @@ for file in tests/unit/*/*.c; do
     name=${file#tests/unit/}
     grep -q -F "'${name%.c}'" tests/meson.build || miss "$file" tests/meson.build
 done
+for file in tests/attack/*.c; do
+    grep -q -F "'attack/${file##*/}'" tests/meson.build || miss "$file" tests/meson.build
+done
 for file in tests/fuzz/*.c; do
     name=${file##*/}
     grep -q -F "'${name%.c}'" tests/meson.build || miss "$file" tests/meson.build

@@ -8,6 +8,6 @@ find .ci scripts tests templates config -type f ! -path '*/corpus/*' -exec awk '
     FNR == 1 { if (/^#!.*\/(ba|da)?sh/ || /shellcheck shell=/ || FILENAME ~ /\.sh$/) print FILENAME; nextfile }' {} + |
     sort >"${TMPDIR:-/tmp}/sysct-scripts.$$"
 trap 'rm -f "${TMPDIR:-/tmp}/sysct-scripts.$$"' EXIT
-grep -v '^tests/integration/' "${TMPDIR:-/tmp}/sysct-scripts.$$" | xargs shellcheck -x -P SCRIPTDIR
+grep -v -E '^tests/(integration|attack)/' "${TMPDIR:-/tmp}/sysct-scripts.$$" | xargs shellcheck -x -P SCRIPTDIR
 # there, what stands in single quotes is for the shell inside a box, and functions have arguments that may be left out
-grep '^tests/integration/' "${TMPDIR:-/tmp}/sysct-scripts.$$" | xargs shellcheck -x -P SCRIPTDIR -e SC2016,SC2119,SC2120
+grep -E '^tests/(integration|attack)/' "${TMPDIR:-/tmp}/sysct-scripts.$$" | xargs shellcheck -x -P SCRIPTDIR -e SC2016,SC2119,SC2120

@@ -179,7 +179,7 @@ START_TEST(what_cannot_be_written_is_refused)
 		{ "limits.memory", "much",
 		  "[limits] memory: \"much\" is not valid; allowed: auto, none, or 1M to 7E" },
 		{ "limits.memroy", "1G", "did you mean \"limits.memory\"?" },
-		{ "container.autostart", "yes", "is not in this version of sysct" },
+		{ "credentials.x", "yes", "is not in this version of sysct" },
 		{ "network.dns", "1.1.1.1,x", "[network \"eth0\"] dns: \"x\" is not valid" },
 		{ "network.dns", "1.1.1.1, ,2.2.2.2",
 		  "[network \"eth0\"] dns: an empty value in a list" },

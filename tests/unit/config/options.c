@@ -376,7 +376,7 @@ START_TEST(wrong_keys_are_refused_with_what_is_near)
 		{ "", "unknown key \"\"; a key is SECTION.KEY" },
 		{ ".", "unknown key \".\"; a key is SECTION.KEY" },
 		{ "limits.", "unknown key \"limits.\"" },
-		{ "container.autostart", "\"autostart\" in [container] is not in this version of sysct" },
+		{ "credentials.x", "\"x\" in [credentials] is not in this version of sysct" },
 		{ "mount./x.owner", "unknown key" },
 		{ "mount.source", "\"mount.source\": a key of [mount] is mount.TITLE.KEY" },
 		{ "network.a b.dns",

@@ -359,8 +359,6 @@ START_TEST(what_is_not_in_this_version_is_refused_by_name)
 {
 	struct error err;
 
-	err = refused("[container]\nautostart = yes\n");
-	ck_assert_str_eq(err.message, "f:2: \"autostart\" in [container] is not in this version of sysct");
 	err = refused("[credentials]\nx = y\n");
 	ck_assert_str_eq(err.message, "f:1: [credentials] is not in this version of sysct");
 }

@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <sys/syscall.h>
 
+#include "../../../src/os/cgroup_parts.h"
 #include "os/cgroup.h"
 #include "os/process.h"
 
@@ -416,6 +417,37 @@ static int opens(void)
 	return WEXITSTATUS(status);
 }
 
+/* Root inside may own the files of the group where its processes are: what is said there lifts nothing. */
+START_TEST(a_limit_stands_above_the_group_of_the_processes)
+{
+	struct cgroup_limits limits = CGROUP_LIMITS_NONE;
+	const char *pids = cgroup_v1_path("pids");
+	auto_free char *inner = pids ? xasprintf("%s/%s/payload", pids, group) : NULL;
+	auto_free char *most = pids ? xasprintf("%s/pids.max", inner) : NULL;
+	auto_free char *procs = pids ? xasprintf("%s/cgroup.procs", inner) : NULL;
+	auto_free char *text = NULL;
+	char number[16];
+	pid_t pid;
+	int forked;
+
+	if (!pids) {
+		can_run(false, "the pids controller of v1");
+		return;
+	}
+	limits.tasks = 6;
+	create(0);
+	if (!set(&limits, "limits.tasks"))
+		return;
+	pid = add_process(0, NULL);
+	ck_assert_int_eq(read_file_at(AT_FDCWD, procs, 4096, &text, NULL), 0);
+	snprintf(number, sizeof(number), "%d\n", (int)pid);
+	ck_assert_str_eq(text, number);
+	ck_assert_int_eq(write_value_at(AT_FDCWD, most, "max"), 0);
+	add_process(20, &forked);
+	ck_assert_int_eq(forked, 4);	/* and the two processes */
+}
+END_TEST
+
 /* By v1's controller or by cgroup2's program, whichever this host has. */
 START_TEST(devices_are_denied_but_the_allowed)
 {
@@ -731,6 +763,7 @@ int main(void)
 	tcase_add_test(tests, swap_is_limited_beside_memory_up_and_down);
 	tcase_add_test(tests, cpus_and_their_weight_are_limited);
 	tcase_add_test(tests, tasks_are_counted_and_stopped);
+	tcase_add_test(tests, a_limit_stands_above_the_group_of_the_processes);
 	tcase_add_test(tests, devices_are_denied_but_the_allowed);
 	tcase_add_test(tests, a_rule_for_devices_that_is_none_is_refused);
 	tcase_add_test(tests, a_group_freezes_and_thaws);
