@@ -17,12 +17,15 @@
 #define PEER_TIMEOUT_MS 60000
 
 #define PF_EXITING 0x4
+#define PF_FORKNOEXEC 0x40
 
-/* Is a child of ours, not reaped yet, on its way out? The kernel sets the flag (field 9 of /proc/PID/stat, proc(5)) before
- * it closes a dying process's files, so after the end of a connection it cannot be missed; that the process has ended is
- * told only later. */
-static bool is_exiting(pid_t pid)
+/* Is a child of ours, not reaped yet, on its way out without having executed anything? The kernel sets the first flag
+ * (field 9 of /proc/PID/stat, proc(5)) before it closes a dying process's files, so after the end of a connection it cannot
+ * be missed; that the process has ended is told only later. It takes the second one away in execve(2): an init that ends at
+ * once was started. */
+static bool died_before_exec(pid_t pid)
 {
+	const unsigned long both = PF_EXITING | PF_FORKNOEXEC;
 	auto_free char *stat = NULL;
 	char path[40], *p;
 
@@ -32,14 +35,14 @@ static bool is_exiting(pid_t pid)
 	p = strrchr(stat, ')');
 	for (int field = 2; p && field < 9; field++)
 		p = strchr(p + 1, ' ');
-	return !p || (strtoul(p + 1, NULL, 10) & PF_EXITING);
+	return !p || (strtoul(p + 1, NULL, 10) & both) == both;
 }
 
 /* After the row that executes, the end of the connection is success, unless the payload was killed in that very
  * instant. */
 static int after_exec(const struct launch *launch, struct error *err)
 {
-	if (launch->pid > 0 && is_exiting(launch->pid))
+	if (launch->pid > 0 && died_before_exec(launch->pid))
 		return fail(err, 0, "the container's first process was killed");
 	return 0;
 }

@@ -92,6 +92,11 @@ ok sysct config set box container.init=/quick
 expect 7 sysct start box --foreground
 has "$(cat "$OUT")" '^quick words' "what a short-lived init said"
 unchanged
+ok sysct config set box security.privileged=yes
+expect 7 sysct start box --foreground
+has "$(cat "$OUT")" '^quick words' "what it said, privileged"
+ok sysct config set box security.privileged=no
+unchanged
 ok sysct config set box "container.init=/bin/sleep 100"
 foreground
 ok sysct kill box

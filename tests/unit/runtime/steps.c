@@ -20,6 +20,7 @@ static struct {
 	size_t die_at;		/* its process is killed there */
 	size_t kill_peer_at;	/* a host row kills the payload and waits for its end */
 	bool exec_late;		/* the execs row kills itself in place of executing */
+	bool exec_short;	/* what it executes ends at once, and until then holds the connection */
 	size_t send_at;		/* the row sends a descriptor */
 	size_t lie_at;		/* the payload's packet is of another row */
 } plan;
@@ -102,6 +103,10 @@ static int run_exec(struct launch *launch, struct error *err)
 		return -err->code;
 	if (plan.exec_late)
 		raise(SIGKILL);
+	if (plan.exec_short) {
+		fcntl(launch->peer, F_SETFD, 0);
+		execl("/bin/true", "true", NULL);
+	}
 	dup2(stay[0], 0);
 	execl("/bin/cat", "cat", NULL);
 	return fail(err, errno, "execute cat");
@@ -143,7 +148,7 @@ static void setup(void)
 	launch.config = &config;
 	err = (struct error)ERROR_NONE;
 	plan.fail_at = plan.die_at = plan.kill_peer_at = plan.send_at = plan.lie_at = NONE;
-	plan.exec_late = false;
+	plan.exec_late = plan.exec_short = false;
 	ck_assert_int_eq(pipe2(stay, O_CLOEXEC), 0);
 	ck_assert_int_eq(pipe2(sent, O_CLOEXEC), 0);
 }
@@ -280,6 +285,14 @@ START_TEST(a_payload_killed_instead_of_executing_is_an_error_each_time)
 		munmap(seen, sizeof(*seen));
 	}
 	ck_assert_msg(missed == 0, "%d of %d killed payloads passed for started ones", missed, times);
+}
+END_TEST
+
+START_TEST(an_executed_payload_that_ends_at_once_is_no_error)
+{
+	plan.exec_short = true;
+	must(walk());
+	ck_assert_int_eq(finish(), 0);
 }
 END_TEST
 
@@ -503,6 +516,7 @@ int main(void)
 	tcase_add_test(tests, a_payload_that_dies_while_the_host_works_is_noticed);
 	tcase_add_test(tests, a_payload_that_was_dead_before_it_could_execute_is_no_success);
 	tcase_add_test(tests, a_payload_killed_instead_of_executing_is_an_error_each_time);
+	tcase_add_test(tests, an_executed_payload_that_ends_at_once_is_no_error);
 	tcase_add_test(tests, an_executed_payload_is_alive_and_no_error);
 	tcase_add_loop_test(tests, a_host_that_dies_in_a_row_ends_the_payload, 0, ROWS);
 	tcase_add_test(tests, a_descriptor_travels_with_the_packet_of_its_row);
