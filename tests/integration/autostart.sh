@@ -1,5 +1,6 @@
 #!/bin/sh
 # timeout: 120
+# shows: container.autostart container.autostart_priority container.autostart_delay
 # autostart starts what is marked, the highest priority first, with the delay between, goes on past one that cannot be started and
 # leaves alone what runs; --stop goes the other way round.
 . "${0%/*}/lib.sh"

@@ -2,6 +2,7 @@
 # timeout: 120
 # container.cgroup = v1: init finds a v1 hierarchy named systemd that its root may fill, and nothing of it is left; auto gives it to
 # a systemd that is too old for cgroup2. Also where the host has not mounted it.
+# shows: container.cgroup
 . "${0%/*}/lib.sh"
 
 # see BOX: the file system at the place of the tree, and what its root may do there

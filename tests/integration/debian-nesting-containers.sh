@@ -15,7 +15,6 @@ ok inside box sh -c "export DEBIAN_FRONTEND=noninteractive; apt-get update -q &&
 run() { inside box sh -c 'cd /root/image && "$@"' sh "$@"; }
 # contained TEXT WHAT: what the command in a container printed: it is root there, its process 1, and in its own root
 contained() { same "$(printf '%s\n' "$1" | tail -n 1)" "0 1 busybox" "$2"; }
-# shellcheck disable=SC2016 # for the shell inside
 probe='echo $(id -u) $$ $(ls /bin/busybox | sed s,.*/,,)'
 
 ok inside box sh -c 'mkdir -p /root/image/rootfs/bin && cd /root/image/rootfs && mkdir proc sys dev tmp etc root
@@ -25,7 +24,6 @@ ok inside box sh -c 'mkdir -p /root/image/rootfs/bin && cd /root/image/rootfs &&
 
 for runtime in crun runc; do
     say "$runtime"
-    # shellcheck disable=SC2016 # for the shell inside
     ok run sh -c 'rm -f config.json; "$1" spec
         sed -i "s/\"terminal\": true/\"terminal\": false/; s/\"sh\"/\"sh\", \"-c\", \"$2\"/" config.json' sh "$runtime" "$(
         printf '%s' "$probe" | sed 's/[$&/]/\\&/g')"

@@ -10,9 +10,9 @@ release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 case $release in bookworm | trixie) ;; *) skip "the host is no Debian 12 or 13" ;; esac
 mirror
 program=$(command -v sysct)
-packages=$(ldd "$program" | sed -n 's,.* => \(/[^ ]*\) .*,\1,p' | while read -r library; do
+packages=$(ldd "$program" "$SYSCT_LIBEXEC_DIR"/sysct-* 2>/dev/null | sed -n 's,.* => \(/[^ ]*\) .*,\1,p' | while read -r library; do
     dpkg -S "$library" "/usr$library" 2>/dev/null | sed 's/:.*//'
-done | sort -u)
+done | sort -u | tr '\n' ' ')
 [ -n "$packages" ] || fail "no packages with the libraries of $program"
 prefix=${program%/sbin/sysct}
 prefix=${prefix%/bin/sysct}
@@ -22,12 +22,11 @@ in_outer() { sysct attach -T outer -- "$@" </dev/null; }
 in_deep() { in_outer sysct attach -T deep -- "$@"; }
 
 debian "$release" outer --set security.nesting=yes --set mount./usr/local.source="$prefix" \
-    --set mount./usr/local.readonly=yes --set mount./opt/mirror.source="$MIRROR" --set mount./opt/mirror.readonly=yes \
+    --set mount./usr/local.readonly=yes --set mount./opt/mirror.source="$(cd "$MIRROR" && pwd -P)" --set mount./opt/mirror.readonly=yes \
     --set mount./opt/mirror.create=yes
 ok sysct start outer --wait=90
-# shellcheck disable=SC2086 # words
 ok in_outer sh -c "export DEBIAN_FRONTEND=noninteractive; apt-get update -q &&
-    apt-get install -q -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io $(echo $packages) \
+    apt-get install -q -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io $packages \
         nftables dnsmasq-base busybox-static openssl curl procps"
 ok sysct attach -T outer -- sh -s snapshot /root/before <"$REPO/scripts/leak-check"
 
@@ -50,12 +49,12 @@ one=$(in_outer sysct info one --format json | idmap_of)
 two=$(in_outer sysct info two --format json | idmap_of)
 [ "$one" != "$two" ] || fail "the same ids $one for both"
 first=$(echo "$one" | cut -d: -f2)
-[ "$first" -ge 65536 ] && [ "$first" -lt 1048576 ] || fail "ids from $first"
+if [ "$first" -lt 65536 ] || [ "$first" -ge 1048576 ]; then fail "ids from $first"; fi
 same "$(in_outer stat -c %u:%g /var/lib/sysct/containers/one/rootfs/etc)" "$first:$first" "owner of its files"
 same "$(in_outer sysct attach -T one -- stat -c %u:%g /etc)" 0:0 "owner of its files inside"
 base=$(inside outer awk '{ print $2 }' /proc/self/uid_map)
 same "$(in_outer sysct attach -T one -- awk '{ print $1, $2, $3 }' /proc/self/uid_map)" "0 $first 65536" "id map"
-ps -eo uid= | grep -q -w $((base + first)) || fail "no process on the host has the inner root's id $((base + first))"
+pgrep -U $((base + first)) >"$OUT" || fail "no process on the host has the inner root's id $((base + first))"
 
 # it lives: it reboots, freezes, stops
 ok in_outer sysct attach -T two -- reboot
@@ -74,7 +73,6 @@ same "$(in_outer sysct attach -T one -- stat -c '%u %a' /root/su)" "0 4755" "the
 
 say "a Debian in the box, and a box in that"
 ok in_outer sysct destroy --force one two
-# shellcheck disable=SC2016 # for the shell inside
 ok in_outer sh -c 'cd / && tar --one-file-system --exclude=./var/lib/sysct --exclude=./var/cache --exclude=./var/lib/apt --exclude=./var/log \
     --exclude=./usr/share/doc --exclude=./usr/share/locale --exclude=./usr/share/man --exclude=./root --exclude=./opt \
     -cf /root/debian.tar . usr/local'

@@ -4,7 +4,6 @@
 
 # looks NAME: ids, capabilities, and the devices that a runtime of containers asks for
 looks() {
-    # shellcheck disable=SC2016 # for the shell inside
     inside "$1" sh -c 'awk "{ print \"ids\", \$3 }" /proc/self/uid_map
         sed -n "s/^CapBnd:[^0-9a-f]*/caps /p" /proc/1/status
         for d in fuse net/tun; do [ ! -c /dev/$d ] || echo "dev $d"; done'

@@ -1,5 +1,6 @@
 #!/bin/sh
 # timeout: 90
+# shows: security.apparmor security.selinux
 # [security] apparmor and selinux: where the kernel has the module active init and what is attached are held by it, from the
 # start and over a reboot; where it has not, and where there is no such profile or context, the start is refused.
 . "${0%/*}/lib.sh"

@@ -45,8 +45,12 @@ attach_sees >"$TEST_TMP/seen"
 counts start container.hostname other
 counts start container.init '/sbin/init -x'
 counts start container.environment_id other
+counts start container.cgroup v1
 counts live container.description 'a box'
 counts live container.user nobody
+counts live container.autostart yes
+counts live container.autostart_priority 5
+counts live container.autostart_delay 3s
 counts start container.restart always
 counts live container.stop_signal SIGUSR2
 counts live container.stop_timeout 3s
@@ -81,6 +85,8 @@ counts start security.idmap 0:1950000000:65536
 counts start security.keep_capabilities sys_time
 counts start security.drop_capabilities net_raw
 counts start security.seccomp none
+counts start security.apparmor some-profile
+counts start security.selinux system_u:system_r:box_t:s0
 counts start security.nesting yes
 counts start security.hardened yes
 counts start security.no_new_privileges yes

@@ -44,14 +44,18 @@ longer=$(printf '%4097s' x | tr ' ' x)
 refuses container.hostname a_b 'a host name of at most 64 letters, digits, - and .'
 refuses container.init sbin/init 'an absolute path inside and arguments, separated by blanks'
 refuses container.environment_id 'a b' 'at most 64 letters, digits, _ . -'
+refuses container.cgroup v3 'auto, v2, v1'
 refuses container.description "$long" 'at most 1024 bytes of text'
 refuses container.user :staff 'USER or USER:GROUP, names or numbers'
+refuses container.autostart maybe 'yes, no'
+refuses container.autostart_priority 1000001 '0 to 1000000'
+refuses container.autostart_delay 2d '0s to 1d'
 refuses container.restart yes 'no, on-failure, always'
 refuses container.stop_signal SIGFOO "auto, a signal's name such as SIGRTMIN+3, or 1 to 64"
 refuses container.stop_timeout 25h '0s to 1d'
 refuses container.console_log_size 4095 '4K to 1G'
 refuses rootfs.image ../other.img "a file, absolute or relative to the container's directory, without \"..\""
-refuses rootfs.directory / 'an absolute path without "..", not /'
+refuses rootfs.directory / "a directory, absolute or relative to the container's, without \"..\", not /"
 refuses rootfs.size 16383K '16M to 16T'
 refuses rootfs.readonly maybe 'yes, no'
 refuses rootfs.discard never 'auto, yes, no'
@@ -81,6 +85,8 @@ refuses security.keep_capabilities cap_sys_tim 'a capability such as cap_net_adm
 has "$(cat "$ERR")" 'did you mean "sys_time"' "a name that is near"
 refuses security.drop_capabilities cap_no_such_thing 'a capability such as cap_sys_time'
 refuses security.seccomp mine.profile 'default, none, or the absolute path of a profile'
+refuses security.apparmor "$longer" 'the name of a loaded profile'
+refuses security.selinux user:role 'a context, USER:ROLE:TYPE or USER:ROLE:TYPE:RANGE'
 refuses security.nesting 2 'yes, no'
 refuses security.hardened 2 'yes, no'
 refuses security.no_new_privileges YES 'yes, no'
