@@ -60,6 +60,7 @@ struct join {
 	struct container_state state;
 	struct confinement confinement;
 	bool tty;
+	struct winsize size;	/* of the caller's terminal; 0 rows: unknown */
 	int pidfd;		/* of the container's init */
 	int cgroup;
 	int peer;		/* handshake: ours or the caller's end */
@@ -127,6 +128,9 @@ static int open_terminal(struct join *join, struct error *err)
 	master = pty_open(pts, &slave, &number, err);
 	if (master < 0)
 		return master;
+	/* now: what runs next may ask for it at once */
+	if (join->size.ws_row)
+		ioctl(slave, TIOCSWINSZ, &join->size);
 	handshake_report(join->peer, TERMINAL, NULL, master);
 	if (setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) < 0)
 		return fail(err, errno, "make the terminal ours");
@@ -470,6 +474,8 @@ int container_attach(struct container *container, const struct attach_options *o
 	int r;
 
 	state_init(&join.state);
+	for (int fd = 0; fd < 3 && !join.size.ws_row; fd++)
+		ioctl(fd, TIOCGWINSZ, &join.size);
 	join.tty = options->tty == TTY_YES || (options->tty == TTY_AUTO && isatty(0) && isatty(1));
 	r = prepare(&join, err);
 	if (r == 0)
