@@ -7,7 +7,7 @@ busybox box
 ok sysct start box --wait
 uuid=$(field box uuid)
 group() { find /sys/fs/cgroup -path "*$uuid/$1" -o -path "*$uuid/payload/$1" 2>/dev/null; }
-limit() { for f in $(group "$1"); do cat "$f"; done | grep -v max | head -n 1 | grep .; }
+limit() { for f in $(group "$1"); do cat "$f"; done | grep -v max | sort -n | head -n 1 | grep .; }
 # v1 or v2
 memory() { limit memory.limit_in_bytes || limit memory.max; }
 
