@@ -7,9 +7,9 @@
  * One static program without any library, so that it runs in every root file system. Each check runs in a child of its
  * own, with namespaces, limits and terminals that end with it.
  *
- * No check may do harm where it succeeds: what is opened is not written, arguments are such that the kernel refuses them
- * after it has asked for the permission, what is made is taken away again. So all of them can run on a host without any
- * guard, and some do (tests/integration/attack-controls.sh): a check that cannot fail tests nothing. */
+ * No check may do harm where it succeeds: what is opened is not written, or with what it says already; arguments are such
+ * that the kernel refuses them after it has asked for the permission; what is made is taken away again. So they can run
+ * on a host without any guard, and some do (tests/integration/attack-controls.sh): a check that cannot fail tests nothing. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -239,7 +239,12 @@ static void run_one(const struct check *check)
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	/* all that it made, and that came to us with its end: the next one is to find room */
 	kill(-pid, SIGKILL);
+	while (waitpid(-pid, NULL, __WALL) > 0 || errno == EINTR)
+		;
+	while (waitpid(-1, NULL, __WALL | WNOHANG) > 0)
+		;
 	if (report->verdict == NONE && WIFSIGNALED(status))
 		snprintf(report->text, sizeof(report->text), "killed by %s before it said anything",
 			 sigabbrev_np(WTERMSIG(status)));
@@ -291,6 +296,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	umask(022);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (size_t i = 0; i < COUNT(all); i++)
 		for (size_t k = 0; k < all[i]->n; k++) {
 			if (!wanted(all[i]->items[k].id, only))

@@ -144,7 +144,7 @@ done
 if [ -z "$wrong" ]; then pass F5-directories "run, state and cache directories of others are refused"; else breach F5-directories "taken:$wrong"; fi
 
 # --- F6, F7: sockets ---
-same_text F6-abstract "abstract sockets" "$(awk '$8 ~ /^@.*sysct/ && $8 !~ /^@sysct-attack/ { print $8 }' /proc/net/unix | tr '\n' ' ')" ""
+same_text F6-abstract "abstract sockets" "$(awk '$8 ~ /^@.*sysct/ { print $8 }' /proc/net/unix | tr '\n' ' ')" ""
 # whoever is not root does not get to it, and who is may say what he wants
 cat >"$WORK/speak.py" <<'EOP'
 import array, os, random, socket, sys, time

@@ -20,7 +20,7 @@ succeed() {
 
 # --- on the host, with none of its own but a mount namespace, so that nothing is left ---
 mkfifo "$TEST_TMP/stdin"
-"$INSIDE" canary "sysct-attack-$$" <"$TEST_TMP/stdin" >"$TEST_TMP/facts" &
+"$INSIDE" canary "attack-canary-$$" <"$TEST_TMP/stdin" >"$TEST_TMP/facts" &
 exec 9>"$TEST_TMP/stdin"
 eventually 10 grep -q '^$' "$TEST_TMP/facts"
 FACTS=$(sed -n 's/^\([a-z]*=[^ ]*\)$/--set \1/p' "$TEST_TMP/facts" | tr '\n' ' ')
@@ -67,8 +67,14 @@ ok sysct stop --now box
 # privileged is a guard off: the ids are the host's; and there is no filter
 attack_box open --set security.privileged=yes --set security.seccomp=none
 INIT=$(field open init_pid)
-sh "$ATTACK/run" --enter "nsenter -a -t $INIT" --init "$INIT" --joiner "$(command -v nsenter)" \
-    --programs "$ATTACK_PROGRAMS" --only 'N-*,C*' >"$RESULTS"
+# a race, which is not won each time
+for again in 1 2 3 4 5 6; do
+    sh "$ATTACK/run" --enter "nsenter -a -t $INIT" --init "$INIT" --joiner "$(command -v nsenter)" \
+        --programs "$ATTACK_PROGRAMS" --only 'N-*,C*' >"$RESULTS"
+    ! grep -q -E '^A(1-kept|1-interpreter|2-descriptors|3-trace|3-memory|3-environ) PASS' "$RESULTS" || continue
+    break
+done
+say "the race was won in round $again"
 succeed "by nsenter, with the host's ids, without a filter" A1-kept A1-interpreter A3-trace A3-memory A3-environ \
     A2-descriptors N-map N-ids C11-init C11-attached C10-tiocsti C8-audit C9-setup C7-userfaultfd C6-keyctl
 ok sysct stop --now open
