@@ -35,6 +35,8 @@ int confinement_of(const struct container *container, const struct container_sta
 
 /* In the process, as root inside, with all rights still. Afterwards it has no more than what stays, and security modules
  * hold it from its next execution on. */
-int confine(const struct confinement *confinement, struct error *err);
+int confine(struct confinement *confinement, struct error *err);
+/* The last of it alone, for who does not keep the host's proc open until then; afterwards it is closed. */
+int confine_label(struct confinement *confinement, struct error *err);
 
 #endif

@@ -229,8 +229,9 @@ __attribute__((noreturn)) static void command_main(struct join *join)
 	} else {
 		prctl(PR_SET_DUMPABLE, 0);	/* the change of ids has set it anew */
 		session_forget_caller();
-		if (leave_descriptors(join, &err) == 0 && account_find(user, &account, &err) == 0 &&
-		    give_terminal(join, &account, &err) == 0 && confine(&join->confinement, &err) == 0 && become_account(&account, &err) == 0 &&
+		if (confine_label(&join->confinement, &err) == 0 && leave_descriptors(join, &err) == 0 &&
+		    account_find(user, &account, &err) == 0 && give_terminal(join, &account, &err) == 0 &&
+		    confine(&join->confinement, &err) == 0 && become_account(&account, &err) == 0 &&
 		    enter_workdir(join, &account, &err) == 0) {
 			make_environment(join, &account, &env);
 			run_command(join, &account, &env, &err);

@@ -108,11 +108,21 @@ int confinement_of(const struct container *container, const struct container_sta
 	return 0;
 }
 
-int confine(const struct confinement *confinement, struct error *err)
+int confine_label(struct confinement *confinement, struct error *err)
 {
 	const struct lsm_label label = label_of(confinement);
 
 	if (lsm_set_exec(&label, confinement->proc, err) < 0)
+		return -err->code;
+	free(take_ptr(&confinement->apparmor));
+	free(take_ptr(&confinement->selinux));
+	close_fd(&confinement->proc);
+	return 0;
+}
+
+int confine(struct confinement *confinement, struct error *err)
+{
+	if (confine_label(confinement, err) < 0)
 		return -err->code;
 	if (confinement->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(err, errno, "set no_new_privileges");
