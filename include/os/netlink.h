@@ -10,7 +10,7 @@
  * changes is one sendmsg(2) with one acknowledgement.
  *
  * Privilege: CAP_NET_ADMIN over the network namespace for what changes something, none for reading.
- * Kernel: `locked` needs 5.18, without which setting it fails; the rest is older than 5.4.
+ * Kernel: `locked` needs 5.18 and is passed over by older ones; the rest is older than 5.4.
  * Addresses are in network byte order: 4 or 16 bytes by family (AF_INET, AF_INET6). */
 
 #include <stdbool.h>
@@ -74,23 +74,35 @@ int netlink_link_set_alias(struct netlink *netlink, int index, const char *alias
 int netlink_link_delete(struct netlink *netlink, const char *name, const char *alias_prefix,
 			struct error *err);
 
+/* The same for all links that have this master. Returns how many there were. */
+int netlink_ports_delete(struct netlink *netlink, int master, const char *alias_prefix,
+			 struct error *err);
+
 /* A bridge without spanning tree, down. -EEXIST when the name is taken by anything. Returns its
  * index. */
 int netlink_bridge_add(struct netlink *netlink, const char *name,
 		       const uint8_t hwaddr[HWADDR_BYTES], uint32_t mtu, const char *alias,
 		       struct error *err);
 
-/* What a bridge lets a port do (bridge(8)); the kernel's defaults are learning, not isolated, not
- * locked. */
+/* What a bridge lets a port do (bridge(8)); the kernel's defaults are learning and flooding, not isolated,
+ * not locked. */
 struct port_flags {
 	bool learning; /* takes new addresses from what the port sends */
+	bool flooding; /* gets what is sent to addresses that nobody knows */
 	bool isolated; /* reaches ports that are not isolated only */
 	bool locked; /* only addresses in the forwarding table may send */
 };
 int netlink_port_set(struct netlink *netlink, int index, const struct port_flags *flags,
 		     struct error *err);
-/* A permanent entry of the bridge's forwarding table: what a locked port may send from. */
-int netlink_port_allow(struct netlink *netlink, int index, const uint8_t hwaddr[HWADDR_BYTES],
+
+/* All that one port is held to, of a link that is there: flags, group, and a permanent entry of the
+ * bridge's forwarding table for the one address that it may send from, taken from any other port. */
+struct port_guard {
+	struct port_flags flags;
+	uint32_t group; /* of links (ip-link(8)): how rules of nftables know it, whatever its name; 0: as it is */
+	uint8_t hwaddr[HWADDR_BYTES];
+};
+int netlink_port_guard(struct netlink *netlink, int index, const struct port_guard *guard,
 		       struct error *err);
 
 /* A pair of links. The host's end is up and in the bridge when the call returns; the peer is born
@@ -105,7 +117,7 @@ struct veth {
 	const char *peer_name; /* "eth0" */
 	uint8_t peer_hwaddr[HWADDR_BYTES];
 	int peer_netns; /* descriptor of the peer's namespace */
-	const struct port_flags *port; /* NULL: the kernel's defaults */
+	const struct port_guard *port; /* NULL: the kernel's defaults, and held to nothing */
 };
 /* Returns 0. -EEXIST: either name is taken (the hint says which link command shows it). */
 int netlink_veth_add(struct netlink *netlink, const struct veth *veth, struct error *err);
@@ -168,9 +180,9 @@ bool address_is_local(int family, const void *address);
 
 /* --- beside rtnetlink --- */
 
-/* Whether an nftables table of family inet exists in the caller's namespace: one message, no nft
- * process. 1, 0 (also: no nftables in this kernel), or negative. */
-int netlink_nft_table_exists(const char *table, struct error *err);
+/* Whether an nftables table of a family ("inet", "bridge") exists in the caller's namespace: one message,
+ * no nft process. 1, 0 (also: no nftables in this kernel), or negative. */
+int netlink_nft_table_exists(const char *family, const char *table, struct error *err);
 
 /* How often nftables' rules of the caller's namespace were changed, by anybody. -errno: this kernel does not say. */
 int netlink_nft_generation(uint32_t *ret);

@@ -2,23 +2,26 @@
 #ifndef SYSCT_STORE_FIREWALL_H
 #define SYSCT_STORE_FIREWALL_H
 
-/* firewall - the one nftables table that sysct owns, always as a whole.
+/* firewall - the two nftables tables that sysct owns, always as a whole: one for what the host itself sends, takes and
+ * routes (family inet), one for what passes its bridges (family bridge, store/guard.h).
  *
  * The rules are a text made from struct network_rules; it is given to nft(8) in one transaction,
- * and only when the text differs from the one applied last (kept in a file) or the table has gone
- * (one netlink message). Privilege: CAP_NET_ADMIN. */
+ * and only when the text differs from the one applied last (kept in a file) or a table has gone
+ * (one netlink message each). Privilege: CAP_NET_ADMIN. */
 
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "store/guard.h"
 #include "store/publish.h"
 
 struct network_rules {
 	const char *table; /* "sysct" and the installation's suffix */
-	const char *bridge;
+	const char *bridge; /* sysct's own; NULL: there is none, only boxes on others */
 	const char *subnet4; /* "10.3.4.0/24" */
 	const char *subnet6; /* NULL: no IPv6 */
 	const struct published_list *published; /* store/publish.h; NULL: none */
+	const struct guarded_list *guarded;
 };
 
 /* The whole transaction as text: the table made anew. Caller frees. */
@@ -30,7 +33,10 @@ char *network_ruleset(const struct network_rules *rules);
 int firewall_apply(int dirfd, const struct network_rules *rules, struct error *err);
 int firewall_current(int dirfd, const struct network_rules *rules);
 
-/* Remove the table; no table is no error, neither is no nft when there is no table. */
+/* Whether this installation has put rules in place since the host booted, be they there or not. */
+bool firewall_applied(int dirfd);
+
+/* Remove the tables; no table is no error, neither is no nft when there is no table. */
 int firewall_remove(int dirfd, const char *table, struct error *err);
 
 #endif

@@ -15,6 +15,7 @@
  * look. dirfd: the directory RUN_DIR/.host; the record is "foreign" in it. Privilege: CAP_NET_ADMIN. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -26,6 +27,8 @@ struct foreign {
 
 /* 1: looked at already, and nothing has changed since. */
 int foreign_current(int dirfd, const struct foreign *foreign);
+/* Rules of our own table were changed just now; before: the generation until then. That is no reason to look again. */
+int foreign_carry(int dirfd, const struct foreign *foreign, uint32_t before, struct error *err);
 /* Let the bridge through. 1: rules were put somewhere, 0: nothing had to be done. */
 int foreign_let_through(int dirfd, const struct foreign *foreign, struct error *err);
 /* Take all of it away; nothing there is no error. */

@@ -10,9 +10,11 @@
  * missing (a `nft flush ruleset`, a killed dnsmasq, a new boot) just that is made again, under a
  * lock.
  *
- *   STATE_DIR/network           subnet, ULA, MAC of the bridge: kept over reboots, so boxes keep
- * their addresses RUN_DIR/.host/network       what was made in this boot RUN_DIR/.host/network.lock
- * never removed RUN_DIR/.host/nft           the ruleset applied last
+ *   STATE_DIR/network           subnet, ULA, MAC of the bridge: kept over reboots, so boxes keep their addresses
+ *   STATE_DIR/guard             what each link is held to, see store/guard.h
+ *   RUN_DIR/.host/network       what was made in this boot
+ *   RUN_DIR/.host/network.lock  never removed
+ *   RUN_DIR/.host/nft           the ruleset applied last
  *   RUN_DIR/.host/{names,dnsmasq,dnsmasq.pid}   see store/dns.h
  *   /run/sysct-sysctls-COOKIE   what forwarding was before: of all installations in one network
  * namespace together, gone with the last of their bridges
@@ -28,6 +30,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "os/netlink.h"
+#include "store/guard.h"
 #include "store/publish.h"
 #include "store/subnet.h"
 
@@ -71,8 +74,9 @@ int network_ensure(const struct network_host *host, struct netlink *netlink,
 int network_mend(const struct network_host *host, struct error *err);
 
 /* Remove all of it and put sysctls back: when the last box is destroyed. Returns 1 when it is gone
- * (or was not there), 0 when it stays, since the bridge has ports or a box is still registered. */
-int network_remove(const struct network_host *host, struct netlink *netlink, struct error *err);
+ * (or was not there), 0 when it stays, since the bridge has ports or a box is still registered. A port is there until
+ * its namespace has died; one that a connection without an end keeps alive is deleted when impatient. */
+int network_remove(const struct network_host *host, struct netlink *netlink, bool impatient, struct error *err);
 
 /* --- one box --- */
 
@@ -109,10 +113,17 @@ int network_register(const struct network_host *host, const char *name, const ch
 int network_register_link(const struct network_host *host, const char *uuid, const struct network_lease *lease,
 			  struct error *err);
 int network_unregister(const struct network_host *host, const char *uuid, struct error *err);
-/* The ports of the host that lead into a running box become these; an empty list takes them away. Refused
- * (STATUS_STATE) when one is in use. A failure leaves what was. */
-int network_publish(const struct network_host *host, const char *uuid, const struct published_list *own,
-		    struct error *err);
+/* Before a box has a link, and when what it may do is changed: what its links are held to (store/guard.h) and the ports
+ * of the host that lead into it become these. The rules are in place when this returns 0; a failure leaves what was.
+ * guarded: gets the groups of its links; for one on our own bridge network_ensure() was called. Refused (STATUS_STATE) when a port is in use. */
+int network_admit(const struct network_host *host, const char *uuid, struct guarded_list *guarded,
+		  const struct published_list *ports, struct error *err);
+/* What its links are held to. */
+int network_guarded(const struct network_host *host, const char *uuid, struct guarded_list *ret, struct error *err);
+/* A box has stopped: no port leads into it. */
+int network_leave(const struct network_host *host, const char *uuid, struct error *err);
+/* A box is destroyed: nothing is held for it any more. */
+int network_forget(const struct network_host *host, const char *uuid, struct error *err);
 /* "ADDRESS NAME.sysct NAME" lines of all registered boxes, for hosts files where there is no
  * dnsmasq. */
 char *network_hosts_block(const struct network_host *host);

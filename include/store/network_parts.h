@@ -5,6 +5,9 @@
 /* network_parts - what the files of store/network share, and nobody else includes. */
 
 #include "base/record.h"
+#include "store/dns.h"
+#include "store/firewall.h"
+#include "store/foreign.h"
 #include "store/network.h"
 
 /* --- network_plan.c --- */
@@ -40,5 +43,45 @@ int network_have_bridge(const struct network_host *host, struct netlink *netlink
 /* Let the host forward, and note what it did before; put that back when no other bridge is left. */
 int network_forwarding_on(bool ipv6, struct error *err);
 void network_restore_sysctls(struct netlink *netlink);
+
+/* --- network_rules.c --- */
+
+/* A bridge's values as the rooms to the right of it want them: texts that live as long as this does. */
+struct network_view {
+	struct network_rules rules;
+	struct dns_service dns;
+	struct foreign foreign;
+	struct published_list published;
+	struct guarded_list guarded;
+	char *table, *subnet4, *subnet6;
+	char network4[INET_ADDRSTRLEN], netmask4[INET_ADDRSTRLEN];
+};
+void network_view_done(struct network_view *view);
+#define auto_network_view __attribute__((cleanup(network_view_done)))
+
+/* bridge NULL: sysct has none of its own, only boxes on others. */
+int network_view_make(const struct network_host *host, int dirfd, const struct network_bridge *bridge,
+		      struct network_view *view, struct error *err);
+
+/* What was made in this boot, as it is asked for now. */
+bool network_load_made(const struct network_host *host, int dirfd, struct network_bridge *bridge);
+/* Whatever is asked for: what boxes use that run. */
+bool network_load_old(int dirfd, struct network_bridge *bridge);
+int network_save_made(const struct network_host *host, int dirfd, const struct network_bridge *bridge,
+		      struct error *err);
+/* Whether a bridge that was made is there no more. */
+bool network_is_gone(const struct network_bridge *bridge);
+
+int network_load_guarded(const struct network_host *host, struct guarded_list *ret, struct error *err);
+int network_save_guarded(const struct network_host *host, const struct guarded_list *list, struct error *err);
+
+/* The tables, with the ports and the guarded links as they are recorded. The lock is held, here and below. */
+int network_apply_rules(int dirfd, const struct network_bridge *bridge, const struct network_view *view,
+			struct error *err);
+bool network_loopback_route_is(const struct network_bridge *bridge, bool on);
+/* What there is without a bridge of our own: rules for the links on others, or none. */
+int network_shrink_rules(const struct network_host *host, int dirfd, struct error *err);
+/* Rules as everything is recorded now. */
+int network_settle(const struct network_host *host, int dirfd, bool needs_bridge, struct error *err);
 
 #endif

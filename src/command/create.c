@@ -10,6 +10,7 @@
 #include "command/command.h"
 #include "runtime/kept.h"
 #include "runtime/init.h"
+#include "runtime/network.h"
 #include "runtime/start.h"
 #include "runtime/stop.h"
 #include "store/create.h"
@@ -282,7 +283,7 @@ static void remove_shared(struct context *context)
 	config_load_host(i->config, true, &host_config, &unused, &err);
 	netlink = netlink_open(&err);
 	for (int n = 0; netlink && n < 100; n++) {
-		int r = network_remove(&host, netlink, &err);
+		int r = network_remove(&host, netlink, n >= 10, &err);
 
 		if (r < 0)
 			log_warning("%s", err.message);
@@ -319,6 +320,8 @@ static int destroy_one(struct context *context, const char *name, void *arg, str
 		r = store_destroy(&c, err);
 	if (r >= 0 && *c.uuid)
 		r = kept_drop(&c, err) < 0 ? -err->code : r;
+	if (r >= 0 && *c.uuid)
+		r = network_destroyed(&c, err) < 0 ? -err->code : r;
 	container_close(&c);
 	return r;
 }

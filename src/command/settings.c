@@ -17,7 +17,7 @@
 #include "config/options.h"
 #include "runtime/limits.h"
 #include "runtime/mounts.h"
-#include "runtime/publish.h"
+#include "runtime/network.h"
 #include "runtime/start.h"
 #include "runtime/started.h"
 #include "store/syscalls.h"
@@ -216,33 +216,34 @@ static void find_later(const struct container_config *before, const struct conta
 	config_each(before, compare_each, &compare);
 }
 
-/* Of links that it was started with: the ports of another one come with the link itself, at the next start. */
-static bool ports_differ(const struct container_config *before, const struct container_config *after)
+/* Of links that it was started with: another one comes at the next start. */
+static bool network_differs(const struct container_config *before, const struct container_config *after)
 {
 	for (size_t i = 0; i < after->n_networks; i++) {
-		const struct network_config *then = i < before->n_networks ? &before->networks[i] : NULL;
-		auto_free char *now = strings_join(&after->networks[i].publish, " "), *old = NULL;
+		const struct network_config *now = &after->networks[i], *then = config_network(before, now->name);
+		auto_free char *ports = strings_join(&now->publish, " ");
+		auto_free char *old = then ? strings_join(&then->publish, " ") : xstrdup("");
 
-		old = then ? strings_join(&then->publish, " ") : xstrdup("");
-		if (strcmp(now, old) != 0)
+		if (strcmp(ports, old) != 0 || (then && (now->isolated != then->isolated ||
+							 now->host_access != then->host_access)))
 			return true;
 	}
 	return before->n_networks > after->n_networks;
 }
 
 /* Before the file is written: a port that somebody else has is refused, and nothing is changed. */
-static int apply_ports(const struct container *c, const struct container_config *before,
-		       const struct container_config *after, struct error *err)
+static int apply_network(const struct container *c, const struct container_config *before,
+			 const struct container_config *after, struct error *err)
 {
 	auto_state struct container_state state = { 0 };
 	bool left_over;
 
 	state_init(&state);
-	if (c->broken || !ports_differ(before, after))
+	if (c->broken || !network_differs(before, after))
 		return 0;
 	if (container_peek(c, &state, &left_over, err) < 0)
 		return -err->code;
-	return state.phase == PHASE_STOPPED ? 0 : network_publish_apply(c, &state, after, err);
+	return state.phase == PHASE_STOPPED ? 0 : network_change(c, &state, after, err);
 }
 
 static void tell(const struct container *c, const struct strings *keys, const char *what)
@@ -347,11 +348,11 @@ int settings_replace(struct container *c, const char *text, mode_t mode, struct 
 	config_init(&after);
 	r = settings_check(c->install, text, path, &after, err);
 	if (r == 0)
-		r = apply_ports(c, &c->config, &after, err);
+		r = apply_network(c, &c->config, &after, err);
 	if (r == 0) {
 		r = replace_file_at(c->dir_fd, "config", text, strlen(text), mode, true, err);
 		if (r < 0)
-			apply_ports(c, &after, &c->config, &ignored);
+			apply_network(c, &after, &c->config, &ignored);
 	}
 	if (r == 0)
 		r = apply(c, &after, err);

@@ -183,9 +183,9 @@ static const struct option options[] = {
 	  .allowed = "[HOSTIP:]HOSTPORT:PORT[/udp] such as 8080:80, an IPv6 HOSTIP in brackets",
 	  .help = "Ports of the host that lead inside.", .built = true, .live = true },
 	{ "network", "isolated", TRUTH(network_config, isolated), .preset = "no",
-	  .help = "Keep it from the other containers." },
+	  .help = "Keep it from the other containers.", .built = true, .live = true },
 	{ "network", "host_access", TRUTH(network_config, host_access), .preset = "no",
-	  .help = "Let it reach services of the host." },
+	  .help = "Let it reach services of the host.", .built = true, .live = true },
 	/* [limits] */
 	{ "limits", "memory", NUMBER(SIZE, container_config, limits.memory, MIB, 7 * EIB),
 	  .preset = "auto", .unset = "auto", .none = "none", .allowed = "auto, none, or 1M to 7E",

@@ -164,6 +164,13 @@ static void check_type(const struct network_config *network, struct problems *pr
 			    "[network \"%s\"] path: type = namespace needs the namespace's file, such "
 			    "as /run/netns/NAME",
 			    network->name);
+	/* where it could not be kept, it is no harmless wish */
+	if (network->isolated && network->type != NETWORK_VETH)
+		problem_add(problems, 0, "[network \"%s\"] isolated: cannot be given with type = %s",
+			    network->name, type_name(network));
+	if (network->host_access && network->type != NETWORK_VETH)
+		problem_add(problems, 0, "[network \"%s\"] host_access: cannot be given with type = %s",
+			    network->name, type_name(network));
 	if (network->publish.n && network->type != NETWORK_VETH)
 		problem_add(problems, 0, "[network \"%s\"] publish: cannot be given with type = %s",
 			    network->name, type_name(network));

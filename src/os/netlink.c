@@ -519,6 +519,51 @@ int netlink_link_delete(struct netlink *netlink, const char *name, const char *a
 	return r < 0 ? r : 1;
 }
 
+struct port_list {
+	int master, *indexes;
+	size_t n;
+	const char *alias_prefix;
+};
+
+static void read_port(struct nlmsghdr *header, void *arg)
+{
+	struct port_list *list = arg;
+	struct link_info info = { .index = 0 };
+
+	read_link(header, &info);
+	if (info.index && info.master == list->master && text_starts(info.alias, list->alias_prefix)) {
+		list->indexes = xrealloc(list->indexes, (list->n + 1) * sizeof(*list->indexes));
+		list->indexes[list->n++] = info.index;
+	}
+}
+
+int netlink_ports_delete(struct netlink *netlink, int master, const char *alias_prefix,
+			 struct error *err)
+{
+	auto_batch struct batch batch = { .n = 0 };
+	struct port_list list = { .master = master, .alias_prefix = alias_prefix };
+	struct reader reader = { .each = read_port, .arg = &list };
+	auto_free int *indexes = NULL;
+	struct nl_msg *message;
+	int r;
+
+	message = batch_add(&batch, RTM_GETLINK, NLM_F_DUMP, &no_link, sizeof(no_link),
+			    "list the ports of link %d", master);
+	put_u32(message, IFLA_MASTER, (uint32_t)master);
+	put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	r = batch_run(netlink, &batch, &reader, err);
+	indexes = list.indexes;
+	for (size_t i = 0; i < list.n && r >= 0; i++) {
+		auto_batch struct batch one = { .n = 0 };
+		struct ifinfomsg link = { .ifi_index = indexes[i] };
+
+		batch_add(&one, RTM_DELLINK, 0, &link, sizeof(link), "delete link %d", indexes[i]);
+		one.tolerated[0] = ENODEV;
+		r = batch_run(netlink, &one, NULL, err);
+	}
+	return r < 0 ? r : (int)list.n;
+}
+
 /* --- bridge --- */
 
 int netlink_bridge_add(struct netlink *netlink, const char *name,
@@ -560,9 +605,9 @@ static void put_port(struct nl_msg *message, const struct port_flags *flags)
 	struct nlattr *port = nest(message, IFLA_PROTINFO | NLA_F_NESTED);
 
 	must(nla_put_u8(message, IFLA_BRPORT_LEARNING, flags->learning));
+	must(nla_put_u8(message, IFLA_BRPORT_UNICAST_FLOOD, flags->flooding));
 	must(nla_put_u8(message, IFLA_BRPORT_ISOLATED, flags->isolated));
-	/* Since 5.18: asked for by value 0 it would fail older kernels for nothing. */
-	if (flags->locked)
+	if (flags->locked) /* not known before 5.18 */
 		must(nla_put_u8(message, IFLA_BRPORT_LOCKED, 1));
 	nla_nest_end(message, port);
 }
@@ -579,18 +624,34 @@ int netlink_port_set(struct netlink *netlink, int index, const struct port_flags
 	return batch_run(netlink, &batch, NULL, err);
 }
 
-int netlink_port_allow(struct netlink *netlink, int index, const uint8_t hwaddr[HWADDR_BYTES],
-		       struct error *err)
+/* Flags before the entry: what was learnt from the port cannot come between. */
+static void put_guard(struct batch *batch, int index, const struct port_guard *guard)
 {
-	auto_batch struct batch batch = { .n = 0 };
+	struct ifinfomsg port = { .ifi_family = AF_BRIDGE, .ifi_index = index };
 	struct ndmsg entry = { .ndm_family = AF_BRIDGE,
 			       .ndm_ifindex = index,
 			       .ndm_state = NUD_NOARP,
 			       .ndm_flags = NTF_MASTER };
 
-	must(nla_put(batch_add(&batch, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &entry,
+	put_port(batch_add(batch, RTM_SETLINK, 0, &port, sizeof(port),
+			   "set the bridge port flags of link %d", index),
+		 &guard->flags);
+	must(nla_put(batch_add(batch, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &entry,
 			       sizeof(entry), "add to the forwarding table of link %d", index),
-		     NDA_LLADDR, HWADDR_BYTES, hwaddr));
+		     NDA_LLADDR, HWADDR_BYTES, guard->hwaddr));
+}
+
+int netlink_port_guard(struct netlink *netlink, int index, const struct port_guard *guard,
+		       struct error *err)
+{
+	auto_batch struct batch batch = { .n = 0 };
+	struct ifinfomsg link = { .ifi_index = index };
+
+	if (guard->group)
+		put_u32(batch_add(&batch, RTM_SETLINK, 0, &link, sizeof(link),
+				  "set the group of link %d", index),
+			IFLA_GROUP, guard->group);
+	put_guard(&batch, index, guard);
 	return batch_run(netlink, &batch, NULL, err);
 }
 
@@ -605,6 +666,9 @@ static void put_veth(struct nl_msg *message, const struct veth *veth)
 	put_u32(message, IFLA_MTU, mtu);
 	if (veth->master)
 		put_u32(message, IFLA_MASTER, (uint32_t)veth->master);
+	/* From its birth: a rule that knows it by its group misses no packet. */
+	if (veth->port && veth->port->group)
+		put_u32(message, IFLA_GROUP, veth->port->group);
 	/* One queue: else the kernel makes one per CPU at each end, each with files in sysfs. */
 	put_u32(message, IFLA_NUM_TX_QUEUES, 1);
 	put_u32(message, IFLA_NUM_RX_QUEUES, 1);
@@ -641,7 +705,6 @@ static int finish_veth(struct netlink *netlink, const struct veth *veth, struct 
 {
 	auto_batch struct batch batch = { .n = 0 };
 	struct ifinfomsg link = { .ifi_index = netlink_link_index(netlink, veth->name) };
-	struct ifinfomsg port = { .ifi_family = AF_BRIDGE, .ifi_index = link.ifi_index };
 
 	if (!link.ifi_index)
 		return fail(err, ENODEV, "find link \"%s\"", veth->name);
@@ -649,9 +712,7 @@ static int finish_veth(struct netlink *netlink, const struct veth *veth, struct 
 			       veth->name),
 		     veth);
 	if (veth->port)
-		put_port(batch_add(&batch, RTM_SETLINK, 0, &port, sizeof(port),
-				   "set the bridge port flags of link \"%s\"", veth->name),
-			 veth->port);
+		put_guard(&batch, link.ifi_index, veth->port);
 	return batch_run(netlink, &batch, NULL, err);
 }
 
@@ -947,10 +1008,12 @@ static void note_table(struct nlmsghdr *header, void *arg)
 		*(int *)arg = 1;
 }
 
-int netlink_nft_table_exists(const char *table, struct error *err)
+int netlink_nft_table_exists(const char *family, const char *table, struct error *err)
 {
 	auto_batch struct batch batch = { .n = 0 };
-	struct nfgenmsg header = { .nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0 };
+	bool bridge = strcmp(family, "bridge") == 0;
+	struct nfgenmsg header = { .nfgen_family = bridge ? NFPROTO_BRIDGE : NFPROTO_INET,
+				   .version = NFNETLINK_V0 };
 	struct error none = ERROR_NONE;
 	auto_netlink struct netlink *netlink = open_protocol(NETLINK_NETFILTER, &none);
 	int found = 0, r;
@@ -960,7 +1023,7 @@ int netlink_nft_table_exists(const char *table, struct error *err)
 		return 0; /* a kernel without netfilter has no table; nft will say so in its words
 			   */
 	put_string(batch_add(&batch, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0, &header,
-			     sizeof(header), "look for nftables table \"inet %s\"", table),
+			     sizeof(header), "look for nftables table \"%s %s\"", family, table),
 		   NFTA_TABLE_NAME, table);
 	batch.tolerated[0] = ENOENT;
 	r = batch_run(netlink, &batch, &reader, err);

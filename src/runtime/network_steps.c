@@ -15,35 +15,16 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "network_links.h"
 #include "os/mount.h"
 #include "os/netlink.h"
 #include "rows.h"
 #include "runtime/hosts.h"
 #include "runtime/launch.h"
-#include "runtime/publish.h"
 #include "runtime/supervise.h"
 #include "store/network.h"
 
-struct prepared_link {
-	const struct network_config *config;
-	char link[LINK_NAME_ROOM];	/* the host's end; "": a macvlan has none */
-	bool own;			/* on sysct's own bridge */
-	int master;			/* the bridge, or a macvlan's parent */
-	uint32_t mtu;			/* 0: the parent's */
-	struct network_lease lease;	/* its addresses as far as they are known; empty strings: not */
-	bool kept;			/* it lives in a kept net namespace, whole */
-	bool route4, route6;		/* the default route leaves by it */
-};
-
-struct prepared_network {
-	struct netlink *netlink;
-	struct network_bridge bridge;	/* sysct's own; index 0: not used */
-	struct prepared_link *links;
-	size_t n;
-	int join;			/* namespace to join, -1: a new one */
-};
-
-static void host_of(const struct container *c, struct network_host *ret, char suffix[16])
+void network_host_of(const struct container *c, struct network_host *ret, char suffix[16])
 {
 	snprintf(suffix, 16, "%s%s", *c->install->suffix ? "-" : "", c->install->suffix);
 	*ret = (struct network_host){ c->install->run_dir, c->install->state_dir, suffix, &c->host };
@@ -57,6 +38,12 @@ static bool wants_auto(const struct network_config *network)
 static bool wants_dhcp(const struct network_config *network)
 {
 	return strings_has(&network->address, "dhcp");
+}
+
+/* Nothing is set up inside, but there is an address for whoever asks the server from there. */
+static bool wants_none(const struct network_config *network)
+{
+	return strings_has(&network->address, "none");
 }
 
 /* --- leases --- */
@@ -293,7 +280,8 @@ static int prepare_veth(struct launch *launch, const struct network_host *host, 
 	}
 	if (link->own && wants_dhcp(config) && !net->bridge.dns)
 		return refuse_dhcp(net, link, err);
-	if (link->own && (wants_auto(config) || wants_dhcp(config)) && lease_link(c, host, &net->bridge, link, err) < 0)
+	if (link->own && (wants_auto(config) || wants_dhcp(config) || wants_none(config)) &&
+	    lease_link(c, host, &net->bridge, link, err) < 0)
 		return -err->code;
 	/* who asks by DHCP is told no IPv6 address */
 	if (!wants_auto(config))
@@ -362,8 +350,8 @@ static void choose_routes(struct prepared_network *net)
 			const char *address = v6 ? link->lease.v6 : link->lease.v4;
 
 			/* a DHCP client finds its own way */
-			if (link->own && *address && (wants_auto(link->config) || !wants_dhcp(link->config)) &&
-			    in_subnet(&net->bridge, address))
+			if (link->own && *address && !wants_none(link->config) &&
+			    (wants_auto(link->config) || !wants_dhcp(link->config)) && in_subnet(&net->bridge, address))
 				chosen = link;
 		}
 		if (chosen)
@@ -399,10 +387,19 @@ static int find_kept(const struct launch *launch, const struct prepared_network 
 	return 0;
 }
 
+/* For what is changed while it runs. */
+static void note_port(struct container_state *state, const struct prepared_link *link)
+{
+	auto_free char *key = xasprintf("port.%s", link->config->name);
+
+	record_set(&state->more, key, link->link);
+}
+
 static int prepare_links(struct launch *launch, const struct network_host *host, struct prepared_network *net,
 			 struct error *err)
 {
 	uint64_t start = now_usec();
+	size_t veths = 0;
 
 	for (size_t i = 0; i < launch->config->n_networks; i++) {
 		const struct network_config *config = &launch->config->networks[i];
@@ -419,72 +416,16 @@ static int prepare_links(struct launch *launch, const struct network_host *host,
 		choose_hwaddr(launch->container, link);
 		if (config->type == NETWORK_VETH) {
 			network_link_name(host, launch->container->uuid, start + i, link->link);
-			if (launch->kept.fds[KEPT_NET] >= 0 && find_kept(launch, net, link, net->n, err) < 0)
+			if (launch->kept.fds[KEPT_NET] >= 0 && find_kept(launch, net, link, veths, err) < 0)
 				return -err->code;
 			record_add(&launch->state->more, "link", link->link);
+			note_port(launch->state, link);
+			veths++;
 		}
 		net->n++;
 	}
 	choose_routes(net);
 	return 0;
-}
-
-/* --- published ports --- */
-
-/* Where each link's ports lead is kept in the state, so that ports can be changed while it runs. */
-static void note_target(struct launch *launch, const struct prepared_link *link)
-{
-	auto_free char *key = xasprintf("target.%s", link->config->name);
-
-	if (link->own && (*link->lease.v4 || *link->lease.v6))
-		record_setf(&launch->state->more, key, "%s %s", *link->lease.v4 ? link->lease.v4 : "-",
-			    *link->lease.v6 ? link->lease.v6 : "-");
-}
-
-static int collect_ports(const struct container *c, const struct container_state *state,
-			 const struct network_config *network, struct published_list *ret, struct error *err)
-{
-	auto_free char *key = xasprintf("target.%s", network->name);
-	auto_strings struct strings target = STRINGS_EMPTY;
-	const char *value = record_get(&state->more, key), *v4, *v6;
-
-	if (network->publish.n == 0)
-		return 0;
-	if (value)
-		strings_split(&target, value, " ");
-	if (target.n != 2) {
-		fail_status(err, STATUS_STATE, "[network \"%s\"] publish: works on sysct's own bridge only",
-			    network->name);
-		return error_hint(err, "on another bridge the container is reached by its own address");
-	}
-	v4 = *target.items[0] == '-' ? "" : target.items[0];
-	v6 = *target.items[1] == '-' ? "" : target.items[1];
-	for (size_t i = 0; i < network->publish.n; i++) {
-		struct publish what;
-
-		if (publish_parse(network->publish.items[i], &what) && what.family &&
-		    !*(what.family == AF_INET6 ? v6 : v4)) {
-			fail_status(err, STATUS_STATE, "[network \"%s\"] publish %s: the container has no %s address",
-				    network->name, network->publish.items[i], what.family == AF_INET6 ? "IPv6" : "IPv4");
-			return error_hint(err, "sysct info %s shows its addresses", c->name);
-		}
-		published_add(ret, c->uuid, c->name, network->publish.items[i], v4, v6);
-	}
-	return 0;
-}
-
-int network_publish_apply(const struct container *c, const struct container_state *state,
-			  const struct container_config *config, struct error *err)
-{
-	auto_published struct published_list own = PUBLISHED_EMPTY;
-	struct network_host host;
-	char suffix[16];
-
-	for (size_t i = 0; i < config->n_networks; i++)
-		if (collect_ports(c, state, &config->networks[i], &own, err) < 0)
-			return -err->code;
-	host_of(c, &host, suffix);
-	return network_publish(&host, c->uuid, &own, err);
 }
 
 /* --- a namespace of somebody else's --- */
@@ -569,7 +510,7 @@ int host_prepare_network(struct launch *launch, struct error *err)
 	launch->network = net;
 	net->links = xcalloc(launch->config->n_networks + 1, sizeof(*net->links));
 	net->join = -1;
-	host_of(c, &host, suffix);
+	network_host_of(c, &host, suffix);
 	if (first && first->type == NETWORK_NAMESPACE)
 		net->join = open_namespace(first, err);
 	if (first && first->type == NETWORK_NAMESPACE && net->join < 0)
@@ -579,9 +520,7 @@ int host_prepare_network(struct launch *launch, struct error *err)
 		return -err->code;
 	if (register_links(&host, c, net, err) < 0)
 		return -err->code;
-	for (size_t i = 0; i < net->n; i++)
-		note_target(launch, &net->links[i]);
-	if (network_publish_apply(c, launch->state, launch->config, err) < 0)
+	if (network_admit_links(launch, net, err) < 0)
 		return -err->code;
 	if (first)
 		launch->resolv_conf = network_resolv_conf(net->bridge.index ? &net->bridge : NULL, first);
@@ -601,13 +540,12 @@ int host_release_network(const struct container *container, const struct contain
 			 struct error *err)
 {
 	const char *names = record_get(&state->more, "names");
-	const struct published_list nothing = PUBLISHED_EMPTY;
 	struct network_host host;
 	char suffix[16];
 	int r;
 
-	host_of(container, &host, suffix);
-	r = network_publish(&host, container->uuid, &nothing, err);
+	network_host_of(container, &host, suffix);
+	r = network_leave(&host, container->uuid, err);
 	if (r == 0)
 		r = network_unregister(&host, container->uuid, err);
 	if (r >= 0 && names && strcmp(names, "hosts") == 0) {
@@ -647,9 +585,15 @@ static int create_macvlan(const struct launch *launch, const struct prepared_lin
 	return error_prefix(err, "[network \"%s\"]", link->config->name);
 }
 
+static int guard_of(const struct prepared_link *link, struct port_guard *ret, struct error *err)
+{
+	return network_port_guard(link->config->name, link->lease.hwaddr, link->group, link->config->isolated, ret, err);
+}
+
 static int create_link(const struct launch *launch, struct prepared_link *link, int netns, struct error *err)
 {
 	auto_free char *alias = network_link_alias(launch->container->uuid);
+	struct port_guard guard;
 	struct veth veth = {
 		.name = link->link,
 		.alias = alias,
@@ -657,12 +601,31 @@ static int create_link(const struct launch *launch, struct prepared_link *link, 
 		.mtu = link->mtu,
 		.peer_name = link->config->name,
 		.peer_netns = netns,
+		.port = &guard,
 	};
 
-	if (hwaddr_parse(link->lease.hwaddr, veth.peer_hwaddr) < 0)
-		return fail(err, 0, "[network \"%s\"] hwaddr: \"%s\" is no usable address", link->config->name,
-			    link->lease.hwaddr);
+	if (guard_of(link, &guard, err) < 0)
+		return -err->code;
+	memcpy(veth.peer_hwaddr, guard.hwaddr, sizeof(guard.hwaddr));
 	return netlink_veth_add(launch->network->netlink, &veth, err);
+}
+
+/* A kept one may have been made when the configuration was another. */
+static int renew_guard(const struct launch *launch, const struct prepared_link *link, struct error *err)
+{
+	struct netlink *netlink = launch->network->netlink;
+	struct port_guard guard;
+
+	if (guard_of(link, &guard, err) < 0)
+		return -err->code;
+	return netlink_port_guard(netlink, netlink_link_index(netlink, link->link), &guard, err);
+}
+
+static int have_link(const struct launch *launch, struct prepared_link *link, int netns, struct error *err)
+{
+	if (link->config->type == NETWORK_MACVLAN)
+		return link->kept ? 0 : create_macvlan(launch, link, netns, err);
+	return link->kept ? renew_guard(launch, link, err) : create_link(launch, link, netns, err);
 }
 
 int host_create_links(struct launch *launch, struct error *err)
@@ -675,10 +638,7 @@ int host_create_links(struct launch *launch, struct error *err)
 	if (netns < 0)
 		return fail(err, errno, "open %s", path);
 	for (size_t i = 0; i < launch->network->n; i++)
-		if (!launch->network->links[i].kept &&
-		    (launch->network->links[i].config->type == NETWORK_MACVLAN ?
-			     create_macvlan(launch, &launch->network->links[i], netns, err) :
-			     create_link(launch, &launch->network->links[i], netns, err)) < 0)
+		if (have_link(launch, &launch->network->links[i], netns, err) < 0)
 			return -err->code;
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "store/firewall.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,29 +13,24 @@
 #include "os/process.h"
 
 #define APPLIED "nft" /* the text applied last */
-#define TEXT_MAX (1U << 20)
+#define TEXT_MAX (16U << 20)
 #define NFT_MS 20000
 
 static void add_input(struct text *text, const struct network_rules *rules)
 {
-	text_add(text,
-		 "\tchain input {\n"
-		 "\t\ttype filter hook input priority filter; policy accept;\n"
-		 "\t\tiifname \"%s\" udp dport { 53, 67 } accept comment \"names and DHCP\"\n"
-		 "\t\tiifname \"%s\" tcp dport 53 accept\n"
-		 "\t}\n",
-		 rules->bridge, rules->bridge);
+	guard_host_rules(rules->guarded, rules->bridge, text);
+	text_add(text, "\tchain input {\n"
+		       "\t\ttype filter hook input priority filter; policy accept;\n");
+	guard_input_rules(rules->bridge, text);
+	text_add(text, "\t}\n");
 }
 
 static void add_forward(struct text *text, const struct network_rules *rules)
 {
-	text_add(text,
-		 "\tchain forward {\n"
-		 "\t\ttype filter hook forward priority filter; policy accept;\n"
-		 "\t\tiifname \"%s\" accept\n"
-		 "\t\toifname \"%s\" accept\n"
-		 "\t}\n",
-		 rules->bridge, rules->bridge);
+	text_add(text, "\tchain forward {\n"
+		       "\t\ttype filter hook forward priority filter; policy accept;\n");
+	guard_forward_rules(rules->bridge, text);
+	text_add(text, "\t\tiifname \"%s\" accept\n\t\toifname \"%s\" accept\n\t}\n", rules->bridge, rules->bridge);
 }
 
 /* Answers have to come back through the host, which alone knows what they were sent to: those of a box to its neighbour
@@ -90,15 +86,30 @@ char *network_ruleset(const struct network_rules *rules)
 	struct text text = TEXT_EMPTY;
 
 	/* The first line makes the second one succeed when there is no table yet. */
-	text_add(&text, "table inet %s\ndelete table inet %s\ntable inet %s {\n", rules->table,
-		 rules->table, rules->table);
+	text_add(&text, "table inet %s\ndelete table inet %s\n", rules->table, rules->table);
+	text_add(&text, "table bridge %s\ndelete table bridge %s\n", rules->table, rules->table);
+	text_add(&text, "table inet %s {\n", rules->table);
 	add_input(&text, rules);
-	add_forward(&text, rules);
-	add_nat(&text, rules);
-	if (rules->published && rules->published->n)
+	if (rules->bridge) {
+		add_forward(&text, rules);
+		add_nat(&text, rules);
+	}
+	if (rules->bridge && rules->published && rules->published->n)
 		add_published(&text, rules);
+	text_add(&text, "}\ntable bridge %s {\n", rules->table);
+	guard_rules(rules->guarded, &text);
 	text_add(&text, "}\n");
 	return text.data;
+}
+
+bool firewall_applied(int dirfd)
+{
+	return faccessat(dirfd, APPLIED, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int write_applied(int dirfd, const char *text, struct error *err)
+{
+	return replace_file_at(dirfd, APPLIED, text, strlen(text), 0600, false, err);
 }
 
 static bool applied_is(int dirfd, const char *text)
@@ -109,13 +120,20 @@ static bool applied_is(int dirfd, const char *text)
 	       strcmp(applied, text) == 0;
 }
 
-/* The table must be there too: `nft flush ruleset`, as a restart of nftables.service does, takes it
+static const char *const families[] = { "inet", "bridge" };
+
+/* The tables must be there too: `nft flush ruleset`, as a restart of nftables.service does, takes them
  * away. */
 static int is_current(int dirfd, const char *table, const char *text)
 {
 	struct error ignored = ERROR_NONE;
 
-	return applied_is(dirfd, text) && netlink_nft_table_exists(table, &ignored) == 1;
+	if (!applied_is(dirfd, text))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+		if (netlink_nft_table_exists(families[i], table, &ignored) != 1)
+			return 0;
+	return 1;
 }
 
 int firewall_current(int dirfd, const struct network_rules *rules)
@@ -148,36 +166,48 @@ static int run_nft(const char *input, const char *what, struct error *err)
 		output[strcspn(output, "\n")] = '\0';
 		fail(err, 0, "%s: nft refused: %s", what, output);
 		return error_hint(
-			err, "the kernel needs nf_tables with nat and masquerade (CONFIG_NFT_NAT, "
-			     "CONFIG_NFT_MASQ)");
+			err, "the kernel needs nf_tables for bridges too, and nat, masquerade, conntrack and reject "
+			     "(CONFIG_NF_TABLES_BRIDGE, CONFIG_NFT_NAT, _MASQ, _CT, _REJECT_INET)");
 	}
 	return 0;
 }
 
 int firewall_apply(int dirfd, const struct network_rules *rules, struct error *err)
 {
-	auto_free char *text = network_ruleset(rules);
+	auto_free char *text = network_ruleset(rules), *before = NULL;
 	auto_free char *what =
-		xasprintf("put the rules of table \"inet %s\" in place", rules->table);
+		xasprintf("put the rules of the tables \"%s\" in place", rules->table);
+	struct error ignored = ERROR_NONE;
 	int r;
 
 	if (is_current(dirfd, rules->table, text))
 		return 0;
+	/* killed in between, nobody believes that the old ones are there */
+	read_file_at(dirfd, APPLIED, TEXT_MAX, &before, NULL);
+	unlinkat(dirfd, APPLIED, 0);
 	r = run_nft(text, what, err);
+	if (r < 0 && r != -ETIMEDOUT && before)
+		write_applied(dirfd, before, &ignored); /* nothing of the transaction was done */
 	if (r == 0)
-		r = replace_file_at(dirfd, APPLIED, text, strlen(text), 0600, false, err);
+		r = write_applied(dirfd, text, err);
 	return r < 0 ? r : 1;
 }
 
 int firewall_remove(int dirfd, const char *table, struct error *err)
 {
-	auto_free char *text = xasprintf("delete table inet %s\n", table);
-	auto_free char *what = xasprintf("remove table \"inet %s\"", table);
-	int r = netlink_nft_table_exists(table, err);
+	auto_free char *what = xasprintf("remove the tables \"%s\"", table);
+	auto_text struct text text = TEXT_EMPTY;
+	int r = 0;
 
-	if (r == 1)
-		r = run_nft(text, what, err);
-	if (r == 0)
-		unlinkat(dirfd, APPLIED, 0);
-	return r;
+	for (size_t i = 0; i < ARRAY_SIZE(families) && r >= 0; i++) {
+		r = netlink_nft_table_exists(families[i], table, err);
+		if (r == 1)
+			text_add(&text, "delete table %s %s\n", families[i], table);
+	}
+	if (r >= 0 && text.data)
+		r = run_nft(text.data, what, err);
+	if (r < 0)
+		return r;
+	unlinkat(dirfd, APPLIED, 0);
+	return 0;
 }

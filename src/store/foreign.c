@@ -450,6 +450,23 @@ static int save_record(int dirfd, const struct foreign *foreign, uint32_t before
 	return replace_file_at(dirfd, RECORD, text, strlen(text), 0600, false, err);
 }
 
+int foreign_carry(int dirfd, const struct foreign *foreign, uint32_t before, struct error *err)
+{
+	auto_record struct record record = RECORD_EMPTY;
+	auto_free char *text = NULL;
+	const char *bridge;
+	uint32_t now;
+
+	if (netlink_nft_generation(&now) < 0 || now != before + 1 || !read_record(dirfd, &record))
+		return 0;
+	bridge = record_get(&record, "bridge");
+	if (!bridge || strcmp(bridge, foreign->bridge) != 0 || record_get_u64(&record, "generation", 0) != before)
+		return 0;
+	record_setf(&record, "generation", "%u", now);
+	text = record_format(&record);
+	return replace_file_at(dirfd, RECORD, text, strlen(text), 0600, false, err);
+}
+
 int foreign_let_through(int dirfd, const struct foreign *foreign, struct error *err)
 {
 	bool firewalld = false, old = false;

@@ -139,6 +139,8 @@ static const struct {
 	  "8080:80|127.0.0.1:8080:80|[fd00::1]:8080:80/udp|0.0.0.0:1:1|[::]:1:1|53:53/udp|80:80/tcp",
 	  "80|:80|80:|0:80|80:0|65536:80|80:80/sctp|x:80:80|[::1]:80:80|fd00::1:80:80|[10.0.0.1]:80:80|a:b|80-90:80|-1:80|"
 	  "224.0.0.1:80:80|[fd00::1]:80|80:80/|1:2:3:4" },
+	{ "network.eth0.isolated", "yes|no|true|off", "maybe|isolated|2" },
+	{ "network.eth0.host_access", "yes|no|1|false", "all|22|host" },
 	{ "network.eth0.bridge", "sysct0|br-lan|br0.5", "a b|sixteenletters-x|-x|a/b|lo|.." },
 	{ "network.eth0.hwaddr", "auto|02:16:3e:11:22:33|02:AA:bb:CC:dd:ee",
 	  "01:16:3e:11:22:33|00:00:00:00:00:00|02:16:3e:11:22|02-16-3e-11-22-33|02:16:3e:11:22:3g|none" },

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -239,20 +240,54 @@ START_TEST(the_uplink_is_the_link_of_the_default_route)
 }
 END_TEST
 
-START_TEST(port_flags_are_set_at_birth_and_later)
+/* What the kernel shows of a port. */
+static char *port_file(const char *file, char *buf, size_t room)
+{
+	auto_free char *path = xasprintf("/sys/class/net/sct1/%s", file);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, buf, room - 1);
+
+	ck_assert_msg(n > 0, "%s", path);
+	buf[n - 1] = '\0';
+	return buf;
+}
+
+/* Its mount of /sys shows the links of the namespace in which it was made. */
+static void mount_own_sysfs(void)
+{
+	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mount("sysfs", "/sys", "sysfs", 0, NULL), 0);
+}
+
+START_TEST(a_port_is_guarded_from_its_birth_and_later)
 {
 	int master = must(netlink_bridge_add(netlink, "br0", bridge_mac, 0, "sysct:bridge", &err));
-	struct port_flags flags = { .learning = false, .isolated = true, .locked = true };
+	struct port_guard guard = { .flags = { .locked = true }, .group = 0x40000007, .hwaddr = { 2, 1, 2, 3, 4, 5 } };
 	struct veth veth = veth_of(master);
+	char text[32];
 	int index;
 
-	veth.port = &flags;
+	mount_own_sysfs();
+	veth.port = &guard;
 	must(netlink_veth_add(netlink, &veth, &err));
 	index = netlink_link_index(netlink, "sct1");
-	must(netlink_port_allow(netlink, index, veth.peer_hwaddr, &err));
-	flags.isolated = flags.locked = false;
-	must(netlink_port_set(netlink, index, &flags, &err));
-	ck_assert_int_lt(netlink_port_set(netlink, 1, &flags, &err), 0);
+	ck_assert_str_eq(port_file("netdev_group", text, sizeof(text)), "1073741831");
+	ck_assert_str_eq(port_file("brport/learning", text, sizeof(text)), "0");
+	ck_assert_str_eq(port_file("brport/unicast_flood", text, sizeof(text)), "0");
+	ck_assert_str_eq(port_file("brport/isolated", text, sizeof(text)), "0");
+	guard.flags.isolated = guard.flags.flooding = true;
+	guard.group = 0x40000008;
+	must(netlink_port_guard(netlink, index, &guard, &err));
+	must(netlink_port_guard(netlink, index, &guard, &err)); /* a second time changes nothing */
+	ck_assert_str_eq(port_file("netdev_group", text, sizeof(text)), "1073741832");
+	ck_assert_str_eq(port_file("brport/unicast_flood", text, sizeof(text)), "1");
+	ck_assert_str_eq(port_file("brport/isolated", text, sizeof(text)), "1");
+	must(netlink_port_set(netlink, index, &guard.flags, &err));
+	ck_assert_int_eq(must(netlink_ports_delete(netlink, master, "sysct:two", &err)), 0);
+	ck_assert_int_eq(must(netlink_ports_delete(netlink, master, "sysct:", &err)), 1);
+	ck_assert_int_eq(netlink_link_index(netlink, "sct1"), 0);
+	ck_assert_int_lt(netlink_port_guard(netlink, 1, &guard, &err), 0);
 }
 END_TEST
 
@@ -263,10 +298,14 @@ START_TEST(a_table_is_seen_without_running_nft)
 				.input = "table inet sysct-a1 {\n}\n",
 				.keep_fd = -1 };
 
-	ck_assert_int_eq(must(netlink_nft_table_exists("sysct-a1", &err)), 0);
+	ck_assert_int_eq(must(netlink_nft_table_exists("inet", "sysct-a1", &err)), 0);
 	ck_assert_int_eq(tool_run(&run, &err), 0);
-	ck_assert_int_eq(must(netlink_nft_table_exists("sysct-a1", &err)), 1);
-	ck_assert_int_eq(must(netlink_nft_table_exists("sysct", &err)), 0);
+	ck_assert_int_eq(must(netlink_nft_table_exists("inet", "sysct-a1", &err)), 1);
+	ck_assert_int_eq(must(netlink_nft_table_exists("inet", "sysct", &err)), 0);
+	ck_assert_int_eq(must(netlink_nft_table_exists("bridge", "sysct-a1", &err)), 0);
+	run.input = "table bridge sysct-a1 {\n}\n";
+	ck_assert_int_eq(tool_run(&run, &err), 0);
+	ck_assert_int_eq(must(netlink_nft_table_exists("bridge", "sysct-a1", &err)), 1);
 }
 END_TEST
 
@@ -303,7 +342,7 @@ int main(void)
 	tcase_add_test(tests, a_link_inside_is_set_up_in_one_message);
 	tcase_add_test(tests, the_first_failure_of_a_batch_is_told);
 	tcase_add_test(tests, the_uplink_is_the_link_of_the_default_route);
-	tcase_add_test(tests, port_flags_are_set_at_birth_and_later);
+	tcase_add_test(tests, a_port_is_guarded_from_its_birth_and_later);
 	tcase_add_test(tests, a_table_is_seen_without_running_nft);
 	tcase_add_test(tests, sysctls_are_those_of_the_callers_namespace);
 	suite_add_tcase(suite, tests);

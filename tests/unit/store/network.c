@@ -23,6 +23,8 @@
 #define UUID_A "11111111-2222-4333-8444-555555555501"
 #define UUID_B "11111111-2222-4333-8444-555555555502"
 
+static const struct guarded_list no_links = GUARDED_EMPTY;
+
 static struct subnet4 net(const char *text)
 {
 	struct subnet4 subnet = { 0, 0 };
@@ -233,29 +235,29 @@ END_TEST
 
 START_TEST(the_ruleset_is_one_transaction)
 {
-	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL };
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &no_links };
 	auto_free char *text = network_ruleset(&rules), *v4_only = NULL;
 
-	ck_assert(text_starts(text,
-			      "table inet sysct\ndelete table inet sysct\ntable inet sysct {\n"));
+	ck_assert(text_starts(text, "table inet sysct\ndelete table inet sysct\n"
+				    "table bridge sysct\ndelete table bridge sysct\ntable inet sysct {\n"));
 	ck_assert(strstr(text, "ip saddr 10.3.4.0/24 oifname != \"sysct0\" masquerade\n"));
 	ck_assert(strstr(text, "ip6 saddr fd00:1::/64 oifname != \"sysct0\" masquerade\n"));
 	ck_assert(strstr(text, "iifname \"sysct0\" accept\n"));
 	ck_assert(strstr(text, "oifname \"sysct0\" accept\n"));
-	ck_assert(strstr(text, "iifname \"sysct0\" udp dport { 53, 67 } accept"));
+	ck_assert(strstr(text, "iifname \"sysct0\" goto host\n"));
 	rules.subnet6 = NULL;
 	v4_only = network_ruleset(&rules);
-	ck_assert(!strstr(v4_only, "ip6"));
+	ck_assert(!strstr(v4_only, "ip6 saddr fd00"));
 }
 END_TEST
 
 START_TEST(published_ports_are_rules_of_their_box)
 {
 	auto_published struct published_list list = PUBLISHED_EMPTY;
-	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", &list };
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", &list, &no_links };
 	auto_free char *none = network_ruleset(&rules), *text = NULL;
 
-	ck_assert(!strstr(none, "prerouting") && !strstr(none, "dnat"));
+	ck_assert(!strstr(none, "nat hook prerouting") && !strstr(none, "dnat"));
 	published_add(&list, UUID_A, "web", "8080:80", "10.3.4.2", "fd00:1::2");
 	published_add(&list, UUID_A, "web", "192.0.2.1:53:5353/udp", "10.3.4.2", "fd00:1::2");
 	published_add(&list, UUID_B, "v4", "[::]:81:80", "10.3.4.3", "");

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SYSCT_RUNTIME_NETWORK_LINKS_H
+#define SYSCT_RUNTIME_NETWORK_LINKS_H
+
+/* network_links - what the network's sources share of the links of one start; private to src/runtime. */
+
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "os/netlink.h"
+#include "runtime/launch.h"
+#include "store/network.h"
+
+struct prepared_link {
+	const struct network_config *config;
+	char link[LINK_NAME_ROOM];	/* the host's end; "": a macvlan has none */
+	bool own;			/* on sysct's own bridge */
+	int master;			/* the bridge, or a macvlan's parent */
+	uint32_t mtu;			/* 0: the parent's */
+	struct network_lease lease;	/* its addresses as far as they are known; empty strings: not */
+	bool kept;			/* it lives in a kept net namespace, whole */
+	bool route4, route6;		/* the default route leaves by it */
+	uint32_t group;			/* how the rules know it: "prepare the network", when all links are */
+};
+
+struct prepared_network {
+	struct netlink *netlink;
+	struct network_bridge bridge;	/* sysct's own; index 0: not used */
+	struct prepared_link *links;
+	size_t n;
+	int join;			/* namespace to join, -1: a new one */
+};
+
+void network_host_of(const struct container *c, struct network_host *ret, char suffix[16]);
+
+/* --- network_guard.c --- */
+
+/* What the links are held to and the ports that lead to them; each link gets its group. */
+int network_admit_links(struct launch *launch, struct prepared_network *net, struct error *err);
+/* What the kernel's bridge holds a link to. Fails when its MAC is none. */
+int network_port_guard(const char *link, const char *hwaddr, uint32_t group, bool isolated, struct port_guard *ret,
+		       struct error *err);
+
+#endif

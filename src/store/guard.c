@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/guard.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "os/netlink.h"
+
+#define FILE_NAME "guard"
+#define FILE_MAX (16U << 20)
+#define FIRST_GROUP 0x40000000U /* above what people give by hand */
+
+/* --- the list --- */
+
+static void guarded_done(struct guarded *one)
+{
+	free(one->link);
+	free(one->bridge);
+	strings_clear(&one->addresses);
+}
+
+void guarded_clear(struct guarded_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		guarded_done(&list->items[i]);
+	free(list->items);
+	*list = (struct guarded_list)GUARDED_EMPTY;
+}
+
+void guarded_add(struct guarded_list *list, const struct guarded *one)
+{
+	struct guarded copy = *one;
+
+	copy.link = xstrdup(one->link);
+	copy.bridge = one->bridge ? xstrdup(one->bridge) : NULL;
+	copy.addresses = (struct strings)STRINGS_EMPTY;
+	strings_copy(&copy.addresses, &one->addresses);
+	list->items = xrealloc(list->items, (list->n + 1) * sizeof(*list->items));
+	list->items[list->n++] = copy;
+}
+
+struct guarded *guarded_find(const struct guarded_list *list, const char *uuid, const char *link)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->items[i].uuid, uuid) == 0 && strcmp(list->items[i].link, link) == 0)
+			return &list->items[i];
+	return NULL;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct guarded *one = a, *two = b;
+	int r = strcmp(one->uuid, two->uuid);
+
+	return r ? r : strcmp(one->link, two->link);
+}
+
+static bool group_taken(const struct guarded_list *list, uint32_t group)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i].group == group)
+			return true;
+	return false;
+}
+
+/* Spread over 2^30 numbers, so that two installations rarely meet. */
+static uint32_t new_group(const struct guarded_list *list, const struct guarded *one)
+{
+	auto_free char *key = xasprintf("%s/%s", one->uuid, one->link);
+	uint32_t group = FIRST_GROUP | (uint32_t)(hash_text(key) & (FIRST_GROUP - 1));
+
+	while (group_taken(list, group))
+		group = FIRST_GROUP | ((group + 1) & (FIRST_GROUP - 1));
+	return group;
+}
+
+bool guarded_replace(struct guarded_list *all, const char *uuid, struct guarded_list *own)
+{
+	auto_guarded struct guarded_list next = GUARDED_EMPTY;
+	auto_free char *before = guarded_format(all), *after = NULL;
+
+	for (size_t i = 0; i < own->n; i++) {
+		const struct guarded *known = guarded_find(all, uuid, own->items[i].link);
+
+		own->items[i].group = known ? known->group : new_group(all, &own->items[i]);
+	}
+	for (size_t i = 0; i < all->n; i++)
+		if (strcmp(all->items[i].uuid, uuid) != 0)
+			guarded_add(&next, &all->items[i]);
+	for (size_t i = 0; i < own->n; i++)
+		guarded_add(&next, &own->items[i]);
+	if (next.n)
+		qsort(next.items, next.n, sizeof(*next.items), compare_entries);
+	after = guarded_format(&next);
+	if (strcmp(before, after) == 0)
+		return false;
+	guarded_clear(all);
+	*all = next;
+	next = (struct guarded_list)GUARDED_EMPTY;
+	return true;
+}
+
+/* --- the file --- */
+
+/* One line each: UUID LINK GROUP BRIDGE MAC FLAGS ADDRESSES, "-" for nothing. */
+char *guarded_format(const struct guarded_list *list)
+{
+	struct text text = TEXT_EMPTY;
+
+	text_append(&text, "", 0);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct guarded *one = &list->items[i];
+		auto_free char *addresses = strings_join(&one->addresses, ",");
+
+		text_add(&text, "%s %s %u %s %s %s%s%s- %s\n", one->uuid, one->link, one->group,
+			 one->bridge ? one->bridge : "-", one->hwaddr, one->open ? "o" : "", one->isolated ? "i" : "",
+			 one->host_access ? "h" : "", one->addresses.n ? addresses : "-");
+	}
+	return text.data;
+}
+
+static bool is_address(const char *text)
+{
+	unsigned char address[16];
+
+	return inet_pton(strchr(text, ':') ? AF_INET6 : AF_INET, text, address) == 1;
+}
+
+static bool is_link_name(const char *text)
+{
+	return *text && strlen(text) < LINK_NAME_ROOM && !strpbrk(text, "\"\\{}");
+}
+
+static bool parse_line(const struct strings *words, struct guarded *one)
+{
+	char **w = words->items;
+	uint8_t hwaddr[6];
+
+	if (words->n != 7 || !uuid_valid(w[0]) || !is_link_name(w[1]) || parse_u32(w[2], &one->group) < 0 ||
+	    !one->group || !is_link_name(w[3]) || hwaddr_parse(w[4], hwaddr) < 0)
+		return false;
+	snprintf(one->uuid, sizeof(one->uuid), "%s", w[0]);
+	snprintf(one->hwaddr, sizeof(one->hwaddr), "%s", w[4]);
+	one->link = w[1];
+	one->bridge = strcmp(w[3], "-") == 0 ? NULL : w[3];
+	one->open = strchr(w[5], 'o') != NULL;
+	one->isolated = strchr(w[5], 'i') != NULL;
+	one->host_access = strchr(w[5], 'h') != NULL;
+	if (strcmp(w[6], "-") != 0)
+		strings_split(&one->addresses, w[6], ",");
+	for (size_t i = 0; i < one->addresses.n; i++)
+		if (!is_address(one->addresses.items[i]))
+			return false;
+	return true;
+}
+
+int guarded_parse(const char *text, struct guarded_list *ret)
+{
+	auto_guarded struct guarded_list list = GUARDED_EMPTY;
+	auto_strings struct strings lines = STRINGS_EMPTY;
+
+	strings_split(&lines, text, "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		auto_strings struct strings words = STRINGS_EMPTY;
+		struct guarded one = { .group = 0 };
+		bool good;
+
+		strings_split(&words, lines.items[i], " ");
+		good = parse_line(&words, &one);
+		if (good)
+			guarded_add(&list, &one);
+		strings_clear(&one.addresses);
+		if (!good)
+			return -EINVAL;
+	}
+	*ret = list;
+	list = (struct guarded_list)GUARDED_EMPTY;
+	return 0;
+}
+
+int guarded_load(int dirfd, struct guarded_list *ret, struct error *err)
+{
+	auto_free char *text = NULL;
+	int r = read_file_at(dirfd, FILE_NAME, FILE_MAX, &text, NULL);
+
+	*ret = (struct guarded_list)GUARDED_EMPTY;
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return fail(err, -r, "read the file \"" FILE_NAME "\" of the state directory");
+	if (guarded_parse(text, ret) == 0)
+		return 0;
+	fail(err, EINVAL, "read the file \"" FILE_NAME "\" of the state directory: it is damaged");
+	return error_hint(err, "stop all containers and remove it: each start writes its own lines anew");
+}
+
+int guarded_save(int dirfd, const struct guarded_list *list, struct error *err)
+{
+	auto_free char *text = guarded_format(list);
+
+	if (list->n)
+		return replace_file_at(dirfd, FILE_NAME, text, strlen(text), 0600, false, err);
+	if (unlinkat(dirfd, FILE_NAME, 0) < 0 && errno != ENOENT)
+		return fail(err, errno, "remove the file \"" FILE_NAME "\" of the state directory");
+	return 0;
+}
+
+/* --- sets --- */
+
+static void add_set(const char *name, const char *type, const struct strings *elements, struct text *ret)
+{
+	auto_free char *joined = strings_join(elements, ",\n\t\t\t     ");
+
+	text_add(ret, "\tset %s {\n\t\t%s\n", name, type);
+	if (elements->n)
+		text_add(ret, "\t\telements = { %s }\n", joined);
+	text_add(ret, "\t}\n");
+}
+
+/* Groups of the links of which something is true. */
+static void add_groups(const struct guarded_list *list, const char *name, bool (*is)(const struct guarded *one),
+		       struct text *ret)
+{
+	auto_strings struct strings elements = STRINGS_EMPTY;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (is(&list->items[i]))
+			strings_add_take(&elements, xasprintf("0x%08x", list->items[i].group));
+	add_set(name, "type devgroup", &elements, ret);
+}
+
+/* GROUP . VALUE for each link; value returns what the caller frees, or NULL to leave it out. */
+static void add_values(const struct guarded_list *list, const char *name, const char *type,
+		       char *(*value)(const struct guarded *one), struct text *ret)
+{
+	auto_strings struct strings elements = STRINGS_EMPTY;
+
+	for (size_t i = 0; i < list->n; i++) {
+		auto_free char *one = value(&list->items[i]);
+
+		if (one)
+			strings_add_take(&elements, xasprintf("0x%08x . %s", list->items[i].group, one));
+	}
+	add_set(name, type, &elements, ret);
+}
+
+static bool is_any(const struct guarded *one)
+{
+	(void)one;
+	return true;
+}
+
+static bool is_open(const struct guarded *one)
+{
+	return one->open;
+}
+
+static bool is_isolated(const struct guarded *one)
+{
+	return one->isolated;
+}
+
+static bool has_host_access(const struct guarded *one)
+{
+	return one->host_access;
+}
+
+static char *mac_of(const struct guarded *one)
+{
+	return xstrdup(one->hwaddr);
+}
+
+static char *mac_number_of(const struct guarded *one)
+{
+	uint8_t mac[6];
+
+	hwaddr_parse(one->hwaddr, mac);
+	return xasprintf("0x%02x%02x%02x%02x%02x%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+}
+
+/* The lower half of the IPv6 addresses that a link makes of its MAC (RFC 4291, appendix A). */
+static void suffix_bytes(const struct guarded *one, uint8_t ret[8])
+{
+	uint8_t mac[6];
+
+	hwaddr_parse(one->hwaddr, mac);
+	memcpy(ret, (uint8_t[8]){ mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5] }, 8);
+}
+
+/* Where routers of others tell the links a prefix: with that half, none is another's. */
+static char *suffix_of(const struct guarded *one)
+{
+	struct text text = TEXT_EMPTY;
+	uint8_t suffix[8];
+
+	if (!one->bridge)
+		return NULL;
+	suffix_bytes(one, suffix);
+	text_add(&text, "0x");
+	for (size_t i = 0; i < sizeof(suffix); i++)
+		text_add(&text, "%02x", suffix[i]);
+	return text.data;
+}
+
+/* The IPv6 addresses of a link: the one that it makes of its MAC, and those that it was given. */
+static size_t addresses6(const struct guarded *one, struct in6_addr **ret)
+{
+	struct in6_addr *all = xcalloc(one->addresses.n + 1, sizeof(*all));
+	size_t n = 1;
+
+	all[0].s6_addr[0] = 0xfe;
+	all[0].s6_addr[1] = 0x80;
+	suffix_bytes(one, all[0].s6_addr + 8);
+	for (size_t i = 0; i < one->addresses.n; i++)
+		if (inet_pton(AF_INET6, one->addresses.items[i], &all[n]) == 1)
+			n++;
+	*ret = all;
+	return n;
+}
+
+static void add_addresses(const struct guarded_list *list, struct text *ret)
+{
+	auto_strings struct strings v4 = STRINGS_EMPTY, v6 = STRINGS_EMPTY, targets = STRINGS_EMPTY;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct guarded *one = &list->items[i];
+		auto_free struct in6_addr *all = NULL;
+		size_t n = addresses6(one, &all);
+
+		for (size_t k = 0; k < one->addresses.n; k++)
+			if (!strchr(one->addresses.items[k], ':'))
+				strings_add_take(&v4, xasprintf("0x%08x . %s", one->group, one->addresses.items[k]));
+		for (size_t k = 0; k < n; k++) {
+			auto_text struct text number = TEXT_EMPTY;
+			char shown[INET6_ADDRSTRLEN];
+
+			for (size_t b = 0; b < sizeof(all[k].s6_addr); b++)
+				text_add(&number, "%02x", all[k].s6_addr[b]);
+			inet_ntop(AF_INET6, &all[k], shown, sizeof(shown));
+			strings_add_take(&v6, xasprintf("0x%08x . %s", one->group, shown));
+			strings_add_take(&targets, xasprintf("0x%08x . 0x%s", one->group, number.data));
+		}
+	}
+	add_set("addresses4", "type devgroup . ipv4_addr", &v4, ret);
+	add_set("addresses6", "type devgroup . ipv6_addr", &v6, ret);
+	/* what a neighbour discovery is about; nft has no name for that place in a packet */
+	add_set("targets6", "typeof iifgroup . @th,64,128", &targets, ret);
+}
+
+/* --- the table of the bridges --- */
+
+/* What is not allowed falls through to the drop at the end of its chain, so a packet that cannot be read is dropped as
+ * well. "accept" ends this table alone: those of others still have their say. */
+static const char chains[] =
+	"\tchain prerouting {\n"
+	"\t\ttype filter hook prerouting priority -200; policy accept;\n"
+	"\t\tiifgroup @links goto guard\n"
+	"\t}\n"
+	"\tchain guard {\n"
+	"\t\tiifgroup . ether saddr != @macs drop\n"
+	"\t\tether type arp goto guard_arp\n"
+	/* true of every packet whose headers nft could read: a receiver may be less strict than it */
+	"\t\tmeta l4proto 0-255 ether type vmap { ip : goto guard_ip, ip6 : goto guard_ip6 }\n"
+	"\t\tdrop\n"
+	"\t}\n"
+	/* Ethernet and IPv4, as what follows reads them. A sender of 0.0.0.0 asks whether an address is free. */
+	"\tchain guard_arp {\n"
+	"\t\t@nh,0,48 != 0x000108000604 drop\n"
+	"\t\tiifgroup . arp saddr ether != @macs drop\n"
+	"\t\tiifgroup @open accept\n"
+	"\t\tiifgroup . arp saddr ip @addresses4 accept\n"
+	"\t\tarp saddr ip 0.0.0.0 iifgroup . arp daddr ip @addresses4 accept\n"
+	"\t\tdrop\n"
+	"\t}\n"
+	"\tchain guard_ip {\n"
+	"\t\tudp sport { 67, 547 } drop comment \"DHCP servers\"\n"
+	"\t\tip protocol igmp @th,0,8 0x11 drop comment \"queries\"\n"
+	"\t\tudp dport 67 goto dhcp\n"
+	"\t\tip daddr 169.254.169.254 iifgroup != @host_access jump metadata\n"
+	"\t\tiifgroup @open accept\n"
+	"\t\tiifgroup . ip saddr @addresses4 accept\n"
+	"\t\tdrop\n"
+	"\t}\n"
+	/* A request for itself, by no relay: who asks with another's MAC could decline the other's address. */
+	"\tchain dhcp {\n"
+	"\t\t@th,64,24 0x010106 @th,256,32 0x0 iifgroup . @th,288,48 @clients goto dhcp_client\n"
+	"\t\tdrop\n"
+	"\t}\n"
+	"\tchain dhcp_client {\n"
+	"\t\tip saddr 0.0.0.0 accept\n"
+	"\t\tiifgroup @open accept\n"
+	"\t\tiifgroup . ip saddr @addresses4 accept\n"
+	"\t\tdrop\n"
+	"\t}\n"
+	/* Of the cloud that the host is in: secrets of the host. Some clouds have their name server there. */
+	"\tchain metadata {\n"
+	"\t\tudp dport 53 return\n"
+	"\t\ttcp dport 53 return\n"
+	"\t\tdrop\n"
+	"\t}\n"
+	"\tchain guard_ip6 {\n"
+	"\t\tudp sport { 67, 547 } drop comment \"DHCP servers\"\n"
+	"\t\ticmpv6 type { 130, 134, 137 } drop comment \"queries, routers, redirects\"\n"
+	"\t\tip6 daddr fd00:ec2::254 iifgroup != @host_access jump metadata\n"
+	"\t\tip6 saddr :: goto unspecified\n"
+	"\t\ticmpv6 type 136 iifgroup != @open goto announced\n"
+	"\t\tiifgroup @open accept\n"
+	"\t\tiifgroup . ip6 saddr @addresses6 accept\n"
+	"\t\tiifgroup . @nh,128,64 @suffixes accept\n"
+	"\t\tdrop\n"
+	"\t}\n"
+	/* Who has no address yet asks whether one is free, for routers, and says which groups it is in. */
+	"\tchain unspecified {\n"
+	"\t\ticmpv6 type { 131, 132, 133, 143 } accept\n"
+	"\t\ticmpv6 type 135 iifgroup @open accept\n"
+	"\t\ticmpv6 type 135 goto announced_target\n"
+	"\t\tdrop\n"
+	"\t}\n"
+	"\tchain announced {\n"
+	"\t\tiifgroup . ip6 saddr @addresses6 goto announced_target\n"
+	"\t\tiifgroup . @nh,128,64 @suffixes goto announced_target\n"
+	"\t\tdrop\n"
+	"\t}\n"
+	"\tchain announced_target {\n"
+	"\t\tiifgroup . @th,64,128 @targets6 accept\n"
+	"\t\tiifgroup . @th,128,64 @target_suffixes accept\n"
+	"\t\tdrop\n"
+	"\t}\n"
+	"\tchain forward {\n"
+	"\t\ttype filter hook forward priority -200; policy accept;\n"
+	"\t\tiifgroup @isolated oifgroup @links drop\n"
+	"\t\tiifgroup @links oifgroup @isolated drop\n"
+	"\t}\n"
+	/* What bridges take for themselves, such as spanning tree, comes by no other hook. */
+	"\tchain input {\n"
+	"\t\ttype filter hook input priority -200; policy accept;\n"
+	"\t\tiifgroup @links ether type != { arp, ip, ip6 } drop\n"
+	"\t}\n";
+
+void guard_rules(const struct guarded_list *list, struct text *ret)
+{
+	add_groups(list, "links", is_any, ret);
+	add_groups(list, "open", is_open, ret);
+	add_groups(list, "isolated", is_isolated, ret);
+	add_groups(list, "host_access", has_host_access, ret);
+	add_values(list, "macs", "type devgroup . ether_addr", mac_of, ret);
+	add_values(list, "clients", "typeof iifgroup . @th,288,48", mac_number_of, ret);
+	add_addresses(list, ret);
+	add_values(list, "suffixes", "typeof iifgroup . @nh,128,64", suffix_of, ret);
+	add_values(list, "target_suffixes", "typeof iifgroup . @th,128,64", suffix_of, ret);
+	text_append(ret, chains, sizeof(chains) - 1);
+}
+
+/* --- the table of the host --- */
+
+/* LINK . MAC, as the host sees packets of a box: there the link is the bridge. */
+static void add_senders(const struct guarded_list *list, const char *name, const char *bridge, bool own,
+			bool (*is)(const struct guarded *one), struct text *ret)
+{
+	auto_strings struct strings elements = STRINGS_EMPTY;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct guarded *one = &list->items[i];
+		const char *on = one->bridge ? one->bridge : bridge;
+
+		if (on && (own || one->bridge) && is(one))
+			strings_add_take(&elements, xasprintf("\"%s\" . %s", on, one->hwaddr));
+	}
+	add_set(name, "type ifname . ether_addr", &elements, ret);
+}
+
+static void add_isolated(const struct guarded_list *list, struct text *ret)
+{
+	auto_strings struct strings macs = STRINGS_EMPTY, v4 = STRINGS_EMPTY, v6 = STRINGS_EMPTY;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct guarded *one = &list->items[i];
+
+		if (!one->isolated || one->bridge)
+			continue;
+		strings_add(&macs, one->hwaddr);
+		for (size_t k = 0; k < one->addresses.n; k++)
+			strings_add(strchr(one->addresses.items[k], ':') ? &v6 : &v4, one->addresses.items[k]);
+	}
+	add_set("isolated", "type ether_addr", &macs, ret);
+	add_set("isolated4", "type ipv4_addr", &v4, ret);
+	add_set("isolated6", "type ipv6_addr", &v6, ret);
+}
+
+void guard_host_rules(const struct guarded_list *list, const char *bridge, struct text *ret)
+{
+	add_senders(list, "others", bridge, false, is_any, ret);
+	add_senders(list, "host_access", bridge, true, has_host_access, ret);
+	if (bridge)
+		add_isolated(list, ret);
+	/* Of a connection that the host began only the answers: one that a box began does not outlive the key. */
+	text_add(ret,
+		 "\tchain host {\n"
+		 "\t\tudp dport { 53, 67 } accept comment \"names and DHCP\"\n"
+		 "\t\ttcp dport 53 accept\n"
+		 "\t\tct state established ct direction reply accept comment \"answers\"\n"
+		 "\t\tct state related accept\n"
+		 "\t\ticmp type echo-request accept\n"
+		 "\t\ticmpv6 type { echo-request, nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
+		 "\t\tiifname . ether saddr @host_access accept\n"
+		 "\t\treject with icmpx admin-prohibited\n"
+		 "\t}\n");
+}
+
+void guard_input_rules(const char *bridge, struct text *ret)
+{
+	if (bridge)
+		text_add(ret, "\t\tiifname \"%s\" goto host\n", bridge);
+	text_add(ret, "\t\tiifname . ether saddr @others goto host\n");
+}
+
+/* From box to box by way of the host: what it routes, published ports included. */
+void guard_forward_rules(const char *bridge, struct text *ret)
+{
+	if (!bridge)
+		return;
+	text_add(ret, "\t\tiifname \"%s\" oifname \"%s\" ether saddr @isolated drop\n", bridge, bridge);
+	text_add(ret, "\t\tiifname \"%s\" oifname \"%s\" ip daddr @isolated4 drop\n", bridge, bridge);
+	text_add(ret, "\t\tiifname \"%s\" oifname \"%s\" ip6 daddr @isolated6 drop\n", bridge, bridge);
+}
