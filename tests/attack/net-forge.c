@@ -7,7 +7,7 @@
  * MAC of a third one, whose place it wants to take). Kinds: see below; "all" is each of them. Every frame carries the
  * text "forged KIND;", which net-watch finds; the kind "end" is an honest one, to say that no more follow.
  *
- * Static, so that it runs in any root file system: cc -static -o net-forge net-forge.c */
+ * Static, so that it runs in any root file system. */
 
 #include <arpa/inet.h>
 #include <errno.h>

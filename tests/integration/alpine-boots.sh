@@ -5,7 +5,7 @@
 
 mirror
 # a server beside the bridge, on its address: what a box can reach
-alpine box
+alpine box --set network.host_access=yes
 ok sysct start box --wait
 same "$(inside box rc-status --crashed)" "" "failed services"
 has "$(inside box rc-status default)" 'crond|networking' "runlevel default"

@@ -13,18 +13,16 @@ there() { nsenter --net="/run/netns/$host" "$@"; }
 sysct() { there sysct "$@"; }
 # where bridged packets also pass the host's own hooks, those see more than a bridge
 there sysctl -q -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 2>/dev/null || :
-for name in forge watch; do
-    cc -O1 -static -D_GNU_SOURCE -o "$TEST_TMP/net-$name" "$REPO/tests/attack/net-$name.c"
-done
+programs=$SYSCT_BUILD_DIR/tests
 id=$("$REPO/scripts/leak-check" id)
 
 # arm BOX: the program is put there by its root's own means
-arm() { sysct attach -T "$1" -- sh -c 'cat >/forge; chmod 755 /forge' <"$TEST_TMP/net-forge"; }
+arm() { sysct attach -T "$1" -- sh -c 'cat >/forge; chmod 755 /forge' <"$programs/net-forge"; }
 mac() { inside "$1" cat /sys/class/net/eth0/address; }
 port_of() { there ip -brief link | sed -n "s/^\(sct[^ @]*$id\)@.*/\1/p"; }
 # seen NAMESPACE LINK ATTACKER KEY=VALUE... KIND...: what of that comes in there, in one line
 seen() {
-    nsenter --net="$1" "$TEST_TMP/net-watch" "$2" >"$TEST_TMP/seen" &
+    nsenter --net="$1" "$programs/net-watch" "$2" >"$TEST_TMP/seen" &
     watcher_=$!
     eventually 10 grep -q ready "$TEST_TMP/seen"
     attacker_=$3

@@ -2,6 +2,7 @@
 # timeout: 180
 # A box reaches names, DHCP and ping of the host, and nothing else by any of its addresses, until host_access = yes; the
 # host reaches the box, and the box the outside. In a network namespace of its own, as a host.
+# shows: network.host_access
 . "${0%/*}/lib.sh"
 
 host=scthost$$
@@ -31,7 +32,6 @@ served() {
 }
 served "$host" 1234 of-the-host
 served "$lan" 80 of-the-lan
-cc -O1 -static -D_GNU_SOURCE -o "$TEST_TMP/net-scan" "$REPO/tests/attack/net-scan.c"
 
 busybox box
 busybox web --set network.publish=1235:80
@@ -41,7 +41,7 @@ gateway=$(inside box ip route | sed -n 's/^default via \([0-9.]*\) .*/\1/p')
 gateway6=$(inside box ip -6 route | sed -n 's/^default via \([0-9a-f:]*\) .*/\1/p')
 local6=$(there ip -6 -o address show dev "sysct0$("$REPO/scripts/leak-check" id)" scope link | sed 's/.*inet6 \([^/]*\).*/\1/')
 from_box() { inside box sh -c "printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 2 $1 $2 | tail -n 1" 2>/dev/null; }
-sysct attach -T box -- sh -c 'cat >/scan; chmod 755 /scan' <"$TEST_TMP/net-scan"
+sysct attach -T box -- sh -c 'cat >/scan; chmod 755 /scan' <"$SYSCT_BUILD_DIR/tests/net-scan"
 
 say "by default"
 addresses="$gateway 198.51.100.1 $gateway6 $local6%eth0"

@@ -2,6 +2,7 @@
 # timeout: 120
 # An isolated box and the others exchange nothing, by no way, and it still reaches the host's names and the outside. In a
 # network namespace of its own, as a host.
+# shows: network.isolated
 . "${0%/*}/lib.sh"
 
 host=scthost$$

@@ -71,6 +71,8 @@ counts start network.dns 192.0.2.53
 counts start network.search example.org
 counts start network.mtu 1400
 counts live network.publish $port:80
+counts live network.isolated yes
+counts live network.host_access yes
 counts live limits.memory 256M
 counts live limits.swap 16M limits.memory=256M
 counts live limits.cpus 1.5
