@@ -50,6 +50,15 @@ if grep -q "$(sed -n 's/^uuid=//p' "$SYSCT_STATE_DIR/containers/three/identity")
 fi
 
 ok sysct start three --wait
+
+say "who was started before changes no rule"
+handle() { there nft -a list table bridge "sysct$id" | head -n 1; }
+before=$(handle)
+ok sysct stop --now two
+ok sysct start two --wait
+same "$(handle)" "$before" "the table, which is a new one after each change"
+has "$before" 'handle [0-9]' "its number"
+
 arm one
 bridge=sysct0$id
 gateway=$(inside one ip route | sed -n 's/^default via \([0-9.]*\) .*/\1/p')
