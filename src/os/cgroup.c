@@ -99,7 +99,8 @@ static void learn_line(char *line)
 	}
 }
 
-/* A v1 hierarchy without a controller, as systemd had it before cgroup2. A mount of ours that nobody sees. */
+/* A v1 hierarchy without a controller, as systemd had it before cgroup2. A mount of ours that nobody sees: its descriptor,
+ * which stays open. */
 #define SYSTEMD "name=systemd"
 
 static int mount_systemd(struct error *err)
@@ -111,18 +112,26 @@ static int mount_systemd(struct error *err)
 		return fd;
 	layout.v1 = xrealloc(layout.v1, (layout.n_v1 + 1) * sizeof(*layout.v1));
 	layout.v1[layout.n_v1++] = (struct hierarchy){ xstrdup("," SYSTEMD ","), xasprintf("/proc/self/fd/%d", fd) };
-	return 0;
+	return fd;
 }
 
-/* One that is there without a mount holds groups of ours. */
+/* One that is there without a mount holds groups of ours; not in a container, which was given no part of it. */
 static void learn_systemd(void)
 {
 	struct error ignored = ERROR_NONE;
 	auto_free char *own = NULL;
+	int fd;
 
-	if (!find_v1(SYSTEMD) && read_file_at(AT_FDCWD, "/proc/self/cgroup", 1 << 20, &own, NULL) == 0 &&
-	    strstr(own, ":" SYSTEMD ":"))
-		mount_systemd(&ignored);
+	if (find_v1(SYSTEMD) || read_file_at(AT_FDCWD, "/proc/self/cgroup", 1 << 20, &own, NULL) < 0 ||
+	    !strstr(own, ":" SYSTEMD ":"))
+		return;
+	fd = mount_systemd(&ignored);
+	if (fd < 0 || faccessat(fd, ".", W_OK, AT_EACCESS) == 0)
+		return;
+	layout.n_v1--;
+	free(layout.v1[layout.n_v1].options);
+	free(layout.v1[layout.n_v1].path);
+	close(fd);
 }
 
 static int learn(struct error *err)
