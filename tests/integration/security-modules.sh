@@ -88,6 +88,7 @@ if grep -q selinuxfs /proc/filesystems; then
     same "$(label box)" "$other" "its context"
     ok sysct restart box
     same "$(label box)" "$other" "its context after a restart"
+    ok sysct stop --now box
 else
     say "SELinux is not active"
     refused 1 'context "no_such_u:no_such_r:no_such_t:s0": SELinux is not active' sysct start box
