@@ -146,9 +146,12 @@ static const struct row rows[] = {
 	  { "blkio.throttle.read_bps_device", NULL, io_throttle } },
 	{ "io_write", "blkio", "io", AT(io_write), { "io.max", NULL, io_max_write },
 	  { "blkio.throttle.write_bps_device", NULL, io_throttle } },
-	{ "io_weight", "blkio", "io", AT(io_weight), { "io.weight", "io.bfq.weight", weight },
+	{ "io_weight", "blkio", "io", AT(io_weight), { "io.weight", NULL, weight },
 	  { "blkio.bfq.weight", "blkio.weight", bfq_weight } },
 };
+
+/* In v2 the weight has two files, for disks with io.cost and those with BFQ. */
+static const struct version bfq = { "io.bfq.weight", NULL, bfq_weight };
 
 static uint64_t value_of(const struct row *row, const struct cgroup_limits *limits)
 {
@@ -180,6 +183,11 @@ static int open_v1(const struct limits_place *place, const char *controller)
 
 static int no_controller(const char *key, const char *controller, struct error *err)
 {
+	if (strcmp(key, "io_weight") == 0) {
+		fail(err, 0, "limits.%s cannot be kept: no io controller of this kernel weighs disks", key);
+		return error_hint(err, "load the bfq scheduler: modprobe bfq; or take the limit away: sysct config unset "
+				       "NAME limits.%s", key);
+	}
 	fail(err, 0, "limits.%s cannot be kept: this host has no %s controller for it", key, controller);
 	return error_hint(err, "enable the controller, or take the limit away: sysct config unset NAME limits.%s", key);
 }
@@ -216,18 +224,33 @@ static void drop_old_rules(int dir, const char *file, dev_t disk)
 	}
 }
 
+/* 1: there is no such file. */
+static int write_v2(const struct limits_place *place, const char *key, const struct version *version, uint64_t value,
+		    const struct cgroup_limits *limits, struct error *err)
+{
+	auto_text struct text text = TEXT_EMPTY;
+	const char *file;
+
+	if (!find_file(place->v2, version, &file))
+		return 1;
+	version->format(&text, value, limits);
+	return write_file(place->v2, file, text.data, key, err);
+}
+
 static int write_row(const struct limits_place *place, const struct row *row, const struct cgroup_limits *limits,
 		     struct error *err)
 {
 	uint64_t value = value_of(row, limits);
+	int v2 = write_v2(place, row->key, &row->v2, value, limits, err);
+	int too = v2 < 0 || row->offset != AT(io_weight) ? v2 : write_v2(place, row->key, &bfq, value, limits, err);
 	auto_text struct text text = TEXT_EMPTY;
 	auto_close int v1 = -1;
 	const char *file;
 
-	if (find_file(place->v2, &row->v2, &file)) {
-		row->v2.format(&text, value, limits);
-		return write_file(place->v2, file, text.data, row->key, err);
-	}
+	if (too < 0)
+		return too;
+	if (v2 == 0 || too == 0)
+		return 0;
 	v1 = open_v1(place, row->v1_controller);
 	if (find_file(v1, &row->v1, &file)) {
 		if (row->v1.format == io_throttle)

@@ -31,7 +31,16 @@ busybox other --set limits.cpuset=0 --set limits.cpu_weight=1000
 ok sysct start other --wait
 ok sysct config unset box limits.cpus
 # used BOX: microseconds of CPU so far
-used() { sed -n 's/^usage_usec //p' "$(field "$1" cgroup)/cpu.stat"; }
+used() {
+    path=$(field "$1" cgroup)
+    if [ -n "$path" ]; then
+        sed -n 's/^usage_usec //p' "$path/cpu.stat"
+    else
+        # no cgroup2 is mounted
+        uuid=$(sed -n 's/^uuid=//p' "$SYSCT_STATE_DIR/containers/$1/identity")
+        echo $(($(find /sys/fs/cgroup -path "*/sysct*/$uuid/cpuacct.usage" -exec cat {} +) / 1000))
+    fi
+}
 running() { [ "$(inside "$1" cat /tmp/loops)" = 1 ]; }
 # race: what each gets while both run
 race() {

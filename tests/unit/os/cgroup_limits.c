@@ -57,7 +57,7 @@ static void teardown(void)
 static void make_v2(void)
 {
 	static const char *const files[] = { "memory.max", "memory.swap.max", "cpu.max", "cpu.weight",
-					     "cpuset.cpus", "pids.max", "io.max", "io.bfq.weight" };
+					     "cpuset.cpus", "pids.max", "io.max", "io.weight", "io.bfq.weight" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		auto_free char *name = xasprintf("v2/%s", files[i]);
@@ -100,7 +100,8 @@ START_TEST(the_words_of_v2)
 	ck_assert_str_eq(said("v2/pids.max"), "6");
 	/* the kernel keeps both words, a plain file the last one */
 	ck_assert_ptr_nonnull(strstr(said("v2/io.max"), "7:3 wbps=8192"));
-	ck_assert_str_eq(said("v2/io.bfq.weight"), "1000");
+	ck_assert_str_eq(said("v2/io.weight"), "1000");
+	ck_assert_str_eq(said("v2/io.bfq.weight"), "181");	/* its scale ends at 1000 */
 }
 END_TEST
 
