@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* net-scan - which TCP ports of an address answer, from the namespace of the caller.
  *
- *   net-scan ADDRESS[%LINK] FIRST-LAST...
+ *   net-scan MILLISECONDS ADDRESS[%LINK] FIRST-LAST...
  *
- * Prints those that accept a connection within a second and a half. Static, as net-forge. */
+ * Prints those that accept a connection within that time. Static, as net-forge. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #define AT_ONCE 4096
-#define PATIENCE_MS 1500
 
 static union {
 	struct sockaddr any;
@@ -70,10 +69,10 @@ static int now_ms(void)
 	return (int)(now.tv_sec % 1000000 * 1000 + now.tv_nsec / 1000000);
 }
 
-static void scan(int first, int last)
+static void scan(int patience_ms, int first, int last)
 {
 	static struct pollfd fds[AT_ONCE];
-	int n = last - first + 1, until = now_ms() + PATIENCE_MS, left;
+	int n = last - first + 1, until = now_ms() + patience_ms, left;
 
 	for (int i = 0; i < n; i++)
 		fds[i] = (struct pollfd){ .fd = begin(first + i), .events = POLLOUT };
@@ -100,16 +99,16 @@ int main(int argc, char **argv)
 {
 	struct rlimit files = { AT_ONCE + 64, AT_ONCE + 64 };
 
-	if (argc < 3 || read_address(argv[1]) < 0)
+	if (argc < 4 || atoi(argv[1]) <= 0 || read_address(argv[2]) < 0)
 		return 2;
 	setrlimit(RLIMIT_NOFILE, &files);
-	for (int i = 2; i < argc; i++) {
+	for (int i = 3; i < argc; i++) {
 		int first, last;
 
 		if (sscanf(argv[i], "%d-%d", &first, &last) != 2 || first < 1 || last > 65535 || last < first ||
 		    last - first >= AT_ONCE)
 			return 2;
-		scan(first, last);
+		scan(atoi(argv[1]), first, last);
 	}
 	return 0;
 }

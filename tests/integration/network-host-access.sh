@@ -46,7 +46,7 @@ sysct attach -T box -- sh -c 'cat >/scan; chmod 755 /scan' <"$SYSCT_BUILD_DIR/te
 say "by default"
 addresses="$gateway 198.51.100.1 $gateway6 $local6%eth0"
 # shellcheck disable=SC2086 # words
-same "$(inside box sh -c 'for to; do /scan "$to" 1-1234 | sed "s,^,$to ," & done; wait' sh $addresses | grep -v -e "^$gateway6 53$" \
+same "$(inside box sh -c 'ms=$1; shift; for to; do /scan "$ms" "$to" 1-1234 | sed "s,^,$to ," & done; wait' sh $((1500 * ${SYSCT_TEST_PATIENCE:-1})) $addresses | grep -v -e "^$gateway6 53$" \
     -e "^$local6%eth0 53$")" "$gateway 53" "ports of the host that answer"
 for address in $addresses; do same "$(from_box "$address" 1234)" "" "the host's service at $address"; done
 ok inside box ping -c 1 -W 5 "$gateway"
@@ -72,12 +72,12 @@ ok sysct start box --wait
 same "$(from_box "$gateway" 1234)" of-the-host "after a restart"
 
 say "and taken away again, also from what is connected"
-inside box sh -c "(sleep 1; echo 'GET / HTTP/1.0'; echo; sleep 20) | timeout 20 nc $gateway 1234 >/tmp/late 2>/dev/null & echo \$! >/tmp/pid"
+inside box sh -c "mkfifo /ask; exec 3<>/ask; nc $gateway 1234 <&3 >/late 2>/dev/null & echo \$! >/pid"
 eventually 10 sh -c "nsenter --net=/run/netns/$host ss -Htn state established sport = 1234 | grep -q ."
 ok sysct config set box network.host_access=no
 same "$(from_box "$gateway" 1234)" "" "a new connection"
-inside box sh -c 'sleep 2; kill $(cat /tmp/pid) 2>/dev/null; :'
-same "$(inside box cat /tmp/late)" "" "the old connection"
+inside box sh -c 'printf "GET / HTTP/1.0\r\n\r\n" >/ask; sleep 2; kill $(cat /pid)'
+same "$(inside box cat /late)" "" "the old connection"
 
 say "on a bridge of the administrator's likewise"
 ok sysct stop --now box
