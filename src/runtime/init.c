@@ -219,10 +219,12 @@ static int s6_ask(pid_t pid, int *signal)
 	return 0;
 }
 
-/* Of s6-linux-init stage 2 is a child, by these names while it lasts; a bare s6-svscan has none. */
+/* Of s6-linux-init stage 2 is a child, by these names while it lasts, those of the programs that become it included; a bare
+ * s6-svscan has none. */
 static int s6_booted(pid_t pid)
 {
-	static const char *const stages[] = { "s6-linux-init", "rc.init", "runlevel", "s6-rc" };
+	static const char *const stages[] = { "s6-linux-init", "execlineb", "background", "s6-setsid", "rc.init", "runlevel",
+					      "s6-rc" };
 
 	if (!s6_has_script(pid))
 		return -1;
