@@ -224,25 +224,31 @@ static void drop_old_rules(int dir, const char *file, dev_t disk)
 	}
 }
 
+/* A share counts among those beside it: other containers, where the payload is alone. */
+static int v2_of(const struct limits_place *place, const struct row *row)
+{
+	return row->offset == AT(cpu_weight) || row->offset == AT(io_weight) ? place->v2_shares : place->v2;
+}
+
 /* 1: there is no such file. */
-static int write_v2(const struct limits_place *place, const char *key, const struct version *version, uint64_t value,
+static int write_v2(int dir, const char *key, const struct version *version, uint64_t value,
 		    const struct cgroup_limits *limits, struct error *err)
 {
 	auto_text struct text text = TEXT_EMPTY;
 	const char *file;
 
-	if (!find_file(place->v2, version, &file))
+	if (!find_file(dir, version, &file))
 		return 1;
 	version->format(&text, value, limits);
-	return write_file(place->v2, file, text.data, key, err);
+	return write_file(dir, file, text.data, key, err);
 }
 
 static int write_row(const struct limits_place *place, const struct row *row, const struct cgroup_limits *limits,
 		     struct error *err)
 {
 	uint64_t value = value_of(row, limits);
-	int v2 = write_v2(place, row->key, &row->v2, value, limits, err);
-	int too = v2 < 0 || row->offset != AT(io_weight) ? v2 : write_v2(place, row->key, &bfq, value, limits, err);
+	int dir = v2_of(place, row), v2 = write_v2(dir, row->key, &row->v2, value, limits, err);
+	int too = v2 < 0 || row->offset != AT(io_weight) ? v2 : write_v2(dir, row->key, &bfq, value, limits, err);
 	auto_text struct text text = TEXT_EMPTY;
 	auto_close int v1 = -1;
 	const char *file;
@@ -349,10 +355,11 @@ int cgroup_limits_write(const struct limits_place *place, const struct cgroup_li
 int cgroup_set_limits(const char *group, const struct cgroup_limits *limits, struct error *err)
 {
 	auto_close int payload = cgroup_open(group, "payload", err);
-	struct limits_place place = { payload, cgroup_v1_path, group };
+	auto_close int above = payload < 0 ? payload : cgroup_open(group, ".", err);
+	struct limits_place place = { payload, above, cgroup_v1_path, group };
 
-	if (payload < 0)
-		return payload;
+	if (above < 0)
+		return above;
 	return cgroup_limits_write(&place, limits, err);
 }
 

@@ -12,6 +12,7 @@ const char *cgroup_v1_path(const char *controller);
 /* Where limits are written. Tests give directories of their own. */
 struct limits_place {
 	int v2;				/* the payload's directory in cgroup2, -1: none */
+	int v2_shares;			/* the one above, for weights */
 	const char *(*v1)(const char *controller);	/* the hierarchy's path */
 	const char *group;		/* below it */
 };

@@ -17,6 +17,10 @@ if inside box grep -E 'sysct|^0::/\.\.' /proc/1/cgroup; then fail "the box sees 
 # the host's side: v2 or v1, whichever has the controller
 found=$(on_host 67108864 memory.max memory.limit_in_bytes)
 [ -n "$found" ] || fail "no limit of 64M on the host"
+# a box that looks finds its own
+if inside box test -e /sys/fs/cgroup/memory.max; then
+    same "$(inside box cat /sys/fs/cgroup/memory.max)" 67108864 "the limit that the box sees"
+fi
 [ -n "$(on_host 100 pids.max)" ] || fail "no limit of 100 tasks on the host"
 inside box sh -c 'for f in $(find /sys/fs/cgroup -name memory.max -o -name pids.max); do echo max >$f; done' 2>/dev/null || :
 same "$(cat "$found")" 67108864 "the limit after the box tried to lift it"

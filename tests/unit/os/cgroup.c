@@ -377,11 +377,11 @@ START_TEST(cpus_and_their_weight_are_limited)
 		return;
 	quota = limit("cpu.max", "cpu", "cpu.cfs_quota_us");
 	ck_assert_msg(strcmp(quota, "150000") == 0 || strcmp(quota, "150000 100000") == 0, "%s", quota);
-	weight = limit("cpu.weight", "cpu", "cpu.shares");
+	weight = limit("../cpu.weight", "cpu", "cpu.shares");
 	ck_assert_msg(strcmp(weight, "200") == 0 || strcmp(weight, "2048") == 0, "%s", weight);
 	limits.cpu_weight = 1;
 	must(cgroup_set_limits(group, &limits, &err));
-	least = limit("cpu.weight", "cpu", "cpu.shares");
+	least = limit("../cpu.weight", "cpu", "cpu.shares");
 	ck_assert_msg(strcmp(least, "1") == 0 || strcmp(least, "10") == 0, "%s", least);
 }
 END_TEST

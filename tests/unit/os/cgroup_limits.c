@@ -43,7 +43,7 @@ static void setup(void)
 {
 	strcpy(dir, "/tmp/cgroup-limits-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	place = (struct limits_place){ -1, v1_of, "group" };
+	place = (struct limits_place){ -1, -1, v1_of, "group" };
 }
 
 static void teardown(void)
@@ -51,21 +51,33 @@ static void teardown(void)
 	struct error err = ERROR_NONE;
 
 	close_fd(&place.v2);
+	close_fd(&place.v2_shares);
 	remove_tree_at(AT_FDCWD, dir, &err);
 }
 
+static int open_in(const char *name)
+{
+	auto_free char *path = xasprintf("%s/%s", dir, name);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+/* The payload's directory has the weights too, where they would count for nothing. */
 static void make_v2(void)
 {
 	static const char *const files[] = { "memory.max", "memory.swap.max", "cpu.max", "cpu.weight",
 					     "cpuset.cpus", "pids.max", "io.max", "io.weight", "io.bfq.weight" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		auto_free char *name = xasprintf("v2/%s", files[i]);
+		auto_free char *above = xasprintf("v2/%s", files[i]), *name = xasprintf("v2/payload/%s", files[i]);
 
 		make(name, "");
+		make(above, "");
 	}
-	place.v2 = open(xasprintf("%s/v2", dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(place.v2, 0);
+	place.v2 = open_in("v2/payload");
+	place.v2_shares = open_in("v2");
 }
 
 static void make_v1(void)
@@ -92,14 +104,15 @@ START_TEST(the_words_of_v2)
 	make_v2();
 	limits.disk = makedev(7, 3);
 	must(cgroup_limits_write(&place, &limits, &err));
-	ck_assert_str_eq(said("v2/memory.max"), "1048576");
-	ck_assert_str_eq(said("v2/memory.swap.max"), "1024");
-	ck_assert_str_eq(said("v2/cpu.max"), "150000 100000");
+	ck_assert_str_eq(said("v2/payload/memory.max"), "1048576");
+	ck_assert_str_eq(said("v2/payload/memory.swap.max"), "1024");
+	ck_assert_str_eq(said("v2/payload/cpu.max"), "150000 100000");
 	ck_assert_str_eq(said("v2/cpu.weight"), "200");
-	ck_assert_str_eq(said("v2/cpuset.cpus"), "0-1");
-	ck_assert_str_eq(said("v2/pids.max"), "6");
+	ck_assert_str_eq(said("v2/payload/cpu.weight"), "");
+	ck_assert_str_eq(said("v2/payload/cpuset.cpus"), "0-1");
+	ck_assert_str_eq(said("v2/payload/pids.max"), "6");
 	/* the kernel keeps both words, a plain file the last one */
-	ck_assert_ptr_nonnull(strstr(said("v2/io.max"), "7:3 wbps=8192"));
+	ck_assert_ptr_nonnull(strstr(said("v2/payload/io.max"), "7:3 wbps=8192"));
 	ck_assert_str_eq(said("v2/io.weight"), "1000");
 	ck_assert_str_eq(said("v2/io.bfq.weight"), "181");	/* its scale ends at 1000 */
 }
@@ -143,10 +156,10 @@ START_TEST(every_limit_can_be_lifted)
 	ck_assert_str_eq(said("blkio/group/blkio.throttle.read_bps_device"), "7:3 0");
 	make_v2();
 	must(cgroup_limits_write(&place, &lifted, &err));
-	ck_assert_str_eq(said("v2/memory.max"), "max");
-	ck_assert_str_eq(said("v2/cpu.max"), "max 100000");
+	ck_assert_str_eq(said("v2/payload/memory.max"), "max");
+	ck_assert_str_eq(said("v2/payload/cpu.max"), "max 100000");
 	ck_assert_str_eq(said("v2/cpu.weight"), "100");
-	ck_assert_str_eq(said("v2/cpuset.cpus"), "\n");
+	ck_assert_str_eq(said("v2/payload/cpuset.cpus"), "\n");
 }
 END_TEST
 
@@ -193,7 +206,7 @@ START_TEST(swap_alone_is_v2_s)
 	ck_assert_ptr_nonnull(strstr(err.hint, "limits.memory"));
 	make_v2();
 	must(cgroup_limits_write(&place, &limits, &err));
-	ck_assert_str_eq(said("v2/memory.swap.max"), "4096");
+	ck_assert_str_eq(said("v2/payload/memory.swap.max"), "4096");
 }
 END_TEST
 
