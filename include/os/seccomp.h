@@ -38,6 +38,9 @@ char *seccomp_library(void);
 
 /* --- src/os/seccomp_load.c --- */
 
+/* The line of a library's file, NULL when there is none or its path has a blank; caller frees. */
+char *seccomp_library_at(const char *path);
+
 /* Whether a line of seccomp_library() still tells the truth: the same file is still there. */
 int seccomp_library_is(const char *line);
 

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -572,12 +571,9 @@ int seccomp_check(const char *text, const char *source, struct error *err)
 char *seccomp_library(void)
 {
 	Dl_info info;
-	struct stat st;
+	char *line = NULL;
 
-	if (dladdr((void *)(uintptr_t)seccomp_init, &info) == 0 || !info.dli_fname || strchr(info.dli_fname, ' ') ||
-	    stat(info.dli_fname, &st) < 0)
-		return xstrdup("unknown");	/* never equal to what is there: compiled each time */
-	return xasprintf("%s %llu %llu %llu %lld.%09ld", info.dli_fname, (unsigned long long)st.st_dev,
-			 (unsigned long long)st.st_ino, (unsigned long long)st.st_size,
-			 (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	if (dladdr((void *)(uintptr_t)seccomp_init, &info) && info.dli_fname)
+		line = seccomp_library_at(info.dli_fname);
+	return line ? line : xstrdup("unknown");	/* never equal to what is there: compiled each time */
 }

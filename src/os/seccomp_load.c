@@ -34,18 +34,22 @@ void seccomp_filter_done(struct seccomp_filter *filter)
 	*filter = (struct seccomp_filter)SECCOMP_FILTER_NONE;
 }
 
-int seccomp_library_is(const char *line)
+char *seccomp_library_at(const char *path)
 {
-	const char *end = strchr(line, ' ');
-	auto_free char *path = end ? xstrndup(line, (size_t)(end - line)) : NULL, *now = NULL;
 	struct stat st;
 
-	if (!path || stat(path, &st) < 0)
-		return 0;
-	now = xasprintf("%s %llu %llu %llu %lld.%09ld", path, (unsigned long long)st.st_dev,
-			(unsigned long long)st.st_ino, (unsigned long long)st.st_size,
-			(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
-	return strcmp(now, line) == 0;
+	if (strchr(path, ' ') || stat(path, &st) < 0)
+		return NULL;
+	return xasprintf("%s %llu %llu %llu %lld.%09ld", path, (unsigned long long)st.st_dev,
+			 (unsigned long long)st.st_ino, (unsigned long long)st.st_size,
+			 (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+}
+
+int seccomp_library_is(const char *line)
+{
+	auto_free char *path = xstrndup(line, strcspn(line, " ")), *now = seccomp_library_at(path);
+
+	return now && strcmp(now, line) == 0;
 }
 
 int seccomp_filter_save(const char *path, const struct seccomp_filter *filter, const char *made_of,
