@@ -199,6 +199,24 @@ print("" if value is None else " ".join(map(str, value)) if isinstance(value, li
       if isinstance(value, bool) else value)' "$2"
 }
 
+# a_host_and_its_lan: two network namespaces, $host and $lan, and a link between them: 198.51.100.1 and .2, the second one the
+# first one's router. sysct that runs in $host has it for its host.
+a_host_and_its_lan() {
+    host=scthost$$
+    lan=sctlan$$
+    for n in "$host" "$lan"; do
+        ip netns add "$n"
+        defer ip netns delete "$n"
+        ip -n "$n" link set lo up
+    done
+    ip link add "scta$$" netns "$host" type veth peer name "sctb$$" netns "$lan"
+    ip -n "$host" address add 198.51.100.1/24 dev "scta$$"
+    ip -n "$host" link set "scta$$" up
+    ip -n "$host" route add default via 198.51.100.2
+    ip -n "$lan" address add 198.51.100.2/24 dev "sctb$$"
+    ip -n "$lan" link set "sctb$$" up
+}
+
 # state_of NAME: as list shows it
 state_of() {
     sysct list --format json | python3 -c '

@@ -5,20 +5,8 @@
 # shows: network.host_access
 . "${0%/*}/lib.sh"
 
-host=scthost$$
-lan=sctlan$$
-for n in "$host" "$lan"; do
-    ip netns add "$n"
-    defer ip netns delete "$n"
-    ip -n "$n" link set lo up
-done
-ip link add "scta$$" netns "$host" type veth peer name "sctb$$" netns "$lan"
-ip -n "$host" address add 198.51.100.1/24 dev "scta$$"
-ip -n "$host" link set "scta$$" up
-ip -n "$host" route add default via 198.51.100.2
-ip -n "$lan" address add 198.51.100.2/24 dev "sctb$$"
+a_host_and_its_lan
 ip -n "$lan" address add 169.254.169.254/32 dev lo
-ip -n "$lan" link set "sctb$$" up
 there() { nsenter --net="/run/netns/$host" "$@"; }
 sysct() { there sysct "$@"; }
 get() { curl -sS -g -m 5 "$@"; }

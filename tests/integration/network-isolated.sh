@@ -5,19 +5,7 @@
 # shows: network.isolated
 . "${0%/*}/lib.sh"
 
-host=scthost$$
-lan=sctlan$$
-for n in "$host" "$lan"; do
-    ip netns add "$n"
-    defer ip netns delete "$n"
-    ip -n "$n" link set lo up
-done
-ip link add "scta$$" netns "$host" type veth peer name "sctb$$" netns "$lan"
-ip -n "$host" address add 198.51.100.1/24 dev "scta$$"
-ip -n "$host" link set "scta$$" up
-ip -n "$host" route add default via 198.51.100.2
-ip -n "$lan" address add 198.51.100.2/24 dev "sctb$$"
-ip -n "$lan" link set "sctb$$" up
+a_host_and_its_lan
 there() { nsenter --net="/run/netns/$host" "$@"; }
 sysct() { there sysct "$@"; }
 there sysctl -q -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 2>/dev/null || :
