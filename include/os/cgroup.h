@@ -27,7 +27,7 @@ int cgroup_create(const char *group, uid_t owner, struct error *err);
 
 /* Give the group's directory in v1's hierarchy "name=systemd", which has no controller, to owner:owner: for an init that
  * knows no cgroup2. Where the host has not mounted it, it is mounted privately, and lives on by its groups. Before
- * cgroup_place_v1(). */
+ * cgroup_enter_v1(). */
 int cgroup_delegate_systemd(const char *group, uid_t owner, struct error *err);
 
 /* A descriptor of a leaf ("payload") for CLONE_INTO_CGROUP and cgroup_* below. -1 with err. */
@@ -40,10 +40,10 @@ int cgroup_bound(const char *group, unsigned int descendants, unsigned int depth
  * controllers. Made, and given to owner, when it is missing. */
 int cgroup_open_attach(const char *group, uid_t owner, struct error *err);
 
-/* Move a process into the group in every v1 hierarchy; for memory, pids and cpu into one below it, whose files may be the
- * container's own without lifting a limit. Costs a wait for an RCU grace period (5 to 18 ms) for the first hierarchy and
- * little for the others; nothing at all on a host without v1. */
-int cgroup_place_v1(const char *group, pid_t pid, struct error *err);
+/* The caller, which must have one thread, enters the group in every v1 hierarchy; for memory, pids and cpu one below it,
+ * whose files may be the container's own without lifting a limit. Nothing on a host without v1. To move another process
+ * costs a wait for a grace period of RCU, so whoever shall be in the group enters by itself, or is born there. */
+int cgroup_enter_v1(const char *group, struct error *err);
 
 /* CGROUP_KEEP: not given, nothing is written. CGROUP_LIFT: no limit, the kernel's default weight. */
 #define CGROUP_KEEP UINT64_MAX

@@ -28,6 +28,8 @@ struct ns_launch {
 	const char *rootfs_at;	/* existing host directory where rootfs_fd is attached first */
 	const int *join, *join_flags;	/* namespaces to enter instead, and what they are; owned by userns_fd */
 	size_t n_join;
+	int (*enter)(void *arg, struct error *err);	/* NULL, or what the helper does first, with the host's rights: the
+							 * new process inherits cgroups from it */
 	bool new_time;		/* a time namespace too, whose clocks begin now */
 	void (*child)(void *arg);	/* what the new process does; must not return */
 	void *arg;

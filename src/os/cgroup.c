@@ -394,24 +394,25 @@ static bool has_inner(const struct hierarchy *h)
 	return any;
 }
 
-int cgroup_place_v1(const char *group, pid_t pid, struct error *err)
+/* "0" to "tasks" is the writer itself, one thread: nobody else's execution or end can come between, so the kernel takes no
+ * lock over all processes (cgroup_procs_write_start() of kernel/cgroup/cgroup.c, since 5.16). That lock is what makes the
+ * same move from outside cost a grace period of RCU, 8 to 18 ms. */
+int cgroup_enter_v1(const char *group, struct error *err)
 {
 	auto_free char *inner = xasprintf("%s/payload", group);
-	char value[16];
 
 	if (learn(err) < 0)
 		return -err->code;
-	snprintf(value, sizeof(value), "%d", (int)pid);
 	for (size_t i = 0; i < layout.n_v1; i++) {
 		const char *where = has_inner(&layout.v1[i]) ? inner : group;
 		auto_free char *path = xasprintf("%s/%s", layout.v1[i].path, where);
-		auto_free char *procs = xasprintf("%s/cgroup.procs", path);
+		auto_free char *tasks = xasprintf("%s/tasks", path);
 		int r = where == inner && mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
 
 		if (r == 0)
-			r = write_value_at(AT_FDCWD, procs, value);
+			r = write_value_at(AT_FDCWD, tasks, "0");
 		if (r < 0)
-			return fail(err, -r, "move process %d into %s", (int)pid, path);
+			return fail(err, -r, "enter the cgroup %s", path);
 	}
 	return 0;
 }

@@ -3,8 +3,7 @@
  *
  *     caller            joiner (host pid)                       command (pid inside)
  *       |-- clone3 into the container's cgroup -->|
- *       |-- place it in the v1 hierarchies        |
- *       |-- "go" -------------------------------->|
+ *       |                                         |-- enters the v1 hierarchies
  *       |                                         |-- setns, all namespaces at once
  *       |                                         |-- clone with CLONE_PARENT --------->|
  *       |<-- its pid -----------------------------|                                     |
@@ -52,7 +51,7 @@
 extern char **environ;
 
 /* Indexes of the packets, in their order. */
-enum packet { GO, PID, TERMINAL, EXEC };
+enum packet { PID, TERMINAL, EXEC };
 
 struct join {
 	struct container *container;
@@ -272,13 +271,15 @@ __attribute__((noreturn)) static void joiner_main(struct join *join)
 {
 	struct error err = ERROR_NONE;
 	struct clone_args args = { .flags = CLONE_PARENT };
+	auto_free char *group = launch_group(join->container);
 	pid_t pid;
-	int fd;
 
 	session_shed_caller();
 	prctl(PR_SET_DUMPABLE, 0);
-	if (handshake_await(join->peer, GO, PACKET_TIMEOUT_MS, &fd, &err) != HANDSHAKE_DONE)
+	if (cgroup_enter_v1(group, &err) < 0) {
+		handshake_report(join->peer, PID, &err, -1);
 		_exit(1);
+	}
 	if (setns(join->pidfd, join_flags(join)) < 0) {
 		fail(&err, errno, "enter the namespaces");
 		if (err.code == ESRCH)
@@ -389,18 +390,12 @@ static int receive_pid(struct join *join, struct error *err)
  * execution failed (126, 127), 0, or -errno. */
 static int launch_command(struct join *join, int *ret_master, struct error *err)
 {
-	struct container *c = join->container;
-	auto_free char *group = launch_group(c);
 	pid_t joiner = clone_joiner(join, err);
 	int fd, r;
 
 	if (joiner < 0)
 		return -err->code;
-	r = cgroup_place_v1(group, joiner, err);
-	if (r == 0)
-		r = handshake_report(join->peer, GO, NULL, -1);
-	if (r >= 0)
-		r = receive_pid(join, err);
+	r = receive_pid(join, err);
 	if (r < 0)
 		kill(joiner, SIGKILL);	/* our child, not reaped yet; where it is frozen it would never end */
 	while (waitpid(joiner, NULL, 0) < 0 && errno == EINTR)

@@ -268,6 +268,14 @@ static void payload_main(void *arg)
 	_exit(1);	/* fail closed: the host side has our error */
 }
 
+static int enter_cgroups(void *arg, struct error *err)
+{
+	const struct launch *launch = arg;
+	auto_free char *group = launch_group(launch->container);
+
+	return cgroup_enter_v1(group, err);
+}
+
 int host_clone_payload(struct launch *launch, struct error *err)
 {
 	auto_free char *dir = launch_run_dir(launch->container);
@@ -279,6 +287,7 @@ int host_clone_payload(struct launch *launch, struct error *err)
 		.cgroup_fd = launch->cgroup,
 		.rootfs_fd = launch->rootfs.mount_fd,
 		.rootfs_at = at,
+		.enter = enter_cgroups,
 		.child = payload_main,
 		.arg = launch,
 	};
@@ -339,13 +348,6 @@ int host_kill_payload(const struct container *container, const struct container_
 	if (cgroup_kill(group, err) < 0)
 		return -err->code;
 	return cgroup_wait_empty(group, KILL_TIMEOUT_MS, err);
-}
-
-int host_place_payload(struct launch *launch, struct error *err)
-{
-	auto_free char *group = launch_group(launch->container);
-
-	return cgroup_place_v1(group, launch->pid, err);
 }
 
 /* --- pins --- */

@@ -32,7 +32,6 @@ RUN(host_prepare_confinement);
 RUN(host_open_mounts);
 RUN(host_clone_payload);
 UNDO(host_kill_payload);
-RUN(host_place_payload);
 /* masks.c */
 RUN(host_mask_proc);
 RUN(host_mask_sys);

@@ -74,9 +74,8 @@ const struct step start_steps[] = {
 	  .why = "as the host's root, in the host's tree; locked for the user namespace" },
 	{ HOST, "prepare the network", .run = host_prepare_network, .undo = host_release_network },
 	{ HOST, "clone the payload", .run = host_clone_payload, .undo = host_kill_payload,
-	  .why = "all that the payload needs from the host it takes along in its memory" },
-	{ HOST, "place the payload in its cgroups", .run = host_place_payload,
-	  .why = "before the cgroup namespace is made: its root is where the payload then is" },
+	  .why = "all that the payload needs from the host it takes along in its memory; it is born in its cgroups, which "
+		 "the cgroup namespace made later has as its roots" },
 	{ HOST, "create the links", .when = has_links, .run = host_create_links,
 	  .why = "no undo: a link dies with the net namespace that its other end is in. Waiting for that would cost "
 		 "each stop 15 ms, so each start gives its links a new name" },

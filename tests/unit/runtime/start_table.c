@@ -18,7 +18,6 @@ static const struct {
 	{ "give init a tree of cgroup v1", "the group is the cgroup's row" },
 	{ "limit input and output", "its rules go with the cgroup" },
 	{ "open what is to be mounted", "detached mounts, live by descriptors" },
-	{ "place the payload in its cgroups", "processes die with the payload, the group is the cgroup's row" },
 	{ "create the links", "a link dies with the net namespace that its other end is in" },
 	{ "tell the other containers", "their files are mended when the network is released" },
 	{ "prepare the confinement", "memory, and a file in the run directory" },
@@ -141,7 +140,7 @@ START_TEST(the_host_is_left_before_it_is_told_to_go_on)
 	ck_assert_uint_lt(find("make /dev"), find("leave the host's mounts"));
 	ck_assert_uint_lt(find("leave the host's mounts"), find("pin the namespaces"));
 	ck_assert_uint_lt(find("pin the namespaces"), find("wait for go"));
-	ck_assert_uint_lt(find("place the payload in its cgroups"), find("unshare the cgroup namespace"));
+	ck_assert_uint_lt(find("create the cgroup"), find("clone the payload"));
 }
 END_TEST
 
