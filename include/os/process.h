@@ -48,6 +48,8 @@ bool child_wait(pid_t pid, int timeout_ms, int *ret_status);
 /* Whether init has a handler for the signal, or blocks it to fetch it later: only then is a signal
  * not lost on the first process of a pid namespace (pid_namespaces(7)). 1, 0 or -errno. */
 int process_takes_signal(pid_t pid, int signal);
+/* Whether it has a handler for any signal. */
+bool process_has_handlers(pid_t pid);
 
 /* "TERM", "SIGTERM", "15", "RTMIN+4", "SIGRTMIN+4" to a number. SIGRTMIN is 34, as glibc counts, whatever
  * libc we are linked to. -EINVAL. */

@@ -48,6 +48,10 @@ struct init_program {
 };
 bool init_settled(enum init_kind kind, pid_t pid, struct init_program *program);
 
+/* Whether pid runs the very file that the configuration names (init: with arguments), and handles some signal: no script, whose
+ * interpreter that would be, nor a program on its way to another. */
+bool init_is_program(const char *init, pid_t pid);
+
 /* For an init that cannot say: it handles its stop signal; a plain program: it runs. */
 bool init_seems_up(enum init_kind kind, pid_t pid);
 

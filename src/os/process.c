@@ -163,21 +163,37 @@ static bool waits_for_signals(pid_t pid)
 	return read_file_at(AT_FDCWD, path, 256, &where, NULL) == 0 && strstr(where, "sigtimedwait");
 }
 
-int process_takes_signal(pid_t pid, int signal)
+static int signal_masks(pid_t pid, unsigned long long *ret_blocked, unsigned long long *ret_caught)
 {
 	auto_free char *status = NULL;
-	unsigned long long taken = 0;
 	char path[40];
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	r = read_file_at(AT_FDCWD, path, 65536, &status, NULL);
-	if (r < 0)
-		return r;
-	for (char *line = strtok(status, "\n"); line; line = strtok(NULL, "\n"))
-		if (text_starts(line, "SigBlk:") || text_starts(line, "SigCgt:"))
-			taken |= strtoull(line + 7, NULL, 16);
-	return ((taken >> (signal - 1)) & 1) || waits_for_signals(pid);
+	*ret_blocked = *ret_caught = 0;
+	for (char *line = r < 0 ? NULL : strtok(status, "\n"); line; line = strtok(NULL, "\n")) {
+		if (text_starts(line, "SigBlk:"))
+			*ret_blocked = strtoull(line + 7, NULL, 16);
+		if (text_starts(line, "SigCgt:"))
+			*ret_caught = strtoull(line + 7, NULL, 16);
+	}
+	return r < 0 ? r : 0;
+}
+
+int process_takes_signal(pid_t pid, int signal)
+{
+	unsigned long long blocked, caught;
+	int r = signal_masks(pid, &blocked, &caught);
+
+	return r < 0 ? r : (((blocked | caught) >> (signal - 1)) & 1) || waits_for_signals(pid);
+}
+
+bool process_has_handlers(pid_t pid)
+{
+	unsigned long long blocked, caught;
+
+	return signal_masks(pid, &blocked, &caught) == 0 && caught != 0;
 }
 
 int signal_parse(const char *text)

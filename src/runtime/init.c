@@ -381,6 +381,18 @@ bool init_settled(enum init_kind kind, pid_t pid, struct init_program *program)
 	return now_usec() - program->since >= SAME_USEC;
 }
 
+bool init_is_program(const char *init, pid_t pid)
+{
+	auto_free char *root_path = xasprintf("/proc/%d/root", (int)pid), *exe = xasprintf("/proc/%d/exe", (int)pid);
+	auto_free char *program = xstrndup(init, strcspn(init, " \t"));
+	auto_close int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int file = root < 0 ? -1 : open_in_root(root, program, O_PATH, 0);
+	struct stat named, running;
+
+	return file >= 0 && fstat(file, &named) == 0 && stat(exe, &running) == 0 && named.st_dev == running.st_dev &&
+	       named.st_ino == running.st_ino && process_has_handlers(pid);
+}
+
 /* --- waiting --- */
 
 static int ended(const struct container *c, struct error *err)

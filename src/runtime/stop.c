@@ -71,9 +71,9 @@ static int prepare_stop(const struct container *c, enum init_kind kind, pid_t pi
 }
 
 /* It is still of that kind, and will be; or it has ended. */
-static bool is_settled(pid_t pid, int pidfd, enum init_kind kind, struct init_program *program)
+static bool is_settled(const struct container *c, pid_t pid, int pidfd, enum init_kind kind, struct init_program *program)
 {
-	if (init_kind_of(pid) == kind && init_settled(kind, pid, program))
+	if (init_kind_of(pid) == kind && (init_is_program(c->config.init, pid) || init_settled(kind, pid, program)))
 		return true;
 	return pidfd_wait(pidfd, 20) == 1;
 }
@@ -102,7 +102,7 @@ static int ask(struct container *c, const struct container_state *state, int pid
 		r = wait_ready(state->init.pid, pidfd, signal, ready, err);
 		if (r < 0)
 			return r;
-	} while (automatic && now_usec() < end && !is_settled(state->init.pid, pidfd, kind, &program));
+	} while (automatic && now_usec() < end && !is_settled(c, state->init.pid, pidfd, kind, &program));
 	if (r == 0 && kind == INIT_UNKNOWN && pidfd_wait(pidfd, 0) == 0)
 		return 1;	/* it would be lost: no use waiting for an answer */
 	if (automatic && prepare_stop(c, kind, state->init.pid, pidfd, ready, &signal, err) < 0)
