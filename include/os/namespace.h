@@ -33,6 +33,8 @@ struct ns_launch {
 	bool new_time;		/* a time namespace too, whose clocks begin now */
 	void (*child)(void *arg);	/* what the new process does; must not return */
 	void *arg;
+	pid_t *ret_helper;	/* NULL: ns_launch() waits for the helper's end; else, on success, its pid, for the caller
+				 * to reap by ns_reap_helper(): its copy of the mounts takes a while to go */
 	pid_t ret_pid;
 	int ret_pidfd;
 };
@@ -44,6 +46,7 @@ struct ns_launch {
  * locked (mount_namespaces(7)): the container's root can lift neither nodev nor read-only. The helper gives the
  * new process to us with CLONE_PARENT. */
 int ns_launch(struct ns_launch *launch, struct error *err);
+void ns_reap_helper(pid_t pid);
 
 /* Bind /proc/PID/ns/KIND to DIR/KIND for every kind; DIR is made a private tmpfs first, since a mount namespace
  * cannot be bound where the mount would propagate into it. ns_unpin takes all of it away; what is not there is

@@ -42,6 +42,7 @@ struct launch {
 	char *hosts_block;		/* likewise; lines for /etc/hosts, NULL: none wanted */
 	pid_t pid;			/* "clone the payload"; -1 on the payload side */
 	int pidfd;			/* likewise */
+	pid_t helper;			/* likewise: to be reaped when the start has ended; 0: none */
 	int control;			/* "open the control socket": listening */
 	int console;			/* "open the console": master, from the payload */
 	int notify;			/* "open the notify socket": from the payload */

@@ -168,6 +168,12 @@ static pid_t clone_helper(const struct ns_launch *launch, struct helper *helper)
 	return pid;
 }
 
+void ns_reap_helper(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 int ns_launch(struct ns_launch *launch, struct error *err)
 {
 	struct helper *helper = mmap(NULL, sizeof(*helper), PROT_READ | PROT_WRITE,
@@ -186,8 +192,11 @@ int ns_launch(struct ns_launch *launch, struct error *err)
 	if (pid < 0) {
 		r = fail(err, errno, "clone the launch helper");
 	} else {
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		/* its memory is gone, and so its answer is there; its mounts still have to be taken down */
+		if (launch->ret_helper && helper->r == 0)
+			*launch->ret_helper = pid;
+		else
+			ns_reap_helper(pid);
 		r = helper->r;
 		if (r < 0)
 			*err = helper->err;

@@ -288,6 +288,7 @@ int host_clone_payload(struct launch *launch, struct error *err)
 		.rootfs_fd = launch->rootfs.mount_fd,
 		.rootfs_at = at,
 		.enter = enter_cgroups,
+		.ret_helper = &launch->helper,
 		.child = payload_main,
 		.arg = launch,
 	};

@@ -21,6 +21,7 @@
 #include "os/caps.h"
 #include "os/cgroup.h"
 #include "os/fdpass.h"
+#include "os/namespace.h"
 #include "os/sealed.h"
 #include "os/session.h"
 #include "runtime/handshake.h"
@@ -145,6 +146,13 @@ static void note_policies(const struct container *c, struct container_state *sta
 	record_set(&state->more, MORE_RESTART, policies[c->config.restart]);
 }
 
+static void reap_helper(struct launch *launch)
+{
+	if (launch->helper)
+		ns_reap_helper(launch->helper);
+	launch->helper = 0;
+}
+
 /* Walk the table and say in the state that it runs. On failure everything is undone. */
 static int boot(struct container *c, struct container_state *state, struct launch *launch, int link,
 		struct error *err)
@@ -168,11 +176,13 @@ static int boot(struct container *c, struct container_state *state, struct launc
 			 * which has the same open file */
 			rootfs_close(&launch->rootfs);
 			close_fd(&launch->cgroup);
+			reap_helper(launch);
 			return 0;
 		}
 	}
 	rootfs_close(&launch->rootfs);	/* our own hold on the loop device would be waited for */
 	close_fd(&launch->cgroup);
+	reap_helper(launch);
 	if (launch->pid > 0) {
 		kill(launch->pid, SIGKILL);	/* our child, not reaped yet: the pid is its own */
 		waitpid(launch->pid, NULL, 0);
