@@ -47,8 +47,8 @@ int open_beneath(int dirfd, const char *path, int flags, mode_t mode);
 const char *fd_path(int fd, char *buf, size_t room);
 
 /* Open-file-description lock (fcntl(2) F_OFD_SETLK) on a file that is created when missing and never
- * unlinked. wait_ms 0: try once; -EAGAIN when somebody else holds it after wait_ms. Returns a descriptor; the
- * lock goes with it. */
+ * unlinked. wait_ms 0: try once; -EAGAIN when somebody else holds it after wait_ms, -EINTR when ^C (base/interrupt.h)
+ * comes meanwhile; one that came before does not count. Returns a descriptor; the lock goes with it. */
 int lock_file_at(int dirfd, const char *path, bool exclusive, int wait_ms);
 
 /* Monotonic and boot time, microseconds. */

@@ -15,6 +15,12 @@ void interrupt_install(void);
 int interrupt_pending(void);
 /* Forget it, and hear the three again: for a child of a process that has them blocked. */
 void interrupt_reset(void);
+/* For a wait that ^C cuts short: a mark is taken before it, and asked for in between. One that came before the mark does not
+ * count, since whoever cleans up after it has to wait too; nor does any while somebody holds them off, because what he does
+ * must be done whole. Holds add up. */
+int interrupt_mark(void);
+bool interrupt_since(int mark);
+void interrupt_hold(bool hold);
 /* STATUS_INTERRUPTED error "interrupted" when a signal came, else 0. */
 int interrupt_check(struct error *err);
 

@@ -81,7 +81,8 @@ struct tool_run {
 
 /* Run a tool without a shell, with a clean environment, in a process group of its own that dies with
  * us. Returns its exit status (0 to 255), or -errno: -ENOENT is "not installed" with a hint that names the
- * package where it is known, -ETIMEDOUT. A non-zero exit is not an error of this function. */
+ * package where it is known, -ETIMEDOUT (STATUS_TIMEOUT, with what it has said), -EINTR ("interrupted": ^C came while it ran,
+ * and nobody holds it off). In both cases it has been killed. A non-zero exit is not an error of this function. */
 int tool_run(const struct tool_run *run, struct error *err);
 
 /* The absolute path of a tool in the fixed PATH; caller frees; NULL when it is not installed. */

@@ -39,8 +39,8 @@ struct container {
 	char *broken;			/* NULL, or why configuration or identity could not be read */
 };
 
-/* Open an existing container. lock: take its lock, waiting at most 10 s (STATUS_STATE with "busy" when
- * somebody holds it longer). A name that does not exist: STATUS_NOT_FOUND with a "did you mean" hint. A broken
+/* Open an existing container. lock: take its lock, waiting at most 10 s (STATUS_STATE with "busy" and by whom,
+ * when somebody holds it longer). A name that does not exist: STATUS_NOT_FOUND with a "did you mean" hint. A broken
  * configuration is an error unless tolerant (list, info, destroy, stop): then config holds the defaults and
  * ret->broken says why.
  *
@@ -61,7 +61,7 @@ int container_save_identity(struct container *container, struct error *err);
  * among them. */
 int container_names(const struct install *install, struct strings *ret, struct error *err);
 
-/* Take the lock of a name whether it exists or not. Returns a descriptor. */
+/* Take the lock of a name whether it exists or not; errors as lock_take() of os/lock.h. Returns a descriptor. */
 int container_lock(const struct install *install, const char *name, int wait_ms, struct error *err);
 
 #endif

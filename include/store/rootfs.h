@@ -28,6 +28,9 @@ struct rootfs {
  * ext4, in use, needs a person's e2fsck, no loop device. */
 int rootfs_open(const struct container *container, bool readonly, struct rootfs *ret, struct error *err);
 
+/* How long an e2fsck may take that rootfs_open() will run: 0 for a clean one, or one that is no image; milliseconds. */
+int rootfs_check_ms(const struct container *container);
+
 /* Is the image mounted, or being copied, by anybody? 1, 0 (also: there is no image), or an error. Takes nothing. */
 int rootfs_in_use(const struct container *container, struct error *err);
 /* Give the space of files that were deleted inside back to the host (FITRIM, ioctl_fitrim(2)). fd: the detached mount,

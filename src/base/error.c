@@ -80,7 +80,9 @@ int error_status(struct error *err, int status)
 
 int error_exit_status(const struct error *err)
 {
-	return err->status ? err->status : STATUS_FAILED;
+	if (err->status)
+		return err->status;
+	return err->code == ETIMEDOUT ? STATUS_TIMEOUT : STATUS_FAILED;
 }
 
 void error_report(const struct error *err, const char *who)

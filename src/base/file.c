@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/interrupt.h"
 #include "base/text.h"
 
 int write_all(int fd, const void *buf, size_t n)
@@ -279,6 +280,7 @@ int lock_file_at(int dirfd, const char *path, bool exclusive, int wait_ms)
 	auto_close int fd = openat(dirfd, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	uint64_t end = now_usec() + (uint64_t)wait_ms * 1000;
 	struct flock lock = { .l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
+	int mark = interrupt_mark();
 
 	if (fd < 0)
 		return -errno;
@@ -293,6 +295,8 @@ int lock_file_at(int dirfd, const char *path, bool exclusive, int wait_ms)
 			return -errno;
 		if (now_usec() >= end)
 			return -EAGAIN;
+		if (interrupt_since(mark))
+			return -EINTR;
 		nanosleep(&pause, NULL);
 	}
 }

@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t pending;
+static volatile sig_atomic_t pending, arrived;
+static int held;
 
 static void on_signal(int signal)
 {
 	pending = signal;
+	arrived++;
 }
 
 void interrupt_install(void)
@@ -40,6 +42,21 @@ void interrupt_reset(void)
 int interrupt_pending(void)
 {
 	return pending;
+}
+
+int interrupt_mark(void)
+{
+	return arrived;
+}
+
+bool interrupt_since(int mark)
+{
+	return !held && arrived != mark;
+}
+
+void interrupt_hold(bool hold)
+{
+	held += hold ? 1 : -1;
 }
 
 int interrupt_check(struct error *err)

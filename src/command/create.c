@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "command/command.h"
 #include "runtime/kept.h"
@@ -303,6 +304,8 @@ static int destroy_one(struct context *context, const char *name, void *arg, str
 	int r;
 
 	state_init(&state);
+	if (*force)
+		container_hasten(&context->install, name);
 	if (container_open(&context->install, name, true, true, &c, err) < 0)
 		return -err->code;
 	r = container_settle(&c, &state, err);
@@ -316,12 +319,14 @@ static int destroy_one(struct context *context, const char *name, void *arg, str
 			r = error_hint(err, "stop it first: sysct stop %s; or: sysct destroy --force %s", name, name);
 		}
 	}
+	interrupt_hold(true);	/* what follows leaves no container to begin with again */
 	if (r >= 0)
 		r = store_destroy(&c, err);
 	if (r >= 0 && *c.uuid)
 		r = kept_drop(&c, err) < 0 ? -err->code : r;
 	if (r >= 0 && *c.uuid)
 		r = network_destroyed(&c, err) < 0 ? -err->code : r;
+	interrupt_hold(false);
 	container_close(&c);
 	return r;
 }

@@ -202,6 +202,7 @@ static int forget(struct container *c, const struct stop_wish *wish, int r, stru
 static int stop_one(struct context *context, const char *name, void *arg, struct error *err)
 {
 	const struct stop_wish *wish = arg;
+	bool hastened = wish->options.now && container_hasten(&context->install, name);
 	struct container c = CONTAINER_EMPTY;
 	int r;
 
@@ -209,6 +210,8 @@ static int stop_one(struct context *context, const char *name, void *arg, struct
 	if (container_open(&context->install, name, true, !wish->restart, &c, err) < 0)
 		return -err->code;
 	r = stop_opened(&c, wish, err);
+	if (r < 0 && hastened && error_exit_status(err) == STATUS_STATE)	/* somebody else did the rest */
+		r = 0;
 	r = forget(&c, wish, r, err);
 	if (r >= 0 && wish->restart)
 		r = container_start(&c, NULL, err);
@@ -270,7 +273,8 @@ static int touch_one(struct context *context, const char *name, void *arg, struc
 	struct container c = CONTAINER_EMPTY;
 	int r;
 
-	if (container_open(&context->install, name, true, true, &c, err) < 0)
+	/* a kill reaches also what somebody else waits for */
+	if (container_open(&context->install, name, touch->what != KILL, true, &c, err) < 0)
 		return -err->code;
 	if (touch->what == KILL)
 		r = container_kill(&c, touch->signal, err);

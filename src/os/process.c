@@ -18,7 +18,10 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 
+#define TOOL_TIMEOUT_MS 120000
+#define KILL_TIMEOUT_MS 2000
 #define GLIBC_SIGRTMIN 34
 #define GLIBC_SIGRTMAX 64
 
@@ -351,8 +354,10 @@ __attribute__((noreturn)) static void tool_child(const struct tool_run *run, con
 	_exit(127);
 }
 
-/* Read what the tool prints until it closes its output. 0, or -ETIMEDOUT. */
-static int collect(int fd, struct text *output, uint64_t end)
+#define SLICE_MS 200	/* a signal may come just before the wait */
+
+/* Read what the tool prints until it closes its output. 0, -ETIMEDOUT or -EINTR. */
+static int collect(int fd, struct text *output, uint64_t end, int mark)
 {
 	char buf[4096];
 
@@ -364,11 +369,13 @@ static int collect(int fd, struct text *output, uint64_t end)
 
 		if (now >= end)
 			return -ETIMEDOUT;
-		r = poll(&poll_fd, 1, (int)((end - now + 999) / 1000));
-		if (r < 0 && errno == EINTR)
+		if (interrupt_since(mark))
+			return -EINTR;
+		r = poll(&poll_fd, 1, end - now > SLICE_MS * 1000 ? SLICE_MS : (int)((end - now + 999) / 1000));
+		if (r == 0 || (r < 0 && errno == EINTR))
 			continue;
-		if (r <= 0)
-			return -ETIMEDOUT;
+		if (r < 0)
+			return -errno;
 		n = read(fd, buf, sizeof(buf));
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -380,14 +387,37 @@ static int collect(int fd, struct text *output, uint64_t end)
 }
 
 /* A tool may close its output and go on. */
-static int await_end(pid_t pid, uint64_t end)
+static int await_end(pid_t pid, uint64_t end, int mark)
 {
 	auto_close int pidfd = pidfd_of(pid);
-	uint64_t now = now_usec();
 
-	if (pidfd < 0)
-		return 0;
-	return pidfd_wait(pidfd, now >= end ? 0 : (int)((end - now + 999) / 1000)) == 1 ? 0 : -ETIMEDOUT;
+	while (pidfd >= 0 && pidfd_wait(pidfd, SLICE_MS) == 0) {
+		if (interrupt_since(mark))
+			return -EINTR;
+		if (now_usec() >= end)
+			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+/* It has been killed with its children, and may hang in the kernel all the same. */
+static int tool_cut_off(const struct tool_run *run, pid_t pid, int r, const struct text *output, struct error *err)
+{
+	unsigned int seconds = (unsigned int)(run->timeout_ms ? run->timeout_ms : TOOL_TIMEOUT_MS) / 1000;
+	auto_free char *words = output->data ? text_printable(output->data) : NULL;
+
+	kill(-pid, SIGKILL);
+	kill(pid, SIGKILL);
+	child_wait(pid, KILL_TIMEOUT_MS, NULL);
+	if (r == -EINTR && interrupt_check(err) < 0)
+		return -EINTR;
+	if (r != -ETIMEDOUT)
+		return fail(err, -r, "wait for %s", run->argv[0]);
+	fail_status(err, STATUS_TIMEOUT, "%s did not end in %u s, and was killed%s%.200s", run->argv[0], seconds,
+		    text_empty(words) ? "" : "; it said: ", text_empty(words) ? "" : words);
+	err->code = ETIMEDOUT;
+	return error_hint(err, "see whether it answers by itself: %s --version; and what the kernel says: dmesg | tail",
+			  run->argv[0]);
 }
 
 static int tool_input(const char *input)
@@ -407,9 +437,9 @@ int tool_run(const struct tool_run *run, struct error *err)
 	auto_free char *path = tool_find(run->argv[0]);
 	auto_text struct text output = TEXT_EMPTY;
 	auto_close int in = -1, reader = -1, writer = -1;
-	uint64_t end = now_usec() + (uint64_t)(run->timeout_ms ? run->timeout_ms : 120000) * 1000;
+	uint64_t end = now_usec() + (uint64_t)(run->timeout_ms ? run->timeout_ms : TOOL_TIMEOUT_MS) * 1000;
 	pid_t self = getpid(), pid;
-	int fds[2], r, status;
+	int fds[2], r, status, mark = interrupt_mark();
 
 	if (!path) {
 		fail(err, ENOENT, "run %s", run->argv[0]);
@@ -429,19 +459,15 @@ int tool_run(const struct tool_run *run, struct error *err)
 	if (pid == 0)
 		tool_child(run, path, in, writer, self);
 	close_fd(&writer);
-	r = collect(reader, &output, end);
+	r = collect(reader, &output, end, mark);
 	if (r == 0)
-		r = await_end(pid, end);
-	if (r < 0) {
-		kill(-pid, SIGKILL);
-		kill(pid, SIGKILL);
-	}
+		r = await_end(pid, end, mark);
+	text_append(&output, "", 0);
+	if (r < 0)
+		return tool_cut_off(run, pid, r, &output, err);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (r < 0)
-		return fail(err, ETIMEDOUT, "wait for %s", run->argv[0]);
 	if (run->ret_output) {
-		text_append(&output, "", 0);
 		*run->ret_output = take_ptr(&output.data);
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -398,8 +398,10 @@ static int launch_command(struct join *join, int *ret_master, struct error *err)
 	r = receive_pid(join, err);
 	if (r < 0)
 		kill(joiner, SIGKILL);	/* our child, not reaped yet; where it is frozen it would never end */
-	while (waitpid(joiner, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (!child_wait(joiner, KILL_TIMEOUT_MS, NULL)) {	/* frozen with the container, after its last word */
+		kill(joiner, SIGKILL);
+		child_wait(joiner, KILL_TIMEOUT_MS, NULL);
+	}
 	if (r < 0)
 		return r;
 	for (int i = 0; i < 3 && !join->tty; i++)

@@ -30,8 +30,11 @@
 #include "runtime/steps.h"
 #include "runtime/supervise.h"
 #include "store/idpool.h"
+#include "store/rootfs.h"
 
-#define START_TIMEOUT_MS 600000	/* a long e2fsck is part of it */
+#define START_TIMEOUT_MS 120000	/* beside an e2fsck */
+#define KILL_TIMEOUT_MS 2000
+#define GIVE_UP_MS 20000	/* a starter that is killed and does not end: in the kernel */
 
 /* --- becoming the monitor --- */
 
@@ -185,7 +188,7 @@ static int boot(struct container *c, struct container_state *state, struct launc
 	reap_helper(launch);
 	if (launch->pid > 0) {
 		kill(launch->pid, SIGKILL);	/* our child, not reaped yet: the pid is its own */
-		waitpid(launch->pid, NULL, 0);
+		child_wait(launch->pid, KILL_TIMEOUT_MS, NULL);
 	}
 	container_undo(c, state, &undo);
 	return -err->code;
@@ -303,21 +306,34 @@ static bool kill_starter(const struct container *c)
 	return pidfd_wait(pidfd, 2000) == 1;
 }
 
+static int too_long(const struct container *c, int seconds, struct error *err)
+{
+	auto_state struct container_state state = { 0 };
+	struct error ignored = ERROR_NONE;
+
+	state_init(&state);
+	if (state_load(c->install->run_dir, c->name, &state, NULL, &ignored) < 0 || !process_alive(&state.starter))
+		return fail(err, ETIMEDOUT, "wait %d s until it was started", seconds);
+	return fail(err, ETIMEDOUT, "wait %d s for process %d, which starts it", seconds, (int)state.starter.pid);
+}
+
 /* Wait for the verdict. On ^C and on a timeout the starter is killed; whoever still holds its end of the connection (a
  * payload that hangs in the kernel, say) is not waited for. */
-static int await_verdict(const struct container *c, int verdict, struct error *err)
+static int await_verdict(const struct container *c, int verdict, int timeout_ms, struct error *err)
 {
-	uint64_t end = now_usec() + START_TIMEOUT_MS * 1000ULL;
+	uint64_t end = now_usec() + (uint64_t)timeout_ms * 1000, given_up = 0;
 	struct pollfd poll_fd = { .fd = verdict, .events = POLLIN };
 	struct error why = ERROR_NONE;
 	int fd, r;
 
 	while (poll(&poll_fd, 1, why.code ? 20 : 1000) <= 0) {
-		if (!why.code && interrupt_check(&why) >= 0 && now_usec() > end) {
-			fail(&why, ETIMEDOUT, "wait for the start");
-			error_status(&why, STATUS_TIMEOUT);
-		}
-		if (why.code && kill_starter(c) && poll(&poll_fd, 1, 0) <= 0)
+		if (!why.code && interrupt_check(&why) >= 0 && now_usec() > end)
+			too_long(c, timeout_ms / 1000, &why);
+		if (!why.code)
+			continue;
+		if (!given_up)
+			given_up = now_usec() + GIVE_UP_MS * 1000ULL;
+		if ((kill_starter(c) || now_usec() > given_up) && poll(&poll_fd, 1, 0) <= 0)
 			break;
 	}
 	if (poll_fd.revents) {
@@ -399,8 +415,8 @@ static void read_timing(const struct container *c, struct text *timing)
 
 static int run_starter(struct container *c, struct container_state *state, const struct wish *wish, struct error *err)
 {
+	int timeout_ms = START_TIMEOUT_MS + rootfs_check_ms(c), pair[2];
 	auto_close int verdict = -1;
-	int pair[2];
 	pid_t pid;
 
 	if (handshake_pair(pair, err) < 0)
@@ -417,7 +433,7 @@ static int run_starter(struct container *c, struct container_state *state, const
 		holder_main(c, state, pair[1], wish);
 	}
 	close(pair[1]);
-	return await_verdict(c, verdict, err);
+	return await_verdict(c, verdict, timeout_ms, err);
 }
 
 int container_mark_stopping(struct container *c, struct container_state *state, struct error *err)
@@ -596,9 +612,14 @@ int container_undo(struct container *c, struct container_state *state, struct er
 {
 	/* The first row's directory holds the state: it goes when all else has gone, else the next command could not
 	 * know what is left. */
-	if (steps_undo(start_steps + 1, n_start_steps - 1, c, state, err) < 0)
-		return -err->code;
-	return steps_undo(start_steps, 1, c, state, err);
+	int r;
+
+	interrupt_hold(true);
+	r = steps_undo(start_steps + 1, n_start_steps - 1, c, state, err);
+	if (r >= 0)
+		r = steps_undo(start_steps, 1, c, state, err);
+	interrupt_hold(false);
+	return r;
 }
 
 void container_note_exit(const struct container *c, const char *text)
@@ -805,6 +826,7 @@ int supervise_run(const struct install *install, int argc, char **argv, struct e
 	/* fails closed: what cannot be sealed is not booted again, but undone */
 	if (seal_supervisor(install, argv[1], (const char *const *)argv + 3, &why) < 0)
 		argv[0] = (char *)"finish";
+	interrupt_hold(true);	/* nobody else would go on with it; SIGTERM is for the monitor that we shall be again */
 	cloexec_from(FD_LINK);	/* none of the tools we run shall have them */
 	session_shed_caller();	/* the monitor's out-of-memory score is not the container's */
 	again = strcmp(argv[0], "finish") != 0;

@@ -27,6 +27,7 @@
 #define READY_PLAIN_USEC 1000000ULL
 #define KILL_TIMEOUT_MS 20000
 #define EXIT_TIMEOUT_MS 3000
+#define LOCK_WAIT_MS 10000
 
 static int not_running(const struct container *c, const struct container_state *state, struct error *err)
 {
@@ -263,13 +264,39 @@ int container_kill(struct container *c, int signal, struct error *err)
 {
 	auto_state struct container_state state = { 0 };
 	auto_close int pidfd = -1;
+	bool left_over;
 	int r;
 
-	if (running(c, &state, err) < 0)
+	state_init(&state);
+	if (container_peek(c, &state, &left_over, err) < 0)
 		return -err->code;
+	if (left_over) {
+		c->lock_fd = container_lock(c->install, c->name, LOCK_WAIT_MS, err);
+		if (c->lock_fd < 0 || container_settle(c, &state, err) < 0)
+			return -err->code;
+	}
+	if (state.phase != PHASE_RUNNING)
+		return not_running(c, &state, err);
 	pidfd = process_open(&state.init);
-	if (pidfd < 0)
-		return fail(err, -pidfd, "open init");
-	r = pidfd_signal(pidfd, signal);
+	r = pidfd < 0 ? pidfd : pidfd_signal(pidfd, signal);
+	if (r == -ESRCH) {	/* in this very moment */
+		state.phase = PHASE_STOPPED;
+		return not_running(c, &state, err);
+	}
 	return r < 0 ? fail(err, -r, "signal init") : 0;
+}
+
+bool container_hasten(const struct install *install, const char *name)
+{
+	struct container c = CONTAINER_EMPTY;
+	struct error ignored = ERROR_NONE;
+	bool killed = false;
+
+	if (container_open(install, name, false, true, &c, &ignored) < 0)
+		return false;
+	c.lock_fd = container_lock(install, name, 0, &ignored);
+	if (c.lock_fd == -EBUSY)
+		killed = container_kill(&c, SIGKILL, &ignored) == 0;
+	container_close(&c);
+	return killed;
 }

@@ -30,6 +30,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "os/lock.h"
 #include "os/mount.h"
 #include "os/namespace.h"
 #include "os/process.h"
@@ -38,6 +39,7 @@
 #define EVENT_FD 3
 #define TIMEOUT_MS (30 * 60 * 1000)
 #define SLICE_MS 200
+#define KILL_TIMEOUT_MS 10000
 #define EVENT_BYTES 4096
 #define LOG_TAIL 8192
 
@@ -452,7 +454,6 @@ static int watch(const struct template_build *build, int pidfd, int event_fd)
 			r = -ETIMEDOUT;
 		if (r < 0) {
 			pidfd_signal(pidfd, SIGKILL);
-			pidfd_wait(pidfd, -1);
 			return r;
 		}
 		poll(fds, 2, SLICE_MS);
@@ -556,8 +557,8 @@ static int run(struct job *job, struct error *err)
 	if (pid < 0)
 		return pid;
 	r = watch(build, pidfd, events);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	if (!child_wait(pid, KILL_TIMEOUT_MS, &status) && r == 0)	/* after 0 it has ended */
+		r = -ETIMEDOUT;
 	if (r == -EINTR)
 		return interrupt_check(err);
 	if (r == -ETIMEDOUT) {
@@ -595,17 +596,10 @@ static int make_private_dir(const char *path, struct error *err)
 static int lock_cache(const char *path, struct error *err)
 {
 	auto_free char *file = xasprintf("%s/.lock", path);
+	const struct lock_wish wish = { .dirfd = AT_FDCWD, .path = file, .wait_ms = TIMEOUT_MS + 60000,
+					.what = "the directory of downloads", .status = STATUS_TIMEOUT };
 
-	for (;;) {
-		int fd = lock_file_at(AT_FDCWD, file, true, SLICE_MS);
-
-		if (fd >= 0)
-			return fd;
-		if (interrupt_check(err) < 0)
-			return -EINTR;
-		if (fd != -EAGAIN)
-			return fail(err, -fd, "lock %s", file);
-	}
+	return lock_take_turn(&wish, err);
 }
 
 int template_run_build(struct template_build *build, struct error *err)

@@ -26,6 +26,7 @@
 #include "store/rootfs.h"
 
 #define TIMEOUT_MS 30000
+#define KILL_TIMEOUT_MS 2000
 #define RESOLV_TARGET "../run/host/resolv.conf"
 
 /* --- inside --- */
@@ -242,10 +243,12 @@ static int await(const struct ns_launch *launch, int fd, const struct configure 
 		n = read(fd, ret, sizeof(*ret));	/* less than PIPE_BUF: whole or not at all */
 	if (r <= 0)
 		pidfd_signal(launch->ret_pidfd, SIGKILL);
-	while (waitpid(launch->ret_pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (r == 0)
-		return fail(err, ETIMEDOUT, "wait %d s for the rootfs to be configured", timeout_ms / 1000);
+	if (!child_wait(launch->ret_pid, KILL_TIMEOUT_MS, NULL))
+		pidfd_signal(launch->ret_pidfd, SIGKILL);
+	if (r == 0) {
+		fail(err, ETIMEDOUT, "wait %d s for the rootfs to be configured", timeout_ms / 1000);
+		return error_status(err, STATUS_TIMEOUT);
+	}
 	if (n != (ssize_t)sizeof(*ret))
 		return fail(err, EPIPE, "configure the rootfs: the child died");
 	return 0;

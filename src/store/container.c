@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "os/lock.h"
 
 #define LOCK_WAIT_MS 10000
 #define IDENTITY_BYTES 65536
@@ -59,22 +60,18 @@ static int not_found(const struct install *install, const char *name, struct err
 int container_lock(const struct install *install, const char *name, int wait_ms, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/.host/lock/%s", install->run_dir, name);
-	int fd = lock_file_at(AT_FDCWD, path, true, wait_ms);
+	auto_free char *what = xasprintf("container \"%s\"", name);
+	const struct lock_wish wish = { .dirfd = AT_FDCWD, .path = path, .wait_ms = wait_ms,
+					.what = what, .status = STATUS_STATE };
+	int fd = lock_take(&wish, err);
 
 	if (fd == -ENOENT || fd == -ENOTDIR) {
 		int r = install_make_dirs(install, err);	/* /run is empty after a boot */
 
 		if (r < 0)
 			return r;
-		fd = lock_file_at(AT_FDCWD, path, true, wait_ms);
+		fd = lock_take(&wish, err);
 	}
-	if (fd == -EAGAIN) {
-		fail_status(err, STATUS_STATE, "container \"%s\" is busy: another sysct works on it", name);
-		err->code = EBUSY;
-		return error_hint(err, "wait until it is done and try again");
-	}
-	if (fd < 0)
-		return fail(err, -fd, "lock %s", path);
 	return fd;
 }
 

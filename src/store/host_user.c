@@ -24,6 +24,7 @@
 #define LINE_BYTES 16384
 #define KEY_FILES 64
 #define TIMEOUT_MS 10000
+#define KILL_TIMEOUT_MS 2000
 
 /* How the child ends. */
 enum { READ_ALL, READ_SOME, NOT_HE };
@@ -222,8 +223,8 @@ static int fetch_keys(const struct passwd *pw, struct host_user *user, struct er
 	r = collect(reader, &text);
 	if (r < 0)
 		kill(pid, SIGKILL);	/* our child, not reaped yet */
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	if (!child_wait(pid, KILL_TIMEOUT_MS, &status) && r == 0)
+		r = -ETIMEDOUT;
 	if (r < 0)
 		return fail(err, -r, "read the ssh keys of %s in %s/.ssh", pw->pw_name, pw->pw_dir);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) == NOT_HE)

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "os/lock.h"
 
 #define ID_MAX (UINT32_MAX - 1)		/* (uid_t)-1 is nobody's */
 #define BLOCK 65536U
@@ -464,13 +465,15 @@ static bool same(const struct idmap *a, const struct idmap *b)
 static int claim(struct container *c, const char *key, uint32_t count, bool is_given, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/.host/lock/.idpool", c->install->run_dir);
-	auto_close int lock = lock_file_at(AT_FDCWD, path, true, LOCK_WAIT_MS);
+	const struct lock_wish wish = { .dirfd = AT_FDCWD, .path = path, .wait_ms = LOCK_WAIT_MS,
+					.what = "the id pool", .status = STATUS_TIMEOUT };
+	auto_close int lock = lock_take(&wish, err);
 	struct idmap map;
 	char text[40];
 	int r;
 
 	if (lock < 0)
-		return fail(err, -lock, "lock the id pool (%s)", path);
+		return lock;
 	r = is_given ? given(c, &map, err) : find(c, count, &map, err);
 	if (r < 0)
 		return r;

@@ -18,13 +18,14 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "os/lock.h"
 #include "os/loop.h"
 #include "os/mount.h"
 #include "os/process.h"
 #include "store/idpool.h"
 #include "store/rootfs.h"
 
-#define LOCK_SLICE_MS 200
+#define LOCK_WAIT_MS (40 * 60 * 1000)	/* more than a build may take */
 #define ROOM_FOR_BUILD (32ULL << 20)	/* less, and no template gets anywhere */
 #define JOURNAL_MB 64
 
@@ -458,25 +459,23 @@ static int look(const struct making *m, uint64_t *ret_age)
 	return 1;
 }
 
-/* Wait for a builder as long as it takes; the lock falls when it dies. */
-static int lock_key(const struct making *m, bool exclusive, struct error *err)
+/* Wait for a builder as long as a build may take; the lock falls when it dies. Several may have it one after another. */
+static void tell_wait(const char *who, void *arg)
+{
+	const struct making *m = arg;
+	auto_free char *text = xasprintf("waiting for the same image, which %s makes or copies", who);
+
+	progress_tell(m->request->progress, PROGRESS_STEP, -1, text);
+}
+
+static int lock_key(struct making *m, bool exclusive, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/lock/%s", m->request->install->cache_dir, m->image->key);
-	bool told = false;
+	auto_free char *what = xasprintf("the cached image of template \"%s\"", m->request->template->name);
+	const struct lock_wish wish = { .dirfd = AT_FDCWD, .path = path, .wait_ms = LOCK_WAIT_MS, .what = what,
+					.status = STATUS_TIMEOUT, .shared = !exclusive, .tell = tell_wait, .arg = m };
 
-	for (;;) {
-		int fd = lock_file_at(AT_FDCWD, path, exclusive, LOCK_SLICE_MS);
-
-		if (fd >= 0)
-			return fd;
-		if (interrupt_check(err) < 0)
-			return -EINTR;
-		if (fd != -EAGAIN)
-			return fail(err, -fd, "lock %s", path);
-		if (!told)
-			progress_tell(m->request->progress, PROGRESS_STEP, -1, "waiting for another build of the same image");
-		told = true;
-	}
+	return lock_take_turn(&wish, err);
 }
 
 static bool fresh(const struct making *m)

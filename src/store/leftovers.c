@@ -11,15 +11,17 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "os/lock.h"
 
 #define LOCK_WAIT_MS 10000
 
 int leftovers_lock(const struct install *install, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/.host/lock/.store", install->run_dir);
-	int fd = lock_file_at(AT_FDCWD, path, true, LOCK_WAIT_MS);
+	const struct lock_wish wish = { .dirfd = AT_FDCWD, .path = path, .wait_ms = LOCK_WAIT_MS,
+					.what = "the directory of containers", .status = STATUS_TIMEOUT };
 
-	return fd < 0 ? fail(err, -fd, "lock %s", path) : fd;
+	return lock_take(&wish, err);
 }
 
 int leftovers_claim(int dir_fd)

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "os/lock.h"
 #include "store/dns.h"
 
 #define HOST_DIR ".host"
@@ -61,16 +62,10 @@ int network_open_dir(const struct network_host *host, bool create, struct error 
 
 int network_lock_in(int dirfd, struct error *err)
 {
-	int fd = lock_file_at(dirfd, LOCK_FILE, true, LOCK_MS);
+	const struct lock_wish wish = { .dirfd = dirfd, .path = LOCK_FILE, .wait_ms = LOCK_MS,
+					.what = "the network", .status = STATUS_TIMEOUT };
 
-	if (fd == -EAGAIN) {
-		fail_status(err, STATUS_TIMEOUT,
-			    "wait for the lock of the network: another sysct has held it "
-			    "for %d seconds",
-			    LOCK_MS / 1000);
-		return error_hint(err, "see who: fuser -v /run/sysct/" HOST_DIR "/" LOCK_FILE);
-	}
-	return fd < 0 ? fail(err, -fd, "lock the network") : fd;
+	return lock_take(&wish, err);
 }
 
 bool network_read_record(int dirfd, struct record *record)

@@ -129,6 +129,11 @@ static int repair(int fd, const char *path, struct error *err)
 	return error_hint(err, "save a copy if the data matter, then: e2fsck -f %s", path);
 }
 
+static bool is_clean(const struct superblock *sb)
+{
+	return sb->clean && !sb->needs_recovery && !sb->has_errors;
+}
+
 /* Never hand the kernel what does not look right: the mount would fail with fewer words, or succeed and
  * run into the end of the file. */
 static int check_image(int fd, const struct stat *st, const char *path, struct error *err)
@@ -152,9 +157,18 @@ static int check_image(int fd, const struct stat *st, const char *path, struct e
 				       "truncate -s %llu %s; e2fsck -f %s",
 				  (unsigned long long)sb.bytes, path, path);
 	}
-	if (sb.clean && !sb.needs_recovery && !sb.has_errors)
+	if (is_clean(&sb))
 		return 0;
 	return repair(fd, path, err);
+}
+
+int rootfs_check_ms(const struct container *c)
+{
+	auto_close int fd = c->config.rootfs.directory ? -1 : openat(c->dir_fd, c->config.rootfs.image,
+								    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct superblock sb;
+
+	return fd >= 0 && superblock_read(fd, &sb) == 0 && !is_clean(&sb) ? FSCK_TIMEOUT_MS : 0;
 }
 
 static int image_open(const struct container *c, bool readonly, struct rootfs *rootfs, struct error *err)

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
+#include "base/interrupt.h"
 #include "os/process.h"
 
 static struct error err;
@@ -558,6 +559,43 @@ START_TEST(a_tool_that_closes_its_output_still_has_a_timeout)
 }
 END_TEST
 
+START_TEST(an_interrupt_ends_a_tool_unless_it_is_held_off)
+{
+	pid_t us = getpid(), pid;
+
+	interrupt_install();
+	for (int held = 0; held < 2; held++) {
+		pid = fork();
+		ck_assert_int_ge(pid, 0);
+		if (pid == 0) {
+			usleep(100000);
+			kill(us, SIGINT);
+			_exit(0);
+		}
+		if (held)
+			interrupt_hold(true);
+		ck_assert_int_eq(shell(held ? "sleep 0.4" : "sleep 100", NULL, NULL, 50000), held ? 0 : -EINTR);
+		if (!held)
+			ck_assert_int_eq(error_exit_status(&err), STATUS_INTERRUPTED);
+		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	}
+	interrupt_hold(false);
+	/* who cleans up after one runs its tools whole */
+	ck_assert_int_eq(shell("sleep 0.3; exit 7", NULL, NULL, 50000), 7);
+	no_child_is_left();
+}
+END_TEST
+
+START_TEST(a_timeout_names_the_tool_and_what_it_said)
+{
+	ck_assert_int_eq(shell("echo reading block 17; sleep 100", NULL, NULL, 300), -ETIMEDOUT);
+	ck_assert_int_eq(error_exit_status(&err), STATUS_TIMEOUT);
+	ck_has(err.message, "sh did not end in");
+	ck_has(err.message, "reading block 17");
+	no_child_is_left();
+}
+END_TEST
+
 START_TEST(a_timeout_holds_when_a_signal_interrupts_the_wait)
 {
 	struct sigaction action = { .sa_handler = on_signal };
@@ -648,6 +686,8 @@ int main(void)
 	tcase_add_test(tools, signals_of_ours_do_not_reach_a_tool);
 	tcase_add_test(tools, a_timeout_kills_the_whole_group);
 	tcase_add_test(tools, a_tool_that_closes_its_output_still_has_a_timeout);
+	tcase_add_test(tools, an_interrupt_ends_a_tool_unless_it_is_held_off);
+	tcase_add_test(tools, a_timeout_names_the_tool_and_what_it_said);
 	tcase_add_test(tools, a_timeout_holds_when_a_signal_interrupts_the_wait);
 	tcase_add_test(tools, a_tool_dies_with_us);
 	tcase_add_test(tools, no_descriptor_of_ours_is_lost);
