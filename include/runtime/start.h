@@ -24,7 +24,8 @@ int container_start_watched(struct container *container, struct text *timing, co
 
 /* Read the state and make it true: a state of an earlier boot, a start that died, a container whose init ended with
  * nobody left to notice are undone, with one note. Afterwards ret->phase is STOPPED, RUNNING, or STARTING and
- * STOPPING while the process that works on it is alive. */
+ * STOPPING while the process that works on it is alive. Needs the lock: so the command of a start that is under way has been
+ * killed, and the start is waited for, 10 s at most. */
 int container_settle(struct container *container, struct container_state *ret, struct error *err);
 
 /* The same without changing anything, for list and info: *ret_broken says that something is left over. */

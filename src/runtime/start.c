@@ -34,6 +34,7 @@
 
 #define START_TIMEOUT_MS 120000	/* beside an e2fsck */
 #define KILL_TIMEOUT_MS 2000
+#define ORPHAN_WAIT_MS 10000
 #define GIVE_UP_MS 20000	/* a starter that is killed and does not end: in the kernel */
 
 /* --- becoming the monitor --- */
@@ -667,11 +668,31 @@ int container_peek(const struct container *c, struct container_state *ret, bool 
 	return 0;
 }
 
+/* The lock is ours, so the command that began a start has been killed; the process that does it lives on, and is done
+ * soon. *ret is what it has come to; still STARTING when it was not done in time, or on ^C. */
+static int await_orphan(const struct container *c, struct container_state *ret, bool *ret_stale, struct error *err)
+{
+	uint64_t end = now_usec() + ORPHAN_WAIT_MS * 1000ULL;
+
+	for (;;) {
+		auto_close int pidfd = -1;
+
+		if (state_load(c->install->run_dir, c->name, ret, ret_stale, err) < 0)
+			return -err->code;
+		if (*ret_stale || ret->phase != PHASE_STARTING || now_usec() >= end || interrupt_pending())
+			return 0;
+		pidfd = process_open(&ret->starter);
+		if (pidfd < 0)
+			return 0;
+		pidfd_wait(pidfd, 5);
+	}
+}
+
 int container_settle(struct container *c, struct container_state *ret, struct error *err)
 {
 	bool stale;
 
-	if (state_load(c->install->run_dir, c->name, ret, &stale, err) < 0)
+	if (await_orphan(c, ret, &stale, err) < 0)
 		return -err->code;
 	if (stale) {
 		/* of an earlier boot: nothing of it exists but files */
