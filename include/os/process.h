@@ -22,6 +22,8 @@ struct process_id {
 
 /* Fill in the start time of a live process. -ESRCH: there is none. */
 int process_identify(pid_t pid, struct process_id *ret);
+/* The parent of a process, 0: not known. */
+pid_t process_parent(pid_t pid);
 /* Our parent, if it is the process that made the socket pair of which `link` is an end; else pid 0: the parent that a
  * process gets when its own has died is somebody else's. */
 void process_identify_parent(int link, struct process_id *ret);

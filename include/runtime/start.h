@@ -25,12 +25,21 @@ int container_start_watched(struct container *container, struct text *timing, co
 /* Read the state and make it true: a state of an earlier boot, a start that died, a container whose init ended with
  * nobody left to notice are undone, with one note. Afterwards ret->phase is STOPPED, RUNNING, or STARTING and
  * STOPPING while the process that works on it is alive. Needs the lock: so the command of a start that is under way has been
- * killed, and the start is waited for, 10 s at most. */
+ * killed, and the start is waited for, 10 s at most. One that runs without monitor and holder gets new ones, see
+ * container_adopt(). */
 int container_settle(struct container *container, struct container_state *ret, struct error *err);
 
 /* The same without changing anything, for list and info: *ret_broken says that something is left over. */
 int container_peek(const struct container *container, struct container_state *ret, bool *ret_left_over,
 		   struct error *err);
+
+/* It runs, and both its monitor and its holder are gone. */
+bool container_is_alone(const struct container_state *state);
+
+/* If it is alone, make new ones, with a note. For commands that hold no lock; one that is locked is left to whoever has the
+ * lock, and what fails is a warning. What init and others hold of the old console is dead for good (their reads end, their
+ * writes fail with EIO: Linux hangs up a terminal whose master is gone, pty(7)); /dev/console is a new one for who opens it. */
+void container_adopt(const struct install *install, const char *name);
 
 /* Undo everything a start did. */
 int container_undo(struct container *container, struct container_state *state, struct error *err);

@@ -13,6 +13,10 @@
  * of the same process; for what needs libraries (reboot, undo) the monitor becomes sysct again, and back. Should the
  * holder die, the monitor's process turns into a new holder and a fork of it into a new monitor.
  *
+ * Should both die at once, init becomes the child of whoever reaps on the host, and the next command makes new ones
+ * (runtime/adopt.h). How it ends is told to its parent and to its tracer alone (wait(2), ptrace(2)); so the new holder traces
+ * it, which changes nothing for it but that it cannot be traced from inside.
+ *
  * Arguments of the monitor (the holder's are the pid of the monitor, then the same):
  *     sysct-monitor NAME RUN_DIR STATE_DIR CACHE_DIR CONFIG SYSCT [adopt] [client=CONTROL:STREAM:KIND]...
  * CONFIG is "" when none was given; SYSCT is the program to become. Of sysct, when the monitor becomes it:
@@ -32,6 +36,7 @@ enum supervise_fd {
 /* One byte that begins each packet between monitor and holder. */
 #define LINK_KEEP 'K'	/* monitor: hold these three: control, console, notify; the old ones are closed */
 #define LINK_QUIT 'Q'	/* monitor: the container has ended; go when I go */
+#define LINK_TRACE 'T'	/* monitor: int32 pid follows: init is no child of ours, so trace it to learn how it ends */
 #define LINK_REAPED 'X'	/* holder: int32 pid, int32 wait status follow (native order) */
 
 #define ADOPT "adopt"	/* last argument: take over a container that runs; no other argument begins with its letter: the
@@ -45,6 +50,7 @@ enum supervise_fd {
 #define MORE_RESTART "restart"		/* no, on-failure, always */
 #define MORE_NOTE "note"		/* what the person who started it should read */
 #define MORE_RESTARTS "restarts"	/* how often in a row, to slow down a crash loop */
+#define MORE_LOG_FROM "log_from"	/* where in the console's log this run begins: "INODE OFFSET" */
 #define MORE_ENDED "ended"		/* init's wait status, for the next monitor should we be killed before we act */
 
 #endif

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "command/command.h"
+#include "runtime/start.h"
 #include "command/plain.h"
 
 #define POLL_MS 100
@@ -164,12 +165,15 @@ static void follow_truncation(int fd)
 }
 
 /* Until ^C, or until nobody reads what we write, or the container is destroyed. */
-static int follow(struct logs *logs, int dir, int *fd, struct error *err)
+static int follow(struct logs *logs, const struct container *c, int *fd, struct error *err)
 {
+	int dir = c->dir_fd;
+
 	for (;;) {
 		struct pollfd reader = { .fd = 1 };
 		struct stat st;
 
+		container_adopt(c->install, c->name);	/* nobody would write it else */
 		if (interrupt_check(err) < 0)
 			return -err->code;
 		if (poll(&reader, 1, POLL_MS) == 1 && reader.revents & (POLLERR | POLLHUP | POLLNVAL))
@@ -197,7 +201,7 @@ static int show_logs(struct logs *logs, const struct container *c, struct error 
 		return -err->code;
 	if (newer >= 0 && put_rest(logs, newer, err) < 0)
 		return -err->code;
-	return logs->follow ? follow(logs, c->dir_fd, &newer, err) : 0;
+	return logs->follow ? follow(logs, c, &newer, err) : 0;
 }
 
 int command_logs(struct context *context, int argc, char **argv, struct error *err)

@@ -144,6 +144,9 @@ static void find_state(struct look *look)
 	look->alive = look->run.phase != PHASE_STOPPED && process_alive(&look->run.init);
 	if (!look->state)
 		look->state = phase_name(look->run.phase);
+	if (!look->problem && container_is_alone(&look->run))
+		look->problem = xasprintf("its monitor and its holder were killed: sysct attach, console, or any other command that "
+					  "works on it makes new ones");
 	if (look->run.phase != PHASE_STOPPED && *c->uuid)
 		find_usage(look);
 }

@@ -383,6 +383,7 @@ int settings_change(const struct install *install, const char *name, const struc
 	mode_t mode = 0600;
 	int r;
 
+	container_adopt(install, name);
 	/* a broken one may be mended by what is changed */
 	if (container_open(install, name, true, true, &c, err) < 0)
 		return -err->code;

@@ -95,7 +95,10 @@ static int wait_one(struct context *context, const char *name, void *arg, struct
 
 	for (;;) {
 		struct timespec pause = { .tv_nsec = LOOK_EVERY_NSEC };
-		int r = reached(context, name, wish->goal, err);
+		int r;
+
+		container_adopt(&context->install, name);
+		r = reached(context, name, wish->goal, err);
 
 		if (r < 0 || (r > 0 && wish->goal != GOAL_BOOTED))
 			return r;

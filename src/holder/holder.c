@@ -108,6 +108,12 @@ struct cmsghdr_ {
 #define MSG_NOSIGNAL_ 0x4000
 #define MSG_CMSG_CLOEXEC_ 0x40000000
 
+/* Of linux/ptrace.h */
+#define PTRACE_CONT_ 7
+#define PTRACE_SEIZE_ 0x4206
+#define PTRACE_LISTEN_ 0x4208
+#define PTRACE_EVENT_STOP_ 128
+
 #define KEPT 3	/* control, console, notify */
 
 static int kept[KEPT] = { -1, -1, -1 };
@@ -139,6 +145,12 @@ static int read_link(void)
 		return 0;
 	if (data[0] == LINK_QUIT)
 		quitting = 1;
+	if (data[0] == LINK_TRACE && n == 5) {
+		int pid;
+
+		memcpy(&pid, data + 1, sizeof(pid));
+		call(__NR_ptrace, PTRACE_SEIZE_, pid, 0, 0, 0);
+	}
 	if (data[0] == LINK_KEEP && message.control_len >= sizeof(control.header) + KEPT * sizeof(int) &&
 	    control.header.level == SOL_SOCKET_ && control.header.type == SCM_RIGHTS_ &&
 	    control.header.len == sizeof(control.header) + KEPT * sizeof(int))
@@ -191,6 +203,17 @@ static void start_monitor(void)
 	sys_exit(127);
 }
 
+/* Whom we trace stops for each signal that it gets, and is to get it; or is one of those that a stop signal has stopped, and
+ * then stays so until it is told to go on (ptrace(2)). */
+static void go_on(long pid, int status)
+{
+	int signal = status >> 8 & 0xff, event = status >> 16;
+	int group_stop = event == PTRACE_EVENT_STOP_ &&
+			 (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU);
+
+	call(__NR_ptrace, group_stop ? PTRACE_LISTEN_ : PTRACE_CONT_, pid, 0, event ? 0 : signal, 0);
+}
+
 /* Reap whoever has ended. Returns nonzero when the monitor is gone and nothing is left to hold. */
 static int reap(int *restarts)
 {
@@ -200,6 +223,10 @@ static int reap(int *restarts)
 
 		if (pid <= 0)
 			return 0;
+		if ((status & 0xff) == 0x7f) {
+			go_on(pid, status);
+			continue;
+		}
 		if (pid != monitor) {
 			tell_reaped((int)pid, status);
 			continue;

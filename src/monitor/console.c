@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "monitor.h"
 #include "runtime/supervise.h"
@@ -60,6 +62,48 @@ static void scroll_add(struct monitor *m, const char *data, size_t n)
 			m->scroll_full = true;
 		}
 	}
+}
+
+/* The end of a file of the log; if it is the one in which the run began, from there on. */
+static void recall_file(struct monitor *m, const char *name, ino_t of, off_t from)
+{
+	int fd = openat(m->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	char buf[4096];
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close_fd(&fd);
+		return;
+	}
+	if (st.st_ino != of)
+		from = 0;	/* begun since: all of it */
+	if (st.st_size - from > SCROLL_BYTES)
+		from = st.st_size - SCROLL_BYTES;
+	while (from < st.st_size && (n = pread(fd, buf, sizeof(buf), from)) > 0) {
+		scroll_add(m, buf, (size_t)n);
+		from += n;
+	}
+	close_fd(&fd);
+}
+
+/* The first monitor of a run notes where that begins. The run's part of the log may have been rotated away since. */
+void console_recall(struct monitor *m)
+{
+	const char *text = record_get(&m->state.more, MORE_LOG_FROM);
+	unsigned long long inode = 0, offset = 0;
+	struct stat st;
+
+	if (m->log < 0 || fstat(m->log, &st) < 0)
+		return;
+	if (!text || sscanf(text, "%llu %llu", &inode, &offset) != 2 || offset > INT64_MAX) {
+		record_setf(&m->state.more, MORE_LOG_FROM, "%llu %llu", (unsigned long long)st.st_ino,
+			    (unsigned long long)st.st_size);
+		return;
+	}
+	if (st.st_ino != inode)
+		recall_file(m, "console.log.1", inode, (off_t)offset);
+	recall_file(m, "console.log", inode, (off_t)offset);
 }
 
 /* --- clients: what does not fit into a socket at once is lost for that client, and it is told --- */

@@ -42,6 +42,7 @@ void save_state(struct monitor *m)
 		now.monitor = m->state.monitor;
 		now.holder = m->state.holder;
 		now.booted = m->state.booted;
+		record_set(&now.more, MORE_LOG_FROM, record_get(&m->state.more, MORE_LOG_FROM));
 		state_save(m->run_dir, m->name, &now, &ignored);
 	}
 	state_done(&now);
@@ -293,6 +294,22 @@ void decide(struct monitor *m)
 	become_sysct(m, next);
 }
 
+/* --- an init that was taken up --- */
+
+/* After a command has made new ones of us both, init is somebody else's child. Where its tracing is forbidden too, how it
+ * ends stays unknown. */
+void trace_foreign(struct monitor *m)
+{
+	char data[5] = { LINK_TRACE };
+	int32_t pid = m->state.init.pid;
+	pid_t parent = process_parent(pid);
+
+	if (parent == getpid() || parent == getppid())
+		return;
+	memcpy(data + 1, &pid, sizeof(pid));
+	fd_send(FD_LINK, data, sizeof(data), NULL, 0);
+}
+
 /* --- the holder's end --- */
 
 /* A holder that was ended on purpose, with us to follow, is not replaced. */
@@ -353,4 +370,6 @@ void replace_holder(struct monitor *m)
 	process_identify_parent(FD_LINK, &m->state.holder);
 	save_state(m);
 	watch(m, FD_LINK, SOURCE_LINK, 0, EPOLLIN);
+	if (!m->ended)
+		trace_foreign(m);
 }

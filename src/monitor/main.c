@@ -183,6 +183,7 @@ static void begin(struct monitor *m)
 	m->log_most = record_get_u64(&m->state.more, MORE_LOG_SIZE, 8 << 20);
 	if (m->dir >= 0)
 		log_open(m);
+	console_recall(m);
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	signals_open(m);
 	process_identify(getpid(), &m->state.monitor);
@@ -194,9 +195,10 @@ static void begin(struct monitor *m)
 	watch(m, FD_NOTIFY, SOURCE_NOTIFY, 0, EPOLLIN);
 	restore_clients(m);
 	m->pidfd = process_open(&m->state.init);
-	if (m->pidfd >= 0)
+	if (m->pidfd >= 0) {
 		watch(m, m->pidfd, SOURCE_INIT, 0, EPOLLIN);
-	else {
+		trace_foreign(m);
+	} else {
 		recall_end(m);
 		init_ended(m);
 	}

@@ -61,6 +61,7 @@ void console_input(struct monitor *m, struct client *client);	/* a client typed 
 void console_flush_input(struct monitor *m);	/* the console takes more */
 void console_release(struct monitor *m);		/* nobody looks any more */
 void console_replay(struct monitor *m, struct client *client);
+void console_recall(struct monitor *m);		/* scroll-back of the monitor before us, by the log */
 
 /* serve.c */
 void serve_accept(struct monitor *m);
@@ -77,6 +78,7 @@ void recall_end(struct monitor *m);		/* what the monitor before us knew of it */
 void reaped_elsewhere(struct monitor *m, int32_t pid, int32_t status);
 void decide(struct monitor *m);
 void replace_holder(struct monitor *m);
+void trace_foreign(struct monitor *m);		/* an init that is neither ours nor the holder's */
 void become_sysct(struct monitor *m, const char *action);	/* reboot, restart or finish; returns if it cannot */
 void spawn_stop(struct monitor *m);	/* sysct stop, as a process of its own */
 void save_state(struct monitor *m);

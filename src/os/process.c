@@ -25,27 +25,42 @@
 #define GLIBC_SIGRTMIN 34
 #define GLIBC_SIGRTMAX 64
 
-int process_identify(pid_t pid, struct process_id *ret)
+/* A number of /proc/PID/stat; fields are counted as in proc(5), from 4 on. */
+static int read_stat(pid_t pid, int wanted, uint64_t *ret)
 {
 	auto_free char *stat = NULL;
 	char path[40], *p;
-	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	r = read_file_at(AT_FDCWD, path, 65536, &stat, NULL);
-	if (r < 0)
+	if (read_file_at(AT_FDCWD, path, 65536, &stat, NULL) < 0)
 		return -ESRCH;
 	p = strrchr(stat, ')');	/* the name may hold blanks and parentheses */
 	if (!p)
 		return -ESRCH;
-	for (int field = 2; field < 22; field++) {
+	for (int field = 2; field < wanted; field++) {
 		p = strchr(p + 1, ' ');
 		if (!p)
 			return -ESRCH;
 	}
-	ret->pid = pid;
-	ret->start = strtoull(p + 1, NULL, 10);
+	*ret = strtoull(p + 1, NULL, 10);
 	return 0;
+}
+
+int process_identify(pid_t pid, struct process_id *ret)
+{
+	uint64_t start;
+
+	if (read_stat(pid, 22, &start) < 0)
+		return -ESRCH;
+	*ret = (struct process_id){ pid, start };
+	return 0;
+}
+
+pid_t process_parent(pid_t pid)
+{
+	uint64_t parent;
+
+	return read_stat(pid, 4, &parent) < 0 ? 0 : (pid_t)parent;
 }
 
 void process_identify_parent(int link, struct process_id *ret)

@@ -310,6 +310,7 @@ static int prepare(struct join *join, struct error *err)
 	auto_free char *group = launch_group(c);
 	bool left_over;
 
+	container_adopt(c->install, c->name);
 	if (container_peek(c, &join->state, &left_over, err) < 0)
 		return -err->code;
 	if (join->state.phase != PHASE_RUNNING) {

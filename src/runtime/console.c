@@ -60,7 +60,10 @@ int container_console(struct container *c, unsigned char escape, struct error *e
 		fprintf(stderr, "console of %s; leave it with %s q\r\n", c->name, escape_text(escape, key));
 	for (;;) {
 		struct timespec pause = { .tv_nsec = 50000000 };
-		int r = watch_once(c, escape, err);
+		int r;
+
+		container_adopt(c->install, c->name);
+		r = watch_once(c, escape, err);
 
 		if (r == 1 || interrupt_pending())
 			return 0;

@@ -299,6 +299,7 @@ static int watch(struct stay *stay, struct error *err)
 		if (r == RUNS) {
 			struct error ignored = ERROR_NONE;	/* its monitor may be between two lives */
 
+			container_adopt(stay->c->install, stay->c->name);
 			client_console(stay->c, &foreground->client[0], &foreground->client[1], &ignored);
 		}
 	}

@@ -24,6 +24,8 @@
 #include "os/namespace.h"
 #include "os/sealed.h"
 #include "os/session.h"
+#include "rows.h"
+#include "runtime/adopt.h"
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
 #include "runtime/started.h"
@@ -215,8 +217,22 @@ static void save_timing(const struct container *c, const struct text *timing)
 
 struct wish {
 	bool timed;
+	bool adopt;		/* it runs already, and only its holder and its monitor are missing */
 	const int *client;	/* NULL: none is there from the beginning */
 };
+
+/* What a start leaves behind for the monitor, made anew for a container that runs. */
+static int take_up(struct container *c, struct container_state *state, struct launch *launch, int link, struct error *err)
+{
+	launch->container = c;
+	launch->config = &c->config;
+	launch->state = state;
+	if (adopt_open(&state->init, &launch->console, &launch->notify, err) < 0 || host_open_control(launch, err) < 0)
+		return -err->code;
+	process_identify(getpid(), &state->monitor);
+	process_identify_parent(link, &state->holder);
+	return save(c, state, err);
+}
 
 /* The starter: its parent is the holder. Ends in the monitor, or with the error told. */
 __attribute__((noreturn)) static void starter_main(struct container *c, struct container_state *state, int verdict,
@@ -231,7 +247,7 @@ __attribute__((noreturn)) static void starter_main(struct container *c, struct c
 
 	if (wish->timed)
 		launch.timing = &timing;
-	if (boot(c, state, &launch, link, &err) < 0) {
+	if ((wish->adopt ? take_up(c, state, &launch, link, &err) : boot(c, state, &launch, link, &err)) < 0) {
 		handshake_report(verdict, 0, &err, -1);
 		_exit(3);
 	}
@@ -688,6 +704,45 @@ static int await_orphan(const struct container *c, struct container_state *ret, 
 	}
 }
 
+bool container_is_alone(const struct container_state *state)
+{
+	return state->phase == PHASE_RUNNING && process_alive(&state->init) && !process_alive(&state->monitor) &&
+	       !process_alive(&state->holder);
+}
+
+/* Never an error of the command that found it so. */
+static void adopt(struct container *c, struct container_state *state)
+{
+	const struct wish wish = { .adopt = true };
+	struct error err = ERROR_NONE;
+
+	if (check_programs(c, &err) < 0 || run_starter(c, state, &wish, &err) < 0) {
+		log_warning("%s: its monitor and its holder were killed, and there are no new ones: %s", c->name, err.message);
+		return;
+	}
+	log_note("%s: its monitor and its holder were killed; it has new ones, and a new console", c->name);
+	state_load(c->install->run_dir, c->name, state, NULL, &err);
+}
+
+void container_adopt(const struct install *install, const char *name)
+{
+	struct container c = CONTAINER_EMPTY;
+	auto_state struct container_state state = { 0 };
+	struct error ignored = ERROR_NONE;
+	int lock;
+
+	state_init(&state);
+	if (state_load(install->run_dir, name, &state, NULL, &ignored) < 0 || !container_is_alone(&state))
+		return;
+	lock = container_lock(install, name, 0, &ignored);
+	if (lock < 0)
+		return;	/* whoever has it sees to it */
+	close_fd(&lock);
+	if (container_open(install, name, true, true, &c, &ignored) == 0)
+		container_settle(&c, &state, &ignored);
+	container_close(&c);
+}
+
 int container_settle(struct container *c, struct container_state *ret, struct error *err)
 {
 	bool stale;
@@ -699,6 +754,8 @@ int container_settle(struct container *c, struct container_state *ret, struct er
 		record_clear(&ret->more);
 		ret->init = ret->monitor = ret->holder = (struct process_id){ 0 };
 	} else if (examine(ret) == AS_IT_SAYS) {
+		if (container_is_alone(ret))
+			adopt(c, ret);
 		return 0;
 	}
 	if (!stale && ret->phase == PHASE_RUNNING)

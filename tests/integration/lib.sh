@@ -233,3 +233,20 @@ can_attach() { inside "$1" true; }
 # monitor_of NAME, holder_of NAME: process ids on the host
 monitor_of() { pgrep -f "^[^ ]*sysct-monitor $1 $SYSCT_RUN_DIR " | head -n 1; }
 holder_of() { pgrep -f "^[^ ]*sysct-holder .*sysct-monitor $1 $SYSCT_RUN_DIR " | head -n 1; }
+
+# die NAME WHO: kill -9 of its monitor, its holder, or both at the same instant, as far as anything can see
+die() {
+    case $2 in
+    monitor) victims_=$(monitor_of "$1") ;;
+    holder) victims_=$(holder_of "$1") ;;
+    both) victims_="$(monitor_of "$1") $(holder_of "$1")" ;;
+    esac
+    # stopped first: neither of them sees the other's end
+    for signal_ in STOP KILL; do
+        # shellcheck disable=SC2086 # a list
+        kill -$signal_ $victims_ || fail "there is no $2 of $1 to kill"
+    done
+    for p_ in $victims_; do
+        while [ -d "/proc/$p_" ] && ! grep -q '^State:.Z' "/proc/$p_/status" 2>/dev/null; do sleep 0.01; done
+    done
+}
