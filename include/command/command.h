@@ -102,6 +102,7 @@ COMMAND(command_wait);
 COMMAND(command_trim);
 COMMAND(command_template);
 COMMAND(command_image);
+COMMAND(command_doctor);
 COMMAND(command_completion);
 COMMAND(command_help);
 COMMAND(command_complete);

@@ -29,6 +29,8 @@ struct foreign {
 int foreign_current(int dirfd, const struct foreign *foreign);
 /* Rules of our own table were changed just now; before: the generation until then. That is no reason to look again. */
 int foreign_carry(int dirfd, const struct foreign *foreign, uint32_t before, struct error *err);
+/* Only look: 1 when another firewall drops what the bridge forwards and has no rule of ours yet, else 0. */
+int foreign_pending(const struct foreign *foreign, struct error *err);
 /* Let the bridge through. 1: rules were put somewhere, 0: nothing had to be done. */
 int foreign_let_through(int dirfd, const struct foreign *foreign, struct error *err);
 /* Take all of it away; nothing there is no error. */

@@ -37,6 +37,14 @@ int idpool_ensure(struct container *container, bool build, struct error *err);
  * system of the host's be mapped. */
 bool idpool_nested(void);
 
+struct idpool_left {
+	unsigned int containers;	/* how many more of IDPOOL_COUNT find a place, counted up to 65536 */
+	const char *source;		/* where the pool comes from, for people; a constant */
+	const char *hint;		/* how it is made larger; a constant */
+};
+/* What is left for containers to come, without any lock: another's create may be faster. Only looks. */
+int idpool_left(const struct install *install, const struct host_config *host, struct idpool_left *ret, struct error *err);
+
 /* --- the pure part --- */
 
 struct id_range {

@@ -10,7 +10,7 @@
 
 /* Commands of the contract that this version does not have. */
 static const char *const later[] = { "copy", "rename", "resize", "snapshot", "snapshots", "restore", "export",
-				     "import", "push", "pull", "cp", "top", "stats", "doctor" };
+				     "import", "push", "pull", "cp", "top", "stats" };
 
 const struct command *command_find(const char *name)
 {

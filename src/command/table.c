@@ -302,6 +302,19 @@ const struct command commands[] = {
 		  "\nExamples\n"
 		  "  sysct image prune --dry-run\n"
 		  "  sysct image prune --all\n" },
+	{ .name = "doctor", .group = REST, .run = command_doctor, .no_root = true,
+	  .usage = "[ID...] [--format table|json|csv] [--problems] [--strict]",
+	  .summary = "what this host can and cannot do for containers, and what mends it",
+	  .help = "It changes nothing. Each check has an id; ID is one, or the group before its first dot. The exit\n"
+		  "status is 1 when a check has failed: then no container starts, or none can be made. Warnings and\n"
+		  "what could not be looked at leave it 0.\n"
+		  "\nOptions\n" FORMAT
+		  "  --problems            only what is not ok\n"
+		  "  --strict              exit status 1 also for warnings, and for what could not be looked at\n" HELP
+		  "\nExamples\n"
+		  "  sysct doctor --problems\n"
+		  "  sysct doctor network kernel.image\n"
+		  "  sysct doctor --format json | jq -r '.[] | select(.status == \"fail\").fix'\n" },
 	{ .name = "completion", .group = REST, .run = command_completion, .no_root = true, .usage = "bash|zsh|fish",
 	  .summary = "print the script that makes a shell complete commands, names and keys",
 	  .help = "Packages install it; this is for those who have none.\n"

@@ -467,6 +467,36 @@ int foreign_carry(int dirfd, const struct foreign *foreign, uint32_t before, str
 	return replace_file_at(dirfd, RECORD, text, strlen(text), 0600, false, err);
 }
 
+static int old_pending(size_t which, const struct foreign *foreign, struct error *err)
+{
+	auto_free char *save = xasprintf("%s-save", old_ones[which].tool), *path = tool_find(save), *listing = NULL, *plan = NULL;
+	const char *list[] = { save, "-t", "filter", NULL };
+	int r;
+
+	if (!has_old(old_ones[which].names) || !path)
+		return 0;
+	r = run_tool(list, NULL, &listing, err);
+	if (r < 0)
+		return r;
+	plan = foreign_plan_iptables(listing, foreign, true);
+	return plan != NULL;
+}
+
+int foreign_pending(const struct foreign *foreign, struct error *err)
+{
+	static const char *const list[] = { "nft", "-a", "list", "ruleset", NULL };
+	auto_free char *listing = NULL, *plan = NULL;
+	int r = run_tool(list, NULL, &listing, err);
+
+	if (r < 0)
+		return r;
+	plan = foreign_plan_nft(listing, foreign, true);
+	r = plan != NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(old_ones) && r == 0; i++)
+		r = old_pending(i, foreign, err);
+	return r;
+}
+
 int foreign_let_through(int dirfd, const struct foreign *foreign, struct error *err)
 {
 	bool firewalld = false, old = false;

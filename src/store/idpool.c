@@ -427,6 +427,24 @@ static int find(const struct container *c, uint32_t count, struct idmap *ret, st
 	return 0;
 }
 
+int idpool_left(const struct install *install, const struct host_config *host, struct idpool_left *ret, struct error *err)
+{
+	struct pool pool __attribute__((cleanup(pool_done))) = { .source = NULL };
+	uint32_t first;
+	int r = pool_read(install, host, "", &pool, err);
+
+	if (r < 0)
+		return r;
+	*ret = (struct idpool_left){ .source = pool.source, .hint = pool.hint };
+	while (ret->containers < 65536 &&
+	       idpool_choose(&pool.uids, &pool.gids, &pool.taken, IDPOOL_COUNT, 0, &first) == 0) {
+		id_ranges_add(&pool.taken, first, (uint64_t)first + IDPOOL_COUNT - 1);
+		id_ranges_merge(&pool.taken);
+		ret->containers++;
+	}
+	return 0;
+}
+
 /* What the administrator wrote; only other containers are looked at, and what the files of this one have: they move to a
  * range beside it, or stay. */
 static int given(const struct container *c, struct idmap *ret, struct error *err)

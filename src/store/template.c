@@ -45,7 +45,7 @@ static int check_program(const char *path, const char *dir, struct error *err)
 	if (!S_ISREG(st.st_mode))
 		return fail_status(err, STATUS_USAGE, "use the template %s: it is %s, not a regular file", path,
 				   S_ISLNK(st.st_mode) ? "a link" : "a directory or device");
-	if (st.st_uid != geteuid() || st.st_mode & 022) {
+	if ((st.st_uid != geteuid() && st.st_uid != 0) || st.st_mode & 022) {
 		fail_status(err, STATUS_USAGE, "use the template %s: it runs as root, but is not root's alone "
 					       "(owner %u, mode %04o)", path, st.st_uid, st.st_mode & 07777);
 		return error_hint(err, "read it, then: chown root:root %s; chmod go-w %s", path, path);
