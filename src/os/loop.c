@@ -62,6 +62,35 @@ int loop_attach(int image_fd, bool readonly, struct loop *ret, struct error *err
 	return fail(err, EBUSY, "find a free loop device in %d tries", TRIES);
 }
 
+/* What is open once stays as it is: a device clears itself with its last descriptor. */
+static bool shares(int fd, const struct stat *st)
+{
+	const uint32_t flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
+	struct loop_info64 info;
+
+	return ioctl(fd, LOOP_GET_STATUS64, &info) == 0 && info.lo_device == st->st_dev && info.lo_inode == st->st_ino &&
+	       (info.lo_flags & flags) == flags && !(info.lo_flags & LO_FLAGS_PARTSCAN) && !info.lo_offset &&
+	       !info.lo_sizelimit;
+}
+
+int loop_share(int image_fd, int hint, struct loop *ret, struct error *err)
+{
+	struct loop loop = { .fd = -1, .number = hint };
+	struct stat st;
+
+	if (fstat(image_fd, &st) < 0)
+		return fail(err, errno, "look at the image");
+	snprintf(loop.path, sizeof(loop.path), "/dev/loop%d", hint);
+	if (hint >= 0)
+		loop.fd = open(loop.path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (loop.fd >= 0 && shares(loop.fd, &st)) {
+		*ret = loop;
+		return 0;
+	}
+	close_fd(&loop.fd);
+	return loop_attach(image_fd, true, ret, err);
+}
+
 int loop_wait_free(int number, unsigned long long device, unsigned long long inode, int timeout_ms)
 {
 	uint64_t end = now_usec() + (uint64_t)timeout_ms * 1000;

@@ -186,6 +186,48 @@ START_TEST(what_is_no_image_is_refused_and_keeps_no_device)
 }
 END_TEST
 
+START_TEST(a_shared_device_is_one_until_the_last_lets_go)
+{
+	auto_close int readonly = open(in_dir("image"), O_RDONLY | O_CLOEXEC);
+	struct loop first, second, third;
+
+	must(loop_share(readonly, -1, &first, &err));
+	must(loop_share(readonly, first.number, &second, &err));
+	ck_assert_int_eq(second.number, first.number);
+	ck_assert_int_ne(second.fd, first.fd);
+	ck_assert_str_eq(second.path, first.path);
+	close(first.fd);
+	ck_assert_int_eq(wait_free(&second, 30), -ETIMEDOUT);
+	must(loop_share(readonly, first.number, &third, &err));
+	ck_assert_int_eq(third.number, first.number);
+	close(second.fd);
+	close(third.fd);
+	ck_assert_int_eq(wait_free(&third, 10000), 0);
+}
+END_TEST
+
+START_TEST(a_device_of_other_content_or_rights_is_not_shared)
+{
+	auto_close int readonly = open(in_dir("image"), O_RDONLY | O_CLOEXEC), other = -1;
+	struct loop writable, own;
+
+	must(loop_attach(image, false, &writable, &err));
+	must(loop_share(readonly, writable.number, &own, &err));
+	ck_assert_int_ne(own.number, writable.number);
+	close(writable.fd);
+	ck_assert_int_eq(wait_free(&writable, 10000), 0);
+	other = open(in_dir("other"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_eq(ftruncate(other, BYTES), 0);
+	must(loop_share(other, own.number, &writable, &err));
+	ck_assert_int_ne(own.number, writable.number);
+	close(writable.fd);
+	close(own.fd);
+	ck_assert_int_eq(wait_free(&own, 10000), 0);
+	ck_assert_int_eq(fstat(other, &st), 0);
+	ck_assert_int_eq(wait_free(&writable, 10000), 0);
+}
+END_TEST
+
 /* In a mount namespace whose /dev is empty. */
 START_TEST(a_host_without_loop_devices_gets_a_hint)
 {
@@ -222,6 +264,8 @@ int main(void)
 	tcase_add_test(tests, a_device_with_another_file_is_not_waited_for);
 	tcase_add_test(tests, several_images_get_several_devices);
 	tcase_add_test(tests, what_is_no_image_is_refused_and_keeps_no_device);
+	tcase_add_test(tests, a_shared_device_is_one_until_the_last_lets_go);
+	tcase_add_test(tests, a_device_of_other_content_or_rights_is_not_shared);
 	tcase_add_test(tests, a_host_without_loop_devices_gets_a_hint);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);

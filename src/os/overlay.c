@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "os/overlay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "os/mount.h"
+
+/* Whatever the kernel's own defaults are:
+ *
+ *     redirect_dir  a directory of the layer below can be renamed. Without it rename(2) says EXDEV, which dpkg and others
+ *                   do not expect inside of one file system.
+ *     index         a hard link of the layer below stays one when it is written to; and an upper layer is known by the
+ *                   layer below that it was made on, and refused on another.
+ *     xino          st_dev is one and the same, and st_ino stays when a file is copied up: find -xdev, du -x, tar and rsync
+ *                   look at these. (A 32-bit program without large files cannot stat(2) such numbers.)
+ *     metacopy      off: what was changed is whole in the upper layer, data and all.
+ *     nfs_export    off: handles of files could be opened past the mount. */
+static const char *const writable[] = {
+	"lowerdir=lower", "upperdir=disk/" OVERLAY_UPPER, "workdir=disk/" OVERLAY_WORK, "redirect_dir=on",
+	"index=on", "xino=on", "metacopy=off", "nfs_export=off", NULL,
+};
+
+/* An upper layer must be writable: so it becomes one more below. */
+static const char *const readonly[] = {
+	"lowerdir=disk/" OVERLAY_UPPER ":lower", "redirect_dir=follow", "index=off", "xino=on", "metacopy=off",
+	"nfs_export=off", NULL,
+};
+
+/* Shared between us and the helper, a process of its own. */
+struct helper {
+	struct error err;
+	int r;
+};
+
+static int place(int mount_fd, const char *name, struct error *err)
+{
+	auto_close int target = -1;
+
+	if (mkdir(name, 0700) < 0)
+		return fail(err, errno, "make a place for a layer");
+	target = open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (target < 0)
+		return fail(err, errno, "open the place of a layer");
+	return mount_attach(mount_fd, target, err);
+}
+
+/* The kernel works in the upper layer with the credentials of whoever mounts, where they are not the caller's: root of the
+ * host has no id in a mount that is mapped, and could make nothing there. The capabilities stay. */
+static int take_id(uid_t owner, struct error *err)
+{
+	if (!owner)
+		return 0;
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) < 0 || syscall(SYS_setresgid, -1, owner, -1) < 0 ||
+	    syscall(SYS_setresuid, -1, owner, -1) < 0)
+		return fail(err, errno, "become user %u", owner);
+	return 0;
+}
+
+/* In the helper. The layers have to be in the mount namespace of whoever mounts (before Linux 6.15 no detached mount will
+ * do), and are named from the working directory: no character of a path can be taken for an option. */
+static int assemble(const struct overlay *overlay, struct error *err)
+{
+	static const char *const options[] = { "mode=0700", "size=64k", NULL };
+	unsigned int attributes = MOUNT_ATTR_NODEV | (overlay->readonly ? MOUNT_ATTR_RDONLY : 0);
+	auto_close int stage = -1, at = -1;
+
+	if (mount_private(err) < 0)
+		return -err->code;
+	stage = mount_new("tmpfs", "stage", options, MOUNT_ATTR_NODEV, err);
+	if (stage < 0)
+		return stage;
+	at = open(overlay->at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0)
+		return fail(err, errno, "open %s", overlay->at);
+	if (mount_attach(stage, at, err) < 0)
+		return -err->code;
+	if (chdir(overlay->at) < 0)
+		return fail(err, errno, "change to %s", overlay->at);
+	if (place(overlay->lower_fd, "lower", err) < 0 || place(overlay->upper_fd, "disk", err) < 0 ||
+	    take_id(overlay->owner, err) < 0)
+		return -err->code;
+	return mount_new("overlay", "overlay", overlay->readonly ? readonly : writable, attributes, err);
+}
+
+/* Where the kernel cannot make what it needs in the upper layer, it says so in its log and mounts read-only. */
+static int check_writable(int fd, struct error *err)
+{
+	struct statvfs vfs;
+
+	if (fstatvfs(fd, &vfs) < 0)
+		return fail(err, errno, "look at the overlay");
+	return vfs.f_flag & ST_RDONLY ? fail(err, EROFS, "mount the overlay: it came out read-only") : 0;
+}
+
+int overlay_mount(const struct overlay *overlay, struct error *err)
+{
+	/* one table of descriptors for both: what the helper opens is ours */
+	struct clone_args args = { .flags = CLONE_VFORK | CLONE_FILES | CLONE_NEWNS, .exit_signal = SIGCHLD };
+	struct helper *helper = mmap(NULL, sizeof(*helper), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+	int r;
+
+	if (helper == MAP_FAILED)
+		return fail(err, errno, "map memory for a helper");
+	helper->r = -EIO;
+	fail(&helper->err, EIO, "mount the overlay: the helper was killed");
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0) {
+		helper->r = assemble(overlay, &helper->err);
+		_exit(0);
+	}
+	if (pid > 0)
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	r = pid < 0 ? fail(err, errno, "clone a helper") : helper->r;
+	if (pid > 0 && r < 0)
+		*err = helper->err;
+	munmap(helper, sizeof(*helper));
+	if (r >= 0 && !overlay->readonly && check_writable(r, err) < 0) {
+		close(r);
+		return -err->code;
+	}
+	return r;
+}
