@@ -8,7 +8,8 @@
  *     config       what the administrator wants (INI)
  *     identity     what was made once for it: a record (base/record.h) with
  *                  uuid, created_at (unix seconds), idmap (inside:outside:count, absent when privileged), idmap_given (1: by security.idmap),
- *                  image_key (the cached image it stands on, absent if none), init_kind,
+ *                  image_key (the cached image it was made of, absent if none), init_kind,
+ *                  base, base_checksum (what a linked one stands on, see store/linked.h),
  *                  shifted (like idmap: the ids that the files of its directory have, absent when they have 0 and up),
  *                  hwaddr.LINK, ipv4.LINK, ipv6.LINK (given once, kept)
  *     rootfs.img   its file system

@@ -27,6 +27,7 @@ struct create_request {
 	struct strings packages;
 	struct strings settings;	/* "section.key=value"; a list key given again appends */
 	bool no_verify, offline, refresh;
+	bool linked;			/* on the image itself, with other containers: store/linked.h */
 	const struct progress *progress;
 	bool ret_ssh;			/* the user's keys open an ssh server inside */
 };

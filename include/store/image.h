@@ -14,7 +14,7 @@
  *     download/NAME-ARCH/     the templates' own
  *
  * KEY is a hash of the template's text and all that was asked for. An image never changes once it has its name: boxes
- * are copies, and record KEY as image_key in their identity. */
+ * are copies, or stand on a hard link to it (store/linked.h), and record KEY as image_key in their identity. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -75,6 +75,8 @@ struct image_info {
 	int64_t built_at;	/* unix seconds */
 	struct strings users;	/* names of the containers that stand on it */
 	bool old;		/* older than cache_age */
+	bool base;		/* no longer in the cache, but there are containers that stand on it (store/linked.h); key is
+				 * its UUID then */
 };
 
 struct image_list {

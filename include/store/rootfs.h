@@ -2,7 +2,7 @@
 #ifndef SYSCT_STORE_ROOTFS_H
 #define SYSCT_STORE_ROOTFS_H
 
-/* rootfs - the back ends a root file system can stand on, by table: image and directory.
+/* rootfs - the back ends a root file system can stand on, by table: image, linked image and directory.
  *
  * An open rootfs is a detached mount (os/mount.h): it appears in no mount table of the host and goes away
  * with its last user. */
@@ -19,14 +19,20 @@ struct rootfs {
 	int lock_fd;			/* of the image, with its write lock: the proof that it is mounted once */
 	struct loop loop;		/* fd -1: no loop device */
 	unsigned long long device, inode;	/* of the image */
-	bool shifted;			/* a directory whose files have the container's own ids already: never
-					 * mount_idmap() it */
+	bool shifted;			/* a directory or overlay whose files have the container's own ids already:
+					 * never mount_idmap() it */
+	struct loop base;		/* of what a linked one stands on (store/linked.h), fd -1: none */
+	unsigned long long base_device, base_inode;
 };
-#define ROOTFS_EMPTY { .mount_fd = -1, .lock_fd = -1, .loop = { .fd = -1 } }
+#define ROOTFS_EMPTY { .mount_fd = -1, .lock_fd = -1, .loop = { .fd = -1 }, .base = { .fd = -1 } }
 
 /* Check, repair (e2fsck -p when it was not cleanly unmounted) and mount. Errors carry hints: image missing, not
  * ext4, in use, needs a person's e2fsck, no loop device. */
 int rootfs_open(const struct container *container, bool readonly, struct rootfs *ret, struct error *err);
+/* For the first time, while it is made: writable. */
+int rootfs_open_new(const struct container *container, struct rootfs *ret, struct error *err);
+/* The image alone, also of one that is linked: for what concerns the file system and not its files. */
+int rootfs_open_image(const struct container *container, struct rootfs *ret, struct error *err);
 
 /* How long an e2fsck may take that rootfs_open() will run: 0 for a clean one, or one that is no image; milliseconds. */
 int rootfs_check_ms(const struct container *container);

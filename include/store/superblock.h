@@ -15,6 +15,8 @@ struct superblock {
 	bool clean;		/* s_state: cleanly unmounted */
 	bool has_errors;	/* s_state: the kernel found errors */
 	bool needs_recovery;	/* the journal has to be replayed */
+	char uuid[37];		/* as text, in small letters */
+	uint32_t checksum;	/* of this superblock, which every writable mount changes; 0: it has none */
 };
 
 /* -EINVAL: no ext4 there; -errno. */

@@ -22,7 +22,7 @@
 
 enum {
 	O_TEMPLATE = 256, O_RELEASE, O_ARCH, O_VARIANT, O_MIRROR, O_SIZE, O_PACKAGES, O_SOURCE, O_SET, O_START,
-	O_NO_VERIFY, O_OFFLINE, O_REFRESH, O_GUEST_MIRROR, O_KEYRING, O_FORCE, O_ALL, O_USER
+	O_NO_VERIFY, O_OFFLINE, O_REFRESH, O_GUEST_MIRROR, O_KEYRING, O_FORCE, O_ALL, O_USER, O_LINKED
 };
 
 /* --- progress: a line that is written over on a terminal, nothing elsewhere --- */
@@ -61,6 +61,7 @@ static const struct option create_options[] = {
 	{ "set", required_argument, NULL, O_SET },
 	{ "start", no_argument, NULL, O_START },
 	{ "user", required_argument, NULL, O_USER },
+	{ "linked", no_argument, NULL, O_LINKED },
 	{ "no-verify", no_argument, NULL, O_NO_VERIFY },
 	{ "offline", no_argument, NULL, O_OFFLINE },
 	{ "refresh", no_argument, NULL, O_REFRESH },
@@ -106,6 +107,9 @@ static void take_option(int c, struct create_request *request, bool *start)
 		break;
 	case O_USER:
 		request->user = optarg;
+		break;
+	case O_LINKED:
+		request->linked = true;
 		break;
 	case O_START:
 		*start = true;

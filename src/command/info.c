@@ -15,13 +15,15 @@
 #include "runtime/kept.h"
 #include "runtime/launch.h"
 #include "runtime/limits.h"
+#include "store/linked.h"
 #include "store/rootfs.h"
 
 enum { O_FORMAT = 256 };
 
 /* What info tells beyond list, in its order. */
 static const char *const more_keys[] = {
-	"uuid",	    "description", "variant", "source", "checksum", "problem", "config_path", "rootfs", "hostname",  "hwaddr", "cgroup",
+	"uuid",	    "description", "variant", "source", "checksum", "problem", "config_path", "rootfs", "base",
+	"hostname", "hwaddr",	   "cgroup",
 	"idmap",    "namespaces",  "init",    "booted",	     "last_exit", "limits", "limits_note",	"kept",
 	"snapshots",
 };
@@ -158,6 +160,7 @@ static void add_opened(struct value *o, const struct look *look)
 	value_set(o, "problem", value_text(look->problem));
 	add_take(o, "config_path", xasprintf("%s/config", c->dir));
 	add_take(o, "rootfs", rootfs_path(c));
+	add_take(o, "base", linked_path(c));
 	value_set(o, "hostname", value_text(c->config.hostname ? c->config.hostname : c->name));
 	add_take(o, "hwaddr", hwaddr_of(c));
 	add_take(o, "cgroup", look->alive ? cgroup_path(group) : NULL);
@@ -213,7 +216,8 @@ static const struct line lines[] = {
 	{ NULL, "Memory used", "memory_used" }, { NULL, "Cgroup", "cgroup" },
 	{ "Network", "Host name", "hostname" }, { NULL, "IPv4", "ipv4" },
 	{ NULL, "IPv6", "ipv6" },	     { NULL, "MAC", "hwaddr" },
-	{ "Disk", "Root file system", "rootfs" }, { NULL, "Size", "disk_size" },
+	{ "Disk", "Root file system", "rootfs" }, { NULL, "On the base", "base" },
+	{ NULL, "Size", "disk_size" },
 	{ NULL, "Used", "disk_used" },
 	{ "Limits", NULL, "limits" },	     { NULL, "Note", "limits_note" },
 	{ "Namespaces", NULL, "namespaces" }, { "Kept namespaces", NULL, "kept" },

@@ -28,6 +28,7 @@
 	"                        sudo without a password; attach enters as that user\n"          \
 	"  --source PATH         for the template tarball: a rootfs as file or directory\n"        \
 	"  --size SIZE           virtual size of its disk, such as 10G\n"                          \
+	"  --linked              stand on the image, which is shared, and keep what changes alone\n" \
 	"  --set KEY=VALUE       a setting, as of config set; may be repeated\n"                   \
 	"  --offline             use what is in the cache, download nothing\n"                     \
 	"  --refresh             build the image anew, whatever the cache has\n"                   \

@@ -187,7 +187,7 @@ int command_template(struct context *context, int argc, char **argv, struct erro
 /* --- images --- */
 
 static const char *const image_keys[] = { "key",     "template", "release",   "version", "arch", "variant",
-					  "built_at", "disk_used", "old", "users", "path" };
+					  "built_at", "disk_used", "old", "users", "path", "base" };
 
 static struct value *image_json(const struct image_info *image)
 {
@@ -202,6 +202,7 @@ static struct value *image_json(const struct image_info *image)
 	value_set(o, "old", value_bool(image->old));
 	value_set(o, "users", value_strings(&image->users));
 	value_set(o, "path", value_text(image->path));
+	value_set(o, "base", value_bool(image->base));
 	return o;
 }
 

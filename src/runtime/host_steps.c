@@ -25,6 +25,7 @@
 #include "runtime/launch.h"
 #include "runtime/limits.h"
 #include "runtime/steps.h"
+#include "store/linked.h"
 
 #define KILL_TIMEOUT_MS 20000
 #define LOOP_TIMEOUT_MS 20000
@@ -91,6 +92,9 @@ int host_mount_rootfs(struct launch *launch, struct error *err)
 	if (rootfs->loop.fd >= 0) {
 		record_setf(&launch->state->more, "loop", "%d %llu %llu", rootfs->loop.number, rootfs->device,
 			    rootfs->inode);
+		if (rootfs->base.fd >= 0)
+			record_setf(&launch->state->more, "base", "%d %llu %llu", rootfs->base.number, rootfs->base_device,
+				    rootfs->base_inode);
 		if (state_save(launch->container->install->run_dir, launch->container->name, launch->state,
 			       err) < 0)
 			return -err->code;
@@ -105,7 +109,6 @@ int host_wait_rootfs(const struct container *container, const struct container_s
 	unsigned long long device, inode;
 	int number;
 
-	(void)container;
 	if (!text || sscanf(text, "%d %llu %llu", &number, &device, &inode) != 3)
 		return 0;
 	if (loop_wait_free(number, device, inode, LOOP_TIMEOUT_MS) < 0) {
@@ -113,6 +116,9 @@ int host_wait_rootfs(const struct container *container, const struct container_s
 		error_hint(err, "some process still uses the file system: see lsof /dev/loop%d", number);
 		return error_status(err, STATUS_TIMEOUT);
 	}
+	text = record_get(&state->more, "base");
+	if (text && sscanf(text, "%d %llu %llu", &number, &device, &inode) == 3)
+		linked_wait_base(container, number, device, inode);
 	return 0;
 }
 

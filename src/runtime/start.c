@@ -808,6 +808,7 @@ static int boot_again(struct container *c, struct container_state *state, const 
 		return -err->code;
 	record_set(&state->more, "link", NULL);
 	record_set(&state->more, "loop", NULL);
+	record_set(&state->more, "base", NULL);
 	record_set(&state->more, "netns", NULL);
 	record_set(&state->more, MORE_ENDED, NULL);
 	state->booted = -1;

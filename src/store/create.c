@@ -21,6 +21,7 @@
 #include "store/idpool.h"
 #include "store/image.h"
 #include "store/leftovers.h"
+#include "store/linked.h"
 #include "store/rootfs.h"
 
 #define NAME_WAIT_MS 10000
@@ -66,11 +67,27 @@ static int apply_setting(struct creation *n, size_t i, struct error *err)
 	return config_set_option(&n->c.config, again ? again : key, value, err);
 }
 
+static int check_linked(const struct creation *n, struct error *err)
+{
+	if (idpool_nested()) {
+		fail_status(err, STATUS_USAGE, "--linked: in a container no image can be mounted, and so none be shared");
+		return error_hint(err, "leave --linked away: the root file system is a directory then");
+	}
+	if (n->c.config.rootfs.directory) {
+		fail_status(err, STATUS_USAGE, "--linked: the root file system is to be the directory %s, and only images stand "
+					       "on others", n->c.config.rootfs.directory);
+		return error_hint(err, "leave either --linked or rootfs.directory away");
+	}
+	return 0;
+}
+
 /* In a container no image can be mounted, whatever loop devices there are. */
 static int choose_backend(struct creation *n, struct error *err)
 {
 	struct container_config *config = &n->c.config;
 
+	if (n->request->linked)
+		return check_linked(n, err);
 	if (config->rootfs.directory || !idpool_nested())
 		return 0;
 	if (!option_is_default(option_find("rootfs", "image"), config)) {
@@ -281,6 +298,8 @@ static int get_image(struct creation *n, struct error *err)
 			return -err->code;
 	}
 	record_set(&n->c.identity, "image_key", n->image.key);
+	if (q->linked)
+		return linked_begin(&n->c, &n->image, err);
 	/* Before the image's lock goes: whoever prunes sees it. */
 	return container_save_identity(&n->c, err);
 }
@@ -317,8 +336,11 @@ static int copy_rootfs(struct creation *n, struct error *err)
 	if (!n->c.config.rootfs.directory) {
 		if (*image == '/')
 			r = place_outside(n, image, err);
-		return r < 0 ? r : image_copy(&n->image, n->c.dir_fd, image, n->c.config.rootfs.size,
-					      n->c.uuid, err);
+		if (r == 0)
+			r = n->request->linked ? linked_make_upper(n->c.dir_fd, image, n->c.config.rootfs.size, n->c.uuid, err) :
+						 image_copy(&n->image, n->c.dir_fd, image, n->c.config.rootfs.size, n->c.uuid,
+							    err);
+		return r;
 	}
 	path = directory_inside(n);
 	if (!path) {
@@ -363,7 +385,7 @@ static int configure(struct creation *n, struct error *err)
 		.user = n->user.name ? &user : NULL, .ret_made = &made,
 	};
 	char kind[16];
-	int r = rootfs_open(&n->c, false, &rootfs, err);
+	int r = rootfs_open_new(&n->c, &rootfs, err);
 
 	if (r == 0)
 		r = configure_rootfs(rootfs.mount_fd, &n->c.idmap, rootfs.shifted, &what, kind, err);
@@ -484,6 +506,8 @@ static int create(struct creation *n, struct error *err)
 	if (r < 0 && n->c.uuid[0]) {
 		unfinished = xasprintf(UNFINISHED "%s", n->c.uuid);
 		leftovers_remove(n->containers_fd, unfinished, &ignored);
+		if (record_get(&n->c.identity, "base"))
+			linked_drop(n->install, record_get(&n->c.identity, "base"), &ignored);
 	}
 	return r;
 }

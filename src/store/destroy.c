@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "store/create.h"
 #include "store/leftovers.h"
+#include "store/linked.h"
 #include "store/rootfs.h"
 
 static int in_use(const struct container *c, struct error *err)
@@ -65,6 +66,8 @@ int store_destroy(struct container *container, struct error *err)
 	auto_free char *path = xasprintf("%s/containers", container->install->state_dir);
 	auto_close int containers = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), maker = -1;
 	auto_free char *trash = NULL;
+	const char *base = record_get(&container->identity, "base");
+	struct error why = ERROR_NONE;
 	int r;
 
 	if (containers < 0)
@@ -83,6 +86,8 @@ int store_destroy(struct container *container, struct error *err)
 		return error_hint(err, "what is left lies in %s/%s; the next create or destroy tries again", path, trash);
 	}
 	close_fd(&container->dir_fd);
+	if (base && linked_drop(container->install, base, &why) < 0)
+		log_warning("what \"%s\" stood on is left: %s; sysct image prune tries again", container->name, why.message);
 	return 0;
 }
 
@@ -94,7 +99,7 @@ int store_trim(struct container *container, uint64_t *ret_bytes, struct error *e
 	*ret_bytes = 0;
 	if (container->config.rootfs.directory)
 		return 0;	/* its files are the host's own */
-	r = rootfs_open(container, false, &rootfs, err);
+	r = rootfs_open_image(container, &rootfs, err);
 	if (r < 0)
 		return r;
 	r = rootfs_trim(rootfs.mount_fd, ret_bytes, err);

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "store/image.h"
+#include "store/linked.h"
 
 static void info_done(struct image_info *info)
 {
@@ -117,6 +118,40 @@ static int by_name(const void *a, const void *b)
 	return order ? order : strcmp(x->key, y->key);
 }
 
+/* Is it the very file of an image that is listed? */
+static bool same_file(const struct image_list *list, const char *path)
+{
+	auto_free char *file = xasprintf("%s/rootfs.img", path);
+	struct stat base, st;
+	bool same = false;
+
+	for (size_t i = 0; !same && stat(file, &base) == 0 && i < list->n; i++) {
+		auto_free char *other = xasprintf("%s/rootfs.img", list->items[i].path);
+
+		same = stat(other, &st) == 0 && st.st_dev == base.st_dev && st.st_ino == base.st_ino;
+	}
+	return same;
+}
+
+/* What linked containers stand on, where that is not an image of the cache any more, or a copy of one. */
+static void add_bases(const struct install *install, const struct host_config *host, struct image_list *list)
+{
+	auto_free char *path = xasprintf("%s/bases", install->state_dir);
+	auto_strings struct strings bases = STRINGS_EMPTY;
+	auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	linked_bases(install, &bases);
+	for (size_t i = 0; i < bases.n; i++) {
+		auto_free char *one = xasprintf("%s/%s", path, bases.items[i]);
+
+		if (same_file(list, one))
+			continue;
+		read_one(dir, path, bases.items[i], host, list);
+		list->items[list->n - 1].base = true;
+		linked_users(install, bases.items[i], &list->items[list->n - 1].users);
+	}
+}
+
 int image_list(const struct install *install, const struct host_config *host, struct image_list *ret,
 	       struct error *err)
 {
@@ -125,14 +160,15 @@ int image_list(const struct install *install, const struct host_config *host, st
 	struct dirent *entry;
 
 	image_list_done(ret);
-	if (!dir)
-		return errno == ENOENT ? 0 : fail(err, errno, "read %s", path);
-	while ((entry = readdir(dir)))
+	if (!dir && errno != ENOENT)
+		return fail(err, errno, "read %s", path);
+	while (dir && (entry = readdir(dir)))
 		if (is_key(entry->d_name))
 			read_one(dirfd(dir), path, entry->d_name, host, ret);
+	find_users(install, ret);
+	add_bases(install, host, ret);
 	if (ret->n > 1)
 		qsort(ret->items, ret->n, sizeof(*ret->items), by_name);
-	find_users(install, ret);
 	return 0;
 }
 
@@ -177,6 +213,12 @@ static void prune_partials(const struct install *install)
 	}
 }
 
+/* 1: it is gone, or would be. */
+static int prune_base(const struct install *install, const char *base, bool dry_run, struct error *err)
+{
+	return dry_run ? 1 : linked_drop(install, base, err);
+}
+
 static bool used_now(const struct install *install, const char *key)
 {
 	struct image_info info = { .key = xstrdup(key) };
@@ -207,6 +249,14 @@ int image_prune(const struct install *install, const struct host_config *host, u
 
 		if (info->users.n || (min_age && now - info->built_at < (int64_t)(min_age / 1000000)))
 			continue;
+		if (info->base) {
+			r = prune_base(install, info->key, dry_run, err);
+			if (r < 0)
+				return r;
+			if (r > 0)
+				list_add_take(ret, info);
+			continue;
+		}
 		lock = lock_free(install, info->key);
 		/* With the lock nobody can begin to copy it; whoever began before has written his identity. */
 		if (lock < 0 || used_now(install, info->key))
@@ -215,5 +265,7 @@ int image_prune(const struct install *install, const struct host_config *host, u
 			return r;
 		list_add_take(ret, info);
 	}
+	if (!dry_run)
+		linked_collect(install);
 	return 0;
 }

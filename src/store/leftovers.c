@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/record.h"
 #include "os/lock.h"
+#include "store/linked.h"
 
 #define LOCK_WAIT_MS 10000
 
@@ -90,4 +91,5 @@ void leftovers_collect(const struct install *install)
 	lock = leftovers_lock(install, &ignored);
 	for (size_t i = 0; lock >= 0 && i < found.n; i++)
 		collect_one(dirfd(dir), path, found.items[i]);
+	linked_collect(install);	/* the dead may have been the last on a base */
 }

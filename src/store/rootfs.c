@@ -19,6 +19,7 @@
 #include "os/idmap.h"
 #include "os/mount.h"
 #include "os/process.h"
+#include "store/linked.h"
 #include "store/shift.h"
 #include "store/superblock.h"
 
@@ -26,10 +27,10 @@
 #define LOCK_WAIT_MS 1000
 #define FSCK_TIMEOUT_MS 1800000
 
-/* Both back ends by table. What is not named in a row does not exist for it. */
+/* The back ends by table. What is not named in a row does not exist for it. */
 struct backend {
 	const char *name;
-	int (*open)(const struct container *container, bool readonly, struct rootfs *rootfs,
+	int (*open)(const struct container *container, bool readonly, bool fresh, struct rootfs *rootfs,
 		    struct error *err);
 	void (*usage)(const struct container *container, uint64_t *ret_size, uint64_t *ret_used);
 };
@@ -171,8 +172,9 @@ int rootfs_check_ms(const struct container *c)
 	return fd >= 0 && superblock_read(fd, &sb) == 0 && !is_clean(&sb) ? FSCK_TIMEOUT_MS : 0;
 }
 
-static int image_open(const struct container *c, bool readonly, struct rootfs *rootfs, struct error *err)
+static int image_open(const struct container *c, bool readonly, bool fresh, struct rootfs *rootfs, struct error *err)
 {
+	(void)fresh;
 	auto_free char *path = rootfs_path(c);
 	struct stat st;
 	int r;
@@ -198,6 +200,13 @@ static int image_open(const struct container *c, bool readonly, struct rootfs *r
 	}
 	rootfs->mount_fd = r;
 	return 0;
+}
+
+static int linked_open(const struct container *c, bool readonly, bool fresh, struct rootfs *rootfs, struct error *err)
+{
+	int r = image_open(c, readonly, fresh, rootfs, err);
+
+	return r < 0 ? r : linked_assemble(c, readonly, fresh, rootfs, err);
 }
 
 static void image_usage(const struct container *c, uint64_t *ret_size, uint64_t *ret_used)
@@ -251,9 +260,10 @@ static int check_above(const char *path, struct error *err)
 	return 0;
 }
 
-static int directory_open(const struct container *c, bool readonly, struct rootfs *rootfs,
+static int directory_open(const struct container *c, bool readonly, bool fresh, struct rootfs *rootfs,
 			  struct error *err)
 {
+	(void)fresh;
 	auto_free char *path = rootfs_path(c);
 	auto_close int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	unsigned int flags = MOUNT_ATTR_NODEV | (readonly ? MOUNT_ATTR_RDONLY : 0);
@@ -378,23 +388,24 @@ int rootfs_follow_ids(struct container *c, struct error *err)
 	return had || record_get(&c->identity, "shifted") ? container_save_identity(c, err) : 0;
 }
 
-/* --- both --- */
+/* --- all --- */
 
 static const struct backend backends[] = {
 	{ "image", image_open, image_usage },
 	{ "directory", directory_open, directory_usage },
+	{ "linked", linked_open, image_usage },
 };
 
 static const struct backend *backend_of(const struct container *c)
 {
-	return &backends[c->config.rootfs.directory ? 1 : 0];
+	return &backends[c->config.rootfs.directory ? 1 : linked_is(c) ? 2 : 0];
 }
 
-int rootfs_open(const struct container *container, bool readonly, struct rootfs *ret, struct error *err)
+static int open_by(const struct backend *backend, const struct container *container, bool readonly, bool fresh,
+		   struct rootfs *ret, struct error *err)
 {
-	const struct backend *backend = backend_of(container);
 	struct rootfs rootfs = ROOTFS_EMPTY;
-	int r = backend->open(container, readonly, &rootfs, err);
+	int r = backend->open(container, readonly, fresh, &rootfs, err);
 
 	if (r < 0) {
 		rootfs_close(&rootfs);
@@ -404,9 +415,25 @@ int rootfs_open(const struct container *container, bool readonly, struct rootfs 
 	return 0;
 }
 
+int rootfs_open(const struct container *container, bool readonly, struct rootfs *ret, struct error *err)
+{
+	return open_by(backend_of(container), container, readonly, false, ret, err);
+}
+
+int rootfs_open_new(const struct container *container, struct rootfs *ret, struct error *err)
+{
+	return open_by(backend_of(container), container, false, true, ret, err);
+}
+
+int rootfs_open_image(const struct container *container, struct rootfs *ret, struct error *err)
+{
+	return open_by(&backends[0], container, false, false, ret, err);
+}
+
 void rootfs_close(struct rootfs *rootfs)
 {
 	close_fd(&rootfs->mount_fd);
+	close_fd(&rootfs->base.fd);
 	close_fd(&rootfs->loop.fd);
 	close_fd(&rootfs->lock_fd);
 }

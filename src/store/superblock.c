@@ -57,6 +57,14 @@ static int load(int fd, unsigned char *sb)
 	return 0;
 }
 
+static void format_uuid(const unsigned char bytes[16], char text[37])
+{
+	char *p = text;
+
+	for (size_t i = 0; i < 16; i++)
+		p += sprintf(p, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", bytes[i]);
+}
+
 int superblock_read(int fd, struct superblock *ret)
 {
 	unsigned char sb[SIZE];
@@ -74,6 +82,8 @@ int superblock_read(int fd, struct superblock *ret)
 	ret->clean = get16(sb, STATE) & STATE_CLEAN;
 	ret->has_errors = get16(sb, STATE) & STATE_ERRORS;
 	ret->needs_recovery = get32(sb, INCOMPAT) & INCOMPAT_RECOVER;
+	ret->checksum = get32(sb, RO_COMPAT) & RO_COMPAT_METADATA_CSUM ? get32(sb, CHECKSUM) : 0;
+	format_uuid(sb + UUID_AT, ret->uuid);
 	return 0;
 }
 

@@ -102,9 +102,10 @@ mark() { "$REPO/scripts/leak-check" snapshot "$TEST_TMP/mark"; }
 unchanged() { "$REPO/scripts/leak-check" compare "$TEST_TMP/mark" --wait "${1:-3}" || fail "something is left on the host"; }
 
 # create NAME OPTIONS...: a box that is gone after the test
+# shellcheck disable=SC2086 # options
 create() {
     defer remove "$1"
-    ok sysct create "$@"
+    ok sysct create "$@" ${SYSCT_TEST_CREATE_OPTIONS:-}
 }
 
 remove() {
@@ -138,7 +139,8 @@ debian() {
     defer remove "$1"
     # the mirror is the world's: when it does not answer for a moment it is asked again
     tries_=1
-    until sysct create "$@" --template debian --release "$release" >/dev/null 2>"$TEST_TMP/create.err" </dev/null; do
+    # shellcheck disable=SC2086 # options
+    until sysct create "$@" --template debian --release "$release" ${SYSCT_TEST_CREATE_OPTIONS:-} >/dev/null 2>"$TEST_TMP/create.err" </dev/null; do
         if [ $tries_ -ge 3 ] || ! grep -q ' mirror ' "$TEST_TMP/create.err"; then
             cat "$TEST_TMP/create.err" >&2
             fail "create $1"
