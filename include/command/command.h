@@ -107,5 +107,6 @@ COMMAND(command_completion);
 COMMAND(command_help);
 COMMAND(command_complete);
 COMMAND(command_supervise);
+COMMAND(command_unit);
 
 #endif

@@ -30,6 +30,15 @@ int cgroup_create(const char *group, uid_t owner, struct error *err);
  * cgroup_enter_v1(). */
 int cgroup_delegate_systemd(const char *group, uid_t owner, struct error *err);
 
+/* A group whose name ends in ".service" is that of a unit of systemd which was delegated to us (systemd.resource-control(5),
+ * Delegate=; https://systemd.io/CGROUP_DELEGATION): then only what is below it is made, limited and removed here, and the unit
+ * itself is limited by systemd (os/systemd.h). This is the one that we are in, or in a leaf of; NULL: none. Caller frees. */
+char *cgroup_own_unit(void);
+/* Go into the leaf "supervisor" of our own unit: with controllers for its leaves it may hold no process itself. */
+int cgroup_enter_supervisor(const char *group, struct error *err);
+/* Wait until systemd has removed the unit's group, as it does when the unit has ended. True at once for other groups. */
+bool cgroup_wait_unit_gone(const char *group, int timeout_ms);
+
 /* A descriptor of a leaf ("payload") for CLONE_INTO_CGROUP and cgroup_* below. -1 with err. */
 int cgroup_open(const char *group, const char *leaf, struct error *err);
 

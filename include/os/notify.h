@@ -6,5 +6,7 @@
 
 /* Send "READY=1" or its like to the socket that NOTIFY_SOCKET names. 1: sent, 0: nobody asked, or -errno. */
 int notify_send(const char *text);
+/* The same to that socket; NULL and "": to nobody. */
+int notify_send_to(const char *path, const char *text);
 
 #endif

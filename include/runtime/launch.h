@@ -46,6 +46,8 @@ struct launch {
 	int control;			/* "open the control socket": listening */
 	int console;			/* "open the console": master, from the payload */
 	int notify;			/* "open the notify socket": from the payload */
+	pid_t machine;			/* "tell machined": who says it, 0: nobody */
+	int machine_output;		/* likewise */
 	int handshake[2];		/* "clone the payload": both ends, until each side has its own in peer */
 };
 
@@ -53,7 +55,7 @@ struct launch {
 	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .dev = -1, .proc = -1, .sys = -1, .cgroup = -1,  \
 	  .kept = KEPT_EMPTY, \
 	  .confinement = CONFINEMENT_NONE,                                                         \
-	  .pid = -1, .pidfd = -1, .control = -1, .console = -1, .notify = -1 }
+	  .machine_output = -1, .pid = -1, .pidfd = -1, .control = -1, .console = -1, .notify = -1 }
 
 /* Names that a start uses, from what is fixed. Callers free. */
 char *launch_run_dir(const struct container *container);	/* RUN_DIR/NAME */

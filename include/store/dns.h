@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -40,6 +41,8 @@ int dns_current(int dirfd, const struct dns_service *service, bool *ret_serving)
 /* Make it so: 1 it serves, 0 dnsmasq is not installed. A dead one, or one with other arguments, is
  * replaced. */
 int dns_ensure(int dirfd, const struct dns_service *service, struct error *err);
+/* The process that serves; 0: none. */
+pid_t dns_process(int dirfd);
 /* Stop it: SIGTERM, SIGKILL after two seconds. None is no error. */
 int dns_stop(int dirfd, struct error *err);
 

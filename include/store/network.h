@@ -41,6 +41,7 @@ struct network_host {
 	const char *suffix; /* "" or at most 8 bytes [a-z0-9-], such as "-a1b2": ends every name on
 			       the host */
 	const struct host_config *config;
+	const char *libexec_dir; /* of the program that speaks with systemd (os/systemd.h) */
 };
 
 /* The shared network as it is now. Plain values. */

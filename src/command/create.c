@@ -279,7 +279,7 @@ static void remove_shared(struct context *context)
 	struct container_config unused;
 	struct host_config host_config;
 	struct error err = ERROR_NONE;
-	struct network_host host = { i->run_dir, i->state_dir, suffix, &host_config };
+	struct network_host host = { i->run_dir, i->state_dir, suffix, &host_config, i->libexec_dir };
 
 	if (container_names(i, &left, &err) < 0 || left.n)
 		return;

@@ -17,7 +17,7 @@ void command_mend(const struct command *command, const struct context *context)
 	auto_free char *suffix = xasprintf("%s%s", *i->suffix ? "-" : "", i->suffix);
 	struct host_config host_config;
 	struct container_config unused;
-	struct network_host host = { i->run_dir, i->state_dir, suffix, &host_config };
+	struct network_host host = { i->run_dir, i->state_dir, suffix, &host_config, i->libexec_dir };
 	struct error err = ERROR_NONE;
 	bool mends = false;
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,6 +17,7 @@
 #include "runtime/relay.h"
 #include "runtime/start.h"
 #include "runtime/stop.h"
+#include "runtime/unit.h"
 
 #define BOOT_TIMEOUT_USEC 120000000ULL
 
@@ -337,4 +339,14 @@ int command_kill(struct context *context, int argc, char **argv, struct error *e
 int command_supervise(struct context *context, int argc, char **argv, struct error *err)
 {
 	return supervise_run(&context->install, argc - 1, argv + 1, err);
+}
+
+/* What a unit of systemd runs: see runtime/unit.h. */
+int command_unit(struct context *context, int argc, char **argv, struct error *err)
+{
+	if (argc == 3 && strcmp(argv[1], "run") == 0)
+		return unit_run(&context->install, argv[2]);
+	if (argc == 3 && strcmp(argv[1], "stop") == 0)
+		return unit_stop(&context->install, argv[2]);
+	return fail_status(err, STATUS_USAGE, ".unit is for systemd's own use");
 }

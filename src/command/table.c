@@ -332,6 +332,7 @@ const struct command commands[] = {
 	{ .name = ".complete", .group = REST, .run = command_complete, .no_root = true, .usage = "", .summary = "",
 	  .internal = true },
 	{ .name = ".supervise", .group = RUN, .run = command_supervise, .usage = "", .summary = "", .internal = true },
+	{ .name = ".unit", .group = RUN, .run = command_unit, .usage = "", .summary = "", .internal = true },
 };
 
 const size_t n_commands = ARRAY_SIZE(commands);

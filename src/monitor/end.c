@@ -18,7 +18,9 @@
 #include "base/text.h"
 #include "monitor.h"
 #include "os/fdpass.h"
+#include "os/notify.h"
 #include "runtime/supervise.h"
+#include "runtime/unit.h"
 
 extern char **environ;
 
@@ -325,6 +327,15 @@ static bool is_over(struct monitor *m)
 	return over;
 }
 
+/* A service manager takes the holder for the container's main process. */
+static void tell_manager(const struct monitor *m)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "MAINPID=%d", (int)m->state.holder.pid);
+	notify_send_to(getenv(UNIT_NOTIFY), text);
+}
+
 /* We are init's parent, so this process turns into the new holder, and a fork of it goes on as the monitor. */
 void replace_holder(struct monitor *m)
 {
@@ -372,4 +383,5 @@ void replace_holder(struct monitor *m)
 	watch(m, FD_LINK, SOURCE_LINK, 0, EPOLLIN);
 	if (!m->ended)
 		trace_foreign(m);
+	tell_manager(m);
 }

@@ -271,12 +271,88 @@ static int delegate(int root, const char *path, uid_t owner, struct error *err)
 	return 0;
 }
 
+/* --- in a unit of systemd --- */
+
+#define UNIT_SUFFIX ".service"
+#define SUPERVISOR "supervisor"
+
+/* What is above our own leaves is systemd's, and so are the limits of the unit itself. */
+static bool is_unit(const char *group)
+{
+	return text_ends(group, UNIT_SUFFIX);
+}
+
+char *cgroup_own_unit(void)
+{
+	auto_free char *text = NULL;
+	char *save, *line;
+
+	if (read_file_at(AT_FDCWD, "/proc/self/cgroup", 1 << 20, &text, NULL) < 0)
+		return NULL;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *end = strstr(line, UNIT_SUFFIX "/");
+
+		if (!text_starts(line, "0::/"))
+			continue;
+		if (end)	/* in one of its leaves, ours or systemd's own */
+			end[strlen(UNIT_SUFFIX)] = '\0';
+		return is_unit(line) ? xstrdup(line + strlen("0::/")) : NULL;
+	}
+	return NULL;
+}
+
+int cgroup_enter_supervisor(const char *group, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/" SUPERVISOR, group), *procs = xasprintf("%s/cgroup.procs", path);
+	int r;
+
+	if (learn(err) < 0)
+		return -err->code;
+	if (mkdirat(layout.root, path, 0755) < 0 && errno != EEXIST)
+		return fail(err, errno, "create the cgroup %s", path);
+	r = write_value_at(layout.root, procs, "0");
+	return r < 0 ? fail(err, -r, "enter the cgroup %s", path) : 0;
+}
+
+bool cgroup_wait_unit_gone(const char *group, int timeout_ms)
+{
+	uint64_t end = now_usec() + (uint64_t)timeout_ms * 1000;
+	struct error ignored = ERROR_NONE;
+	long pause_usec = 500;
+
+	if (!is_unit(group) || learn(&ignored) < 0)
+		return true;
+	while (faccessat(layout.root, group, F_OK, 0) == 0) {
+		struct timespec pause = { .tv_nsec = pause_usec * 1000 };
+
+		if (now_usec() >= end)
+			return false;
+		nanosleep(&pause, NULL);
+		if (pause_usec < 10000)
+			pause_usec *= 2;
+	}
+	return true;
+}
+
+static int create_in_unit(const char *group, const char *payload, struct error *err)
+{
+	enable_controllers(layout.root, group);
+	if (mkdirat(layout.root, payload, 0755) < 0 && errno != EEXIST)
+		return fail(err, errno, "create the cgroup %s", payload);
+	return 0;
+}
+
 int cgroup_create(const char *group, uid_t owner, struct error *err)
 {
 	auto_free char *payload = xasprintf("%s/payload", group);
 
 	if (learn(err) < 0)
 		return -err->code;
+	if (is_unit(group)) {	/* on a host with cgroup2 alone */
+		if (create_in_unit(group, payload, err) < 0)
+			return -err->code;
+		return owner ? delegate(layout.root, payload, owner, err) : 0;
+	}
 	enable_controllers(layout.root, ".");
 	if (make_group(layout.root, group, enable_controllers, err) < 0 ||
 	    make_group(layout.root, payload, NULL, err) < 0)
@@ -343,7 +419,7 @@ int cgroup_open(const char *group, const char *leaf, struct error *err)
 
 int cgroup_bound(const char *group, unsigned int descendants, unsigned int depth, struct error *err)
 {
-	auto_close int dir = open_at(group, err);
+	auto_close int dir = cgroup_open(group, is_unit(group) ? "payload" : ".", err);
 	char text[24];
 	int r;
 
@@ -419,6 +495,11 @@ int cgroup_enter_v1(const char *group, struct error *err)
 
 /* --- controllers --- */
 
+const char *cgroup_shares_leaf(const char *group)
+{
+	return is_unit(group) ? "payload" : ".";
+}
+
 const char *cgroup_v1_path(const char *controller)
 {
 	struct error ignored = ERROR_NONE;
@@ -459,7 +540,8 @@ static int write_devices(const char *group, bool deny, const char *const *allow,
 	v1 = find_v1("devices");
 	if (v1)
 		return set_devices_v1(v1->path, group, deny, allow, err);
-	dir = open_at(group, err);	/* not the payload: that is made anew for each boot */
+	/* not the payload, which is made anew for each boot; but whoever is beside it in a unit has devices to open */
+	dir = cgroup_open(group, is_unit(group) ? "payload" : ".", err);
 	return dir < 0 ? dir : cgroup_devices_write(dir, allow, err);
 }
 
@@ -646,15 +728,17 @@ int cgroup_remove_payload(const char *group, int timeout_ms, struct error *err)
 
 int cgroup_remove(const char *group, int timeout_ms, struct error *err)
 {
+	auto_free char *payload = xasprintf("%s/payload", group);
 	uint64_t end = now_usec() + (uint64_t)timeout_ms * 1000;
 	int r;
 
 	if (learn(err) < 0)
 		return -err->code;
-	r = remove_patiently(layout.root, group, end);
+	r = remove_patiently(layout.root, is_unit(group) ? payload : group, end);
 	if (r < 0)
 		return fail(err, -r, "remove the cgroup %s", group);
-	remove_parent(layout.root, group);
+	if (!is_unit(group))
+		remove_parent(layout.root, group);
 	for (size_t i = 0; i < layout.n_v1; i++) {
 		auto_close int dir = open(layout.v1[i].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

@@ -355,7 +355,7 @@ int cgroup_limits_write(const struct limits_place *place, const struct cgroup_li
 int cgroup_set_limits(const char *group, const struct cgroup_limits *limits, struct error *err)
 {
 	auto_close int payload = cgroup_open(group, "payload", err);
-	auto_close int above = payload < 0 ? payload : cgroup_open(group, ".", err);
+	auto_close int above = payload < 0 ? payload : cgroup_open(group, cgroup_shares_leaf(group), err);
 	struct limits_place place = { payload, above, cgroup_v1_path, group };
 
 	if (above < 0)

@@ -9,6 +9,9 @@
 /* Where the v1 hierarchy with this controller is mounted, NULL: none has it. */
 const char *cgroup_v1_path(const char *controller);
 
+/* Where, below the group, a share is written that counts among containers; a unit's own directory is systemd's to write. */
+const char *cgroup_shares_leaf(const char *group);
+
 /* Where limits are written. Tests give directories of their own. */
 struct limits_place {
 	int v2;				/* the payload's directory in cgroup2, -1: none */

@@ -12,7 +12,11 @@
 
 int notify_send(const char *text)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
+	return notify_send_to(getenv("NOTIFY_SOCKET"), text);
+}
+
+int notify_send_to(const char *path, const char *text)
+{
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	size_t n = path ? strlen(path) : 0;
 	auto_close int fd = -1;

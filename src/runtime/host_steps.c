@@ -25,6 +25,7 @@
 #include "runtime/launch.h"
 #include "runtime/limits.h"
 #include "runtime/steps.h"
+#include "runtime/unit.h"
 #include "store/linked.h"
 
 #define KILL_TIMEOUT_MS 20000
@@ -39,7 +40,10 @@ char *launch_run_dir(const struct container *container)
 char *launch_group(const struct container *container)
 {
 	const char *suffix = container->install->suffix;
+	char *unit = unit_group(container);
 
+	if (unit)
+		return unit;
 	return xasprintf("sysct%s%s/%s", *suffix ? "-" : "", suffix, container->uuid);
 }
 

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "runtime/launch.h"
+#include "runtime/unit.h"
 
 #define LOOP_MAJOR 7
 
@@ -136,7 +137,9 @@ int limits_begin_disk(const struct container *container, const struct container_
 	limits.io_read = all.io_read;
 	limits.io_write = all.io_write;
 	limits.disk = all.disk;
-	return cgroup_set_limits(group, &limits, err);
+	if (cgroup_set_limits(group, &limits, err) < 0)
+		return -err->code;
+	return unit_set_limits(container, &limits, err);
 }
 
 /* automatic: what it goes back to when it is not given any more. */
@@ -181,5 +184,7 @@ int limits_change(const struct container *container, const struct container_stat
 		wish.cpuset = after->limits.cpuset ? after->limits.cpuset : "";
 		any = true;
 	}
-	return any ? cgroup_set_limits(group, &wish, err) : 0;
+	if (any && cgroup_set_limits(group, &wish, err) < 0)
+		return -err->code;
+	return any ? unit_set_limits(container, &wish, err) : 0;
 }

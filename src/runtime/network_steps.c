@@ -27,7 +27,8 @@
 void network_host_of(const struct container *c, struct network_host *ret, char suffix[16])
 {
 	snprintf(suffix, 16, "%s%s", *c->install->suffix ? "-" : "", c->install->suffix);
-	*ret = (struct network_host){ c->install->run_dir, c->install->state_dir, suffix, &c->host };
+	*ret = (struct network_host){ c->install->run_dir, c->install->state_dir, suffix, &c->host,
+				      c->install->libexec_dir };
 }
 
 static bool wants_auto(const struct network_config *network)

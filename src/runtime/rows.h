@@ -54,6 +54,11 @@ RUN(payload_write_network);
 int network_enter(struct launch *launch, int *ret_back, struct error *err);
 void network_return(int *back);
 
+/* unit.c */
+RUN(host_tell_machined);
+UNDO(host_forget_machined);
+RUN(host_hear_machined);
+
 /* payload_steps.c */
 RUN(payload_become_root);
 RUN(payload_unshare_cgroup);

@@ -22,6 +22,7 @@
 #include "os/cgroup.h"
 #include "os/fdpass.h"
 #include "os/namespace.h"
+#include "os/notify.h"
 #include "os/sealed.h"
 #include "os/session.h"
 #include "rows.h"
@@ -31,6 +32,8 @@
 #include "runtime/started.h"
 #include "runtime/steps.h"
 #include "runtime/supervise.h"
+#include "runtime/unit.h"
+#include "start_parts.h"
 #include "store/idpool.h"
 #include "store/rootfs.h"
 
@@ -59,10 +62,12 @@ static void fill_arguments(const struct container *c, char **argv, size_t *n, ch
 	argv[(*n)++] = program_path();	/* not freed: what follows is an execution */
 }
 
-/* A clean environment, but where our own parts are. environment has room for four. */
+/* A clean environment, but where our own parts are. environment has room for ENVIRONMENT. */
+#define ENVIRONMENT 5
+
 static void fill_environment(char **environment)
 {
-	static const char *const kept[] = { "SYSCT_LIBEXEC_DIR", "SYSCT_DATA_DIR" };
+	static const char *const kept[] = { "SYSCT_LIBEXEC_DIR", "SYSCT_DATA_DIR", UNIT_NOTIFY };
 	size_t n = 0;
 
 	environment[n++] = (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin";
@@ -116,7 +121,7 @@ static int become_monitor(const struct container *c, const struct carried *carri
 {
 	auto_free char *path = xasprintf("%s/" MONITOR_PROGRAM, c->install->libexec_dir);
 	const int fds[] = { carried->link, carried->control, carried->console, carried->notify };
-	char *argv[64], *environment[4];
+	char *argv[64], *environment[ENVIRONMENT];
 	size_t n = 0;
 	int r;
 
@@ -215,12 +220,6 @@ static void save_timing(const struct container *c, const struct text *timing)
 		replace_file_at(AT_FDCWD, path, timing->data, timing->len, 0600, false, &ignored);
 }
 
-struct wish {
-	bool timed;
-	bool adopt;		/* it runs already, and only its holder and its monitor are missing */
-	const int *client;	/* NULL: none is there from the beginning */
-};
-
 /* What a start leaves behind for the monitor, made anew for a container that runs. */
 static int take_up(struct container *c, struct container_state *state, struct launch *launch, int link, struct error *err)
 {
@@ -248,6 +247,9 @@ __attribute__((noreturn)) static void starter_main(struct container *c, struct c
 	if (wish->timed)
 		launch.timing = &timing;
 	if ((wish->adopt ? take_up(c, state, &launch, link, &err) : boot(c, state, &launch, link, &err)) < 0) {
+		if (wish->report >= 0)
+			dprintf(wish->report, "sysct: start %s: %s\n%s%s%s", c->name, err.message, *err.hint ? "hint: " : "",
+				err.hint, *err.hint ? "\n" : "");
 		handshake_report(verdict, 0, &err, -1);
 		_exit(3);
 	}
@@ -255,17 +257,17 @@ __attribute__((noreturn)) static void starter_main(struct container *c, struct c
 		save_timing(c, &timing);
 	hold(link, &launch, &err);
 	handshake_report(verdict, 0, NULL, -1);
+	notify_send_to(getenv(UNIT_NOTIFY), "READY=1");
 	carried = (struct carried){ link, launch.control, launch.console, launch.notify, clients };
 	become_monitor(c, &carried, &err);
 	_exit(4);	/* the holder starts a monitor */
 }
 
-__attribute__((noreturn)) static void holder_main(struct container *c, struct container_state *state, int verdict,
-						  const struct wish *wish)
+void start_hold(struct container *c, struct container_state *state, int verdict, const struct wish *wish)
 {
 	auto_free char *path = xasprintf("%s/" HOLDER_PROGRAM, c->install->libexec_dir);
 	auto_free char *monitor = xasprintf("%s/" MONITOR_PROGRAM, c->install->libexec_dir);
-	char *argv[16], *environment[4];
+	char *argv[16], *environment[ENVIRONMENT];
 	char child[16];
 	size_t n = 0;
 	int pair[2], fds[5];
@@ -334,9 +336,14 @@ static int too_long(const struct container *c, int seconds, struct error *err)
 	return fail(err, ETIMEDOUT, "wait %d s for process %d, which starts it", seconds, (int)state.starter.pid);
 }
 
+int start_timeout_ms(const struct container *c)
+{
+	return START_TIMEOUT_MS + rootfs_check_ms(c);
+}
+
 /* Wait for the verdict. On ^C and on a timeout the starter is killed; whoever still holds its end of the connection (a
  * payload that hangs in the kernel, say) is not waited for. */
-static int await_verdict(const struct container *c, int verdict, int timeout_ms, struct error *err)
+int start_await_verdict(const struct container *c, int verdict, int timeout_ms, struct error *err)
 {
 	uint64_t end = now_usec() + (uint64_t)timeout_ms * 1000, given_up = 0;
 	struct pollfd poll_fd = { .fd = verdict, .events = POLLIN };
@@ -395,7 +402,7 @@ static int ready(struct container *c, struct error *err)
 }
 
 /* What can be said before anything is touched. */
-static int prepare(struct container *c, struct container_state *state, struct error *err)
+int start_prepare(struct container *c, struct container_state *state, struct error *err)
 {
 	auto_free char *dir = launch_run_dir(c);
 	int r;
@@ -432,7 +439,7 @@ static void read_timing(const struct container *c, struct text *timing)
 
 static int run_starter(struct container *c, struct container_state *state, const struct wish *wish, struct error *err)
 {
-	int timeout_ms = START_TIMEOUT_MS + rootfs_check_ms(c), pair[2];
+	int timeout_ms = start_timeout_ms(c), pair[2];
 	auto_close int verdict = -1;
 	pid_t pid;
 
@@ -447,10 +454,10 @@ static int run_starter(struct container *c, struct container_state *state, const
 	}
 	if (pid == 0) {
 		close(pair[0]);
-		holder_main(c, state, pair[1], wish);
+		start_hold(c, state, pair[1], wish);
 	}
 	close(pair[1]);
-	return await_verdict(c, verdict, timeout_ms, err);
+	return start_await_verdict(c, verdict, timeout_ms, err);
 }
 
 int container_mark_stopping(struct container *c, struct container_state *state, struct error *err)
@@ -591,31 +598,53 @@ static int start_sealed(struct container *c, struct text *timing, struct error *
 	return error_status(err, WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAILED);
 }
 
-int container_start_watched(struct container *c, struct text *timing, const int client[2], struct error *err)
+/* The starter undoes its own failure. If it was killed, its last state tells what to undo. */
+void start_clean_up(struct container *c, struct container_state *state)
+{
+	struct error undo = ERROR_NONE;
+
+	if (state_load(c->install->run_dir, c->name, state, NULL, &undo) == 0 &&
+	    (state->phase != PHASE_STOPPED || *state->uuid)) {
+		retire(c, state);	/* a holder that has something to hold would go on */
+		container_undo(c, state, &undo);
+	}
+}
+
+typedef int run_fn(struct container *c, struct container_state *state, const struct wish *wish, struct error *err);
+
+/* 1: not in this way. */
+static int start_by(run_fn *run, struct container *c, struct text *timing, const struct wish *wish, struct error *err)
 {
 	auto_state struct container_state state = { 0 };
-	const struct wish wish = { .timed = timing != NULL, .client = client };
+	int r;
 
-	if (c->config.security.privileged && !program_is_sealed())
-		return client ? program_execute_sealed(NULL, err) : start_sealed(c, timing, err);
 	state_init(&state);
-	if (prepare(c, &state, err) < 0)
+	if (start_prepare(c, &state, err) < 0)
 		return -err->code;
-	if (run_starter(c, &state, &wish, err) < 0) {
-		struct error undo = ERROR_NONE;
-
-		/* The starter undoes its own failure. If it was killed, its last state tells what to undo. */
-		if (state_load(c->install->run_dir, c->name, &state, NULL, &undo) == 0 &&
-		    (state.phase != PHASE_STOPPED || *state.uuid)) {
-			retire(c, &state);	/* a holder that has something to hold would go on */
-			container_undo(c, &state, &undo);
-		}
-		return -err->code;
+	r = run(c, &state, wish, err);
+	if (r != 0) {
+		start_clean_up(c, &state);
+		return r;
 	}
 	if (timing)
 		read_timing(c, timing);
 	show_note(c, &state);
 	return 0;
+}
+
+int container_start_watched(struct container *c, struct text *timing, const int client[2], struct error *err)
+{
+	const struct wish wish = { .timed = timing != NULL, .client = client, .report = -1 };
+
+	if (unit_reachable(c->install)) {
+		int r = start_by(unit_start, c, timing, &wish, err);
+
+		if (r != 1)
+			return r;
+	}
+	if (c->config.security.privileged && !program_is_sealed())
+		return client ? program_execute_sealed(NULL, err) : start_sealed(c, timing, err);
+	return start_by(run_starter, c, timing, &wish, err);
 }
 
 int container_start(struct container *c, struct text *timing, struct error *err)
@@ -713,7 +742,7 @@ bool container_is_alone(const struct container_state *state)
 /* Never an error of the command that found it so. */
 static void adopt(struct container *c, struct container_state *state)
 {
-	const struct wish wish = { .adopt = true };
+	const struct wish wish = { .adopt = true, .report = -1 };
 	struct error err = ERROR_NONE;
 
 	if (check_programs(c, &err) < 0 || run_starter(c, state, &wish, &err) < 0) {

@@ -79,6 +79,8 @@ const struct step start_steps[] = {
 	{ HOST, "create the links", .when = has_links, .run = host_create_links,
 	  .why = "no undo: a link dies with the net namespace that its other end is in. Waiting for that would cost "
 		 "each stop 15 ms, so each start gives its links a new name" },
+	{ HOST, "tell machined", .run = host_tell_machined, .undo = host_forget_machined,
+	  .why = "it takes the unit that the payload's cgroup is in for the machine's, and wants the numbers of the links" },
 	{ PAYLOAD, "become root inside", .run = payload_become_root },
 	{ PAYLOAD, "unshare the cgroup namespace", .run = payload_unshare_cgroup },
 	{ PAYLOAD, "configure the network", .when = has_own_network, .run = payload_configure_network,
@@ -105,6 +107,7 @@ const struct step start_steps[] = {
 	  .why = "undone with the network" },
 	{ HOST, "pin the namespaces", .run = host_pin_namespaces, .undo = host_unpin_namespaces },
 	{ HOST, "wait for go", .when = waits_for_go, .run = host_wait_for_go },
+	{ HOST, "hear machined", .run = host_hear_machined, .why = "as late as can be; init may want to find itself known" },
 	{ PAYLOAD, "set the process limits", .run = payload_set_limits },
 	{ PAYLOAD, "confine it", .run = payload_confine,
 	  .why = "the filter of system calls, then the capabilities: loading it needs CAP_SYS_ADMIN, and so does any "

@@ -21,6 +21,7 @@
 #include "runtime/init.h"
 #include "runtime/launch.h"
 #include "runtime/start.h"
+#include "runtime/unit.h"
 
 /* Until init can take its signal at all. A plain program that handles none would never hear it. */
 #define READY_USEC 10000000ULL
@@ -201,7 +202,10 @@ static int finish(struct container *c, struct container_state *state, int pidfd,
 	}
 	note_exit(c, socket, killed);
 	dismiss(state, socket);
-	return container_undo(c, state, err);
+	if (container_undo(c, state, err) < 0)
+		return -err->code;
+	unit_wait_gone(group);
+	return 0;
 }
 
 int container_stop(struct container *c, const struct stop_options *options, struct error *err)

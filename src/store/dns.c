@@ -247,6 +247,13 @@ int dns_ensure(int dirfd, const struct dns_service *service, struct error *err)
 	return r < 0 ? r : 1;
 }
 
+pid_t dns_process(int dirfd)
+{
+	struct process_id id;
+
+	return read_process(dirfd, &id, NULL) && process_alive(&id) ? id.pid : 0;
+}
+
 /* --- the names --- */
 
 /* dnsmasq reads whatever is closed after writing or moved in: the file is written beside the

@@ -10,11 +10,15 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "os/process.h"
+#include "os/systemd.h"
 #include "store/dns.h"
 #include "store/firewall.h"
 #include "store/foreign.h"
 #include "store/network_parts.h"
+
+#define SETTLE_MS 15000
 
 int network_lock(const struct network_host *host, struct error *err)
 {
@@ -102,7 +106,29 @@ static int address_bridge(struct netlink *netlink, const struct network_bridge *
 	return r;
 }
 
-static void serve_names(int dirfd, const struct network_view *view, struct network_bridge *bridge)
+/* Whoever started the first container is not whom the name server belongs to: a session or a container's unit that ends
+ * would take it along. With systemd it gets a unit of its own; without one for now, the next call tries again. */
+static void settle_server(const struct network_host *host, int dirfd)
+{
+	auto_free char *unit = xasprintf("sysct-dns%s.scope", host->suffix);
+	pid_t pid = host->libexec_dir && systemd_reachable(host->libexec_dir) ? dns_process(dirfd) : 0;
+	auto_free char *cgroup = NULL, *path = xasprintf("/proc/%d/cgroup", (int)pid);
+	auto_strings struct strings words = STRINGS_EMPTY;
+	struct error refused = ERROR_NONE;
+
+	if (!pid || read_file_at(AT_FDCWD, path, 65536, &cgroup, NULL) < 0 || strstr(cgroup, unit))
+		return;
+	strings_add(&words, unit);
+	strings_add(&words, "Description=Names of the containers of sysct");
+	strings_add(&words, "Slice=system.slice");
+	strings_add(&words, "CollectMode=inactive-or-failed");
+	strings_add_take(&words, xasprintf("PIDs=%d", (int)pid));
+	if (systemd_say(host->libexec_dir, "start", &words, SETTLE_MS, &refused) < 0)
+		log_debug("%s: %s", unit, refused.message);
+}
+
+static void serve_names(const struct network_host *host, int dirfd, const struct network_view *view,
+			struct network_bridge *bridge)
 {
 	struct error refused = ERROR_NONE;
 	int r = dns_ensure(dirfd, &view->dns, &refused);
@@ -111,6 +137,8 @@ static void serve_names(int dirfd, const struct network_view *view, struct netwo
 	if (r < 0)
 		snprintf(bridge->note, sizeof(bridge->note), "%.*s", (int)sizeof(bridge->note) - 1,
 			 refused.message);
+	if (bridge->dns)
+		settle_server(host, dirfd);
 }
 
 static int take_down(const struct network_host *host, struct netlink *netlink, int dirfd,
@@ -173,7 +201,7 @@ static int make_all(const struct network_host *host, struct netlink *netlink, in
 		r = network_apply_rules(dirfd, bridge, &view, err);
 	if (r < 0)
 		return r;
-	serve_names(dirfd, &view, bridge);
+	serve_names(host, dirfd, &view, bridge);
 	pass_foreign(host, dirfd, bridge);
 	return 0;
 }
