@@ -5,6 +5,7 @@
 /* checks - the form of single values. Pure: nothing on the host is looked at. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 bool check_apparmor(const char *s); /* a profile's name */
@@ -30,6 +31,8 @@ bool check_mirror(const char *s); /* TEMPLATE URL */
 bool check_mount_path(const char *s);
 bool check_mount_options(const char *s); /* mount_options.h */
 bool check_device_allow(const char *s);
+bool check_credential_name(const char *s); /* credential_name_valid() of systemd, of what a key may have */
+bool check_credential(const char *s);
 bool check_persist(const char *s);
 bool check_time(const char *s);
 /* CPUs: "0-3,7", ascending. */
@@ -46,6 +49,9 @@ char *normal_capability(const char *s); /* lower case, with cap_ in front */
 char *normal_hwaddr(const char *s);	/* lower case */
 char *normal_mirror(const char *s);	/* one blank between template and URL */
 char *normal_publish(const char *s);	/* tcp is not named, addresses are as inet_ntop(3) has them */
+
+/* The bytes of a credential, which may be any: caller frees. NULL: it has an escape that is none. */
+char *credential_bytes(const char *s, size_t *ret_n);
 
 /* An IP address, with or without "/PREFIX" (then *ret_prefix; else the family's longest). */
 struct ip {

@@ -66,6 +66,7 @@ struct option {
 	const char *allowed;		    /* for messages and the man page */
 	const char *help;
 	bool built;
+	bool secret; /* never shown in messages */
 	bool live; /* may be applied to a running container */
 	bool at_create; /* counts when the container is made: a later change has no effect */
 };

@@ -117,6 +117,69 @@ bool check_environment_name(const char *s)
 	return made_of(s, 256, LETTERS CAPITALS DIGITS "_") && !isdigit((unsigned char)*s);
 }
 
+bool check_credential_name(const char *s)
+{
+	return made_of(s, 255, LETTERS CAPITALS DIGITS "_.-") && strcmp(s, ".") != 0 && strcmp(s, "..") != 0;
+}
+
+static int hex_digit(char c)
+{
+	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
+}
+
+/* One escape behind its backslash. Returns how many bytes it has, 0: it is none. */
+static size_t read_escape(const char *s, char *ret)
+{
+	switch (*s) {
+	case 'n':
+		*ret = '\n';
+		return 1;
+	case 't':
+		*ret = '\t';
+		return 1;
+	case '\\':
+		*ret = '\\';
+		return 1;
+	case 'x':
+		if (hex_digit(s[1]) < 0 || hex_digit(s[2]) < 0)
+			return 0;
+		*ret = (char)(hex_digit(s[1]) << 4 | hex_digit(s[2]));
+		return 3;
+	default:
+		return 0;
+	}
+}
+
+char *credential_bytes(const char *s, size_t *ret_n)
+{
+	auto_free char *bytes = xmalloc(strlen(s) + 1);
+	size_t n = 0;
+
+	while (*s) {
+		size_t used;
+
+		if (*s != '\\') {
+			bytes[n++] = *s++;
+			continue;
+		}
+		used = read_escape(s + 1, &bytes[n++]);
+		if (!used)
+			return NULL;
+		s += 1 + used;
+	}
+	bytes[n] = '\0';
+	*ret_n = n;
+	return take_ptr(&bytes);
+}
+
+bool check_credential(const char *s)
+{
+	size_t n;
+	auto_free char *bytes = credential_bytes(s, &n);
+
+	return bytes != NULL;
+}
+
 bool check_link_name(const char *s)
 {
 	static const char *const taken[] = { ".", "..", "lo", "all", "default" };

@@ -98,6 +98,18 @@ static int read_config(int dirfd, const char *name, const char *shown_path, char
 	return 0;
 }
 
+/* Defaults for all containers are in a file that everybody may read. */
+static int check_secrets(const char *path, const struct container_config *defaults, struct error *err)
+{
+	struct stat st;
+
+	if (!defaults || !defaults->credentials.n || stat(path, &st) < 0 || !(st.st_mode & (S_IRGRP | S_IROTH)))
+		return 0;
+	fail_status(err, STATUS_USAGE, "%s: has [credentials], and may be read by others than its owner (mode %04o)", path,
+		    st.st_mode & 07777);
+	return error_hint(err, "chmod go-r %s", path);
+}
+
 int config_load_host(const char *path, bool optional, struct host_config *host,
 		     struct container_config *defaults, struct error *err)
 {
@@ -112,7 +124,8 @@ int config_load_host(const char *path, bool optional, struct host_config *host,
 		*err = reason;
 		return r;
 	}
-	return config_parse_text(text, len, path, defaults, host, err);
+	r = config_parse_text(text, len, path, defaults, host, err);
+	return r < 0 ? r : check_secrets(path, defaults, err);
 }
 
 int config_load(int dirfd, const char *name, const char *shown_path,

@@ -68,8 +68,9 @@ static const struct section sections[] = {
 	  .help = "Variables for init and attach; any key." },
 	{ .name = "credentials",
 	  .kind = SECTION_FREE,
-	  .valid_title = check_environment_id,
-	  .title_allowed = "letters, digits, _ . -",
+	  .valid_title = check_credential_name,
+	  .title_allowed = "at most 255 letters, digits, _ . -, and not . or ..",
+	  .built = true,
 	  .help = "Handed to systemd inside; any key." },
 	{ .name = "namespaces", .built = true, .help = "Which namespaces outlive a stop." },
 	{ .name = "template",
@@ -277,8 +278,9 @@ static const struct option options[] = {
 	/* free sections */
 	{ "environment", "*", PAIRS(container_config, environment), .allowed = "any text",
 	  .help = "A variable.", .built = true },
-	{ "credentials", "*", PAIRS(container_config, credentials), .allowed = "any text",
-	  .help = "A credential." },
+	{ "credentials", "*", PAIRS(container_config, credentials), .valid = check_credential,
+	  .allowed = "text, with \\n for a new line, \\t, \\\\ and \\xHH", .secret = true,
+	  .help = "A credential.", .built = true },
 	/* [namespaces] */
 	{ "namespaces", "persist", LIST(container_config, namespaces.persist),
 	  .valid = check_persist, .allowed = "net, uts, ipc", .help = "Kept from stop to the next start.",

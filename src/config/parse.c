@@ -249,8 +249,10 @@ static void read_key(struct parse *parse, const struct ini_line *line)
 	if (option->type == OPTION_LIST) {
 		emit_list(parse, line, setting, first);
 	} else if (option->type == OPTION_PAIRS) {
-		auto_free char *pair = xasprintf("%s=%s", line->key, line->value);
+		auto_free char *pair = xasprintf("%s=%s", line->key, line->value), *why = NULL;
 
+		if (option_check(option, line->value, &why) < 0)
+			problem_add(&parse->problems, parse->line, "[%s] %s: %s", parse->section->name, line->key, why);
 		text_add(&parse->out, FREE_KEY " += ");
 		emit_quoted(&parse->out, pair);
 	} else {

@@ -148,7 +148,7 @@ int option_check(const struct option *option, const char *value, char **ret_why)
 		if (r == -ERANGE)
 			wrong = "is out of range";
 	}
-	quoted = shown(value);
+	quoted = option->secret ? xstrdup("what is given") : shown(value);
 	near = option->near ? option->near(value) : NULL;
 	*ret_why = xasprintf("%s %s; allowed: %s%s%s%s", quoted, wrong, option->allowed, near ? "; did you mean \"" : "",
 			     near ? near : "", near ? "\"?" : "");

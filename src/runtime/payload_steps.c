@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "config/checks.h"
 #include "os/mount.h"
 #include "os/process.h"
 #include "os/pty.h"
@@ -230,6 +231,8 @@ int payload_make_dev(struct launch *launch, struct error *err)
 
 /* --- /run and /run/host --- */
 
+#define CREDENTIALS "run/host/credentials"
+
 static int put_file(const char *path, const char *text, struct error *err)
 {
 	auto_close int fd = open_beneath(root, path, O_WRONLY | O_CREAT | O_EXCL, 0644);
@@ -273,6 +276,8 @@ int payload_make_run(struct launch *launch, struct error *err)
 	if (put_file("run/host/container-manager", "sysct\n", err) < 0 ||
 	    put_file("run/host/container-uuid", uuid, err) < 0)
 		return -err->code;
+	if (launch->config->credentials.n && mkdirat(host, "credentials", 0755) < 0)
+		return fail(err, errno, "make /" CREDENTIALS);
 	if (launch->resolv_conf && put_file("run/host/resolv.conf", launch->resolv_conf, err) < 0)
 		return -err->code;
 	return 0;
@@ -321,6 +326,44 @@ int payload_open_notify(struct launch *launch, struct error *err)
 	if (copy < 0 || mount_set(copy, MOUNT_ATTR_RDONLY | PLAIN, false, err) < 0)
 		return -err->code;
 	return mount_attach(copy, host, err);
+}
+
+static int put_credential(int dir, const char *pair, struct error *err)
+{
+	const char *equals = strchr(pair, '=');
+	auto_free char *name = xstrndup(pair, (size_t)(equals - pair)), *bytes = NULL;
+	auto_close int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+	size_t n;
+	int r;
+
+	if (fd < 0)
+		return fail(err, errno, "create /" CREDENTIALS "/%s", name);
+	bytes = credential_bytes(equals + 1, &n);
+	r = bytes ? write_all(fd, bytes, n) : -EINVAL;
+	if (bytes)
+		explicit_bzero(bytes, n);
+	return r < 0 ? fail(err, -r, "write /" CREDENTIALS "/%s", name) : 0;
+}
+
+/* Memory that is never swapped out, root's alone (systemd.exec(5), CREDENTIALS; https://systemd.io/CONTAINER_INTERFACE). Above
+ * /run/host, which is read-only by now. */
+int payload_give_credentials(struct launch *launch, struct error *err)
+{
+	static const char *const options[] = { "mode=0500", NULL };
+	const struct strings *credentials = &launch->config->credentials;
+	auto_close int mount = mount_new("ramfs", "ramfs", options, PLAIN, err), target = -1;
+
+	if (mount < 0)
+		return mount;
+	for (size_t i = 0; i < credentials->n; i++)
+		if (put_credential(mount, credentials->items[i], err) < 0)
+			return -err->code;
+	target = open_beneath(root, CREDENTIALS, O_PATH | O_DIRECTORY, 0);
+	if (target < 0)
+		return fail(err, -target, "open /" CREDENTIALS);
+	if (mount_set(mount, MOUNT_ATTR_RDONLY, false, err) < 0)
+		return -err->code;
+	return mount_attach(mount, target, err);
 }
 
 int payload_mount_named(struct launch *launch, struct error *err)
@@ -387,6 +430,8 @@ static void make_environment(const struct launch *launch, struct strings *env)
 	strings_add_take(env, xasprintf("container=%s", config->environment_id));
 	strings_add_take(env, xasprintf("container_uuid=%s", launch->container->uuid));
 	strings_add(env, "NOTIFY_SOCKET=/run/host/notify");
+	if (config->credentials.n)
+		strings_add(env, "CREDENTIALS_DIRECTORY=/" CREDENTIALS);
 	for (size_t i = 0; i < config->environment.n; i++)
 		session_set_env(env, config->environment.items[i]);
 }

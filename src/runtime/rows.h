@@ -68,6 +68,7 @@ RUN(payload_make_dev);
 RUN(payload_make_run);
 RUN(payload_open_console);
 RUN(payload_open_notify);
+RUN(payload_give_credentials);
 RUN(payload_mount_named);
 RUN(payload_leave_host);
 RUN(payload_set_hostname);

@@ -32,6 +32,11 @@ static bool has_own_network(const struct container_config *config)
 	return true;
 }
 
+static bool has_credentials(const struct container_config *config)
+{
+	return config->credentials.n > 0;
+}
+
 static bool may_want_v1(const struct container_config *config)
 {
 	return config->cgroup != CGROUP_TREE_V2;
@@ -96,6 +101,8 @@ const struct step start_steps[] = {
 	{ PAYLOAD, "make /run", .run = payload_make_run },
 	{ PAYLOAD, "open the console", .run = payload_open_console, .take = host_take_console },
 	{ PAYLOAD, "open the notify socket", .run = payload_open_notify, .take = host_take_notify },
+	{ PAYLOAD, "give it credentials", .when = has_credentials, .run = payload_give_credentials,
+	  .why = "above /run/host, which the row before has made read-only" },
 	{ PAYLOAD, "mount what the configuration names", .when = has_mounts, .run = payload_mount_named,
 	  .why = "above /run and /dev, which are new" },
 	{ PAYLOAD, "leave the host's mounts", .run = payload_leave_host },

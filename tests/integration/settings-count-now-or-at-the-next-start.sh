@@ -16,7 +16,7 @@ counts() {
     when=$1 key=$2
     set -- "$2=$3" "$@"
     name=$key
-    case $key in environment.*) name=environment ;; network.* | mount.*) name=${key%%.*}.${key##*.} ;; esac
+    case $key in environment.* | credentials.*) name=${key%%.*} ;; network.* | mount.*) name=${key%%.*}.${key##*.} ;; esac
     printf '%s\n' "$listed" | grep -q -x -F "$name $when" || fail "$key: in the table $(printf '%s\n' "$listed" | grep "^$name ")"
     tried="$tried $name"
     setting=$1
@@ -93,6 +93,7 @@ counts start security.nesting yes
 counts start security.hardened yes
 counts start security.no_new_privileges yes
 counts start environment.MORE yes
+counts start credentials.more yes
 counts start namespaces.persist net,uts
 counts start namespaces.time new
 for key in name release arch variant source checksum; do

@@ -103,6 +103,7 @@ refuses mount./mnt.create 0755 'yes, no'
 refuses mount./mnt/a.b.options dev \
     'nosuid, suid, noexec, exec, noatime, relatime, strictatime, nodiratime, nosymfollow, norbind, noidmap; for tmpfs: size=, mode=, uid=, gid=, nr_inodes='
 refuses environment.1ST x 'letters, digits and _, not beginning with a digit'
+refuses credentials.pass 'a\qb' 'text, with \n for a new line, \t, \\ and \xHH'
 refuses namespaces.persist pid 'net, uts, ipc'
 refuses namespaces.time boot 'host, new'
 refuses template.name "$longer" 'at most 4096 bytes of text'

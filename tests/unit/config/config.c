@@ -85,8 +85,11 @@ START_TEST(a_refused_value_changes_nothing)
 	ck_assert_uint_eq(config.n_networks, 1);
 	ck_assert_int_eq(config_set_option(&config, "host.bridge", "x", &err), -EINVAL);
 	ck_assert_str_eq(err.message, "[host] may stand in sysct.conf only");
-	ck_assert_int_eq(config_set_option(&config, "credentials.x", "yes", &err), -EINVAL);
-	ck_assert_str_eq(err.message, "\"x\" in [credentials] is not in this version of sysct");
+	ck_assert_int_eq(config_set_option(&config, "credentials.x", "secret\\", &err), -EINVAL);
+	ck_assert_str_eq(err.message, "[credentials] x: what is given is not valid; allowed: text, with \\n for a new line, "
+				      "\\t, \\\\ and \\xHH");
+	ck_assert_int_eq(config_set_option(&config, "credentials.passwd.hashed-password.root", "$y$", &err), 0);
+	ck_get(&config, "credentials.passwd.hashed-password.root", "$y$");
 }
 END_TEST
 

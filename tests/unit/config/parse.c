@@ -355,12 +355,16 @@ START_TEST(wrong_titles_are_refused)
 }
 END_TEST
 
-START_TEST(what_is_not_in_this_version_is_refused_by_name)
+START_TEST(a_credential_is_not_shown_where_it_is_refused)
 {
 	struct error err;
 
-	err = refused("[credentials]\nx = y\n");
-	ck_assert_str_eq(err.message, "f:1: [credentials] is not in this version of sysct");
+	err = refused("[credentials]\nx = sec\\ret\n");
+	ck_assert_str_eq(err.message, "f:2: [credentials] x: what is given is not valid; allowed: text, with \\n for a new "
+				      "line, \\t, \\\\ and \\xHH");
+	err = refused("[credentials]\n.. = x\n");
+	ck_assert_str_eq(err.message, "f:2: [credentials] ..: not a valid key; allowed: at most 255 letters, digits, _ . -, "
+				      "and not . or ..");
 }
 END_TEST
 
@@ -541,7 +545,7 @@ int main(void)
 	tcase_add_test(tcase, values_arrive_as_they_were_written);
 	tcase_add_test(tcase, titles_with_and_without_quotes_are_the_same);
 	tcase_add_test(tcase, wrong_titles_are_refused);
-	tcase_add_test(tcase, what_is_not_in_this_version_is_refused_by_name);
+	tcase_add_test(tcase, a_credential_is_not_shown_where_it_is_refused);
 	tcase_add_test(tcase, sections_stand_in_the_right_file);
 	tcase_add_test(tcase, sysct_conf_gives_defaults_and_the_host);
 	tcase_add_test(tcase, a_list_can_add_to_the_default_or_empty_it);
