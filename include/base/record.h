@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/text.h"
 
 struct record {
@@ -34,6 +35,10 @@ void record_add(struct record *record, const char *key, const char *value);
 const char *record_get(const struct record *record, const char *key);
 /* The first value as a number, or fallback. */
 uint64_t record_get_u64(const struct record *record, const char *key, uint64_t fallback);
+
+/* What is kept has a format with a number, under `key` ("version"); without the key it is the first. -EPROTO (STATUS_STATE)
+ * when that is above `known`: a newer sysct wrote it, and nothing of it may be changed. `what` names it: a path, "state". */
+int record_check_version(const struct record *record, const char *key, uint64_t known, const char *what, struct error *err);
 
 void record_clear(struct record *record);
 #define auto_record __attribute__((cleanup(record_clear)))

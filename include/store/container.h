@@ -7,7 +7,7 @@
  * STATE_DIR/containers/NAME/
  *     config       what the administrator wants (INI)
  *     identity     what was made once for it: a record (base/record.h) with
- *                  uuid, created_at (unix seconds), idmap (inside:outside:count, absent when privileged), idmap_given (1: by security.idmap),
+ *                  version (IDENTITY_VERSION; absent: 1), uuid, created_at (unix seconds), idmap (inside:outside:count, absent when privileged), idmap_given (1: by security.idmap),
  *                  image_key (the cached image it was made of, absent if none), init_kind,
  *                  base, base_checksum (what a linked one stands on, see store/linked.h),
  *                  shifted (like idmap: the ids that the files of its directory have, absent when they have 0 and up),
@@ -26,6 +26,8 @@
 #include "os/idmap.h"
 #include "store/install.h"
 
+#define IDENTITY_VERSION 1
+
 struct container {
 	const struct install *install;
 	char *name;
@@ -43,7 +45,7 @@ struct container {
 /* Open an existing container. lock: take its lock, waiting at most 10 s (STATUS_STATE with "busy" and by whom,
  * when somebody holds it longer). A name that does not exist: STATUS_NOT_FOUND with a "did you mean" hint. A broken
  * configuration is an error unless tolerant (list, info, destroy, stop): then config holds the defaults and
- * ret->broken says why.
+ * ret->broken says why. One of a newer version of sysct (-EPROTO, STATUS_STATE) is an error for all.
  *
  * idmap is what identity holds, empty when the configuration says privileged: a start calls idpool_ensure()
  * (store/idpool.h) first, which follows the configuration and claims ids where they are missing. */

@@ -12,6 +12,7 @@
 
 /* --- network_plan.c --- */
 
+#define NETWORK_VERSION 1
 #define NETWORK_RECORD "network" /* the name of both records, in RUN_DIR/.host and in STATE_DIR */
 
 /* The bridge's name with the suffix, or STATUS_USAGE. */

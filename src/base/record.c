@@ -124,6 +124,19 @@ uint64_t record_get_u64(const struct record *record, const char *key, uint64_t f
 	return number;
 }
 
+int record_check_version(const struct record *record, const char *key, uint64_t known, const char *what, struct error *err)
+{
+	const char *value = record_get(record, key);
+	uint64_t version = record_get_u64(record, key, UINT64_MAX);	/* one that is no number is none of ours either */
+
+	if (!value || version <= known)
+		return 0;
+	fail_status(err, STATUS_STATE, "read %s: it has %s %.20s, and this sysct knows up to %llu", what, key, value,
+		    (unsigned long long)known);
+	err->code = EPROTO;
+	return error_hint(err, "a newer sysct wrote it: use that one; nothing was changed");
+}
+
 void record_clear(struct record *record)
 {
 	strings_clear(&record->keys);

@@ -95,7 +95,7 @@ static int open_dir(struct container *c, struct error *err)
 
 static int load_identity(struct container *c, struct error *err)
 {
-	auto_free char *text = NULL;
+	auto_free char *text = NULL, *path = NULL;
 	const char *value;
 	size_t n;
 	int r;
@@ -105,6 +105,9 @@ static int load_identity(struct container *c, struct error *err)
 		return fail(err, -r, "read %s/identity", c->dir);
 	if (record_parse(&c->identity, text, n) < 0)
 		return fail(err, 0, "read %s/identity: it is damaged", c->dir);
+	path = xasprintf("%s/identity", c->dir);
+	if (record_check_version(&c->identity, "version", IDENTITY_VERSION, path, err) < 0)
+		return -err->code;
 	value = record_get(&c->identity, "uuid");
 	if (!value || !uuid_valid(value))
 		return fail(err, 0, "read %s/identity: it has no uuid", c->dir);
@@ -129,7 +132,8 @@ static int load_config(struct container *c, struct error *err)
 	return r;
 }
 
-/* Configuration and identity. What is broken is only noted when tolerant. */
+/* Configuration and identity. What is broken is only noted when tolerant; of what a newer sysct made nobody knows how to
+ * stop or destroy it. */
 static int load(struct container *c, bool tolerant, struct error *err)
 {
 	struct error why = ERROR_NONE;
@@ -145,7 +149,7 @@ static int load(struct container *c, bool tolerant, struct error *err)
 	}
 	if (r == 0)
 		return 0;
-	if (!tolerant) {
+	if (!tolerant || r == -EPROTO) {
 		*err = why;
 		return r;
 	}

@@ -255,6 +255,7 @@ static int make_dir(struct creation *n, struct error *err)
 		errno = -n->maker_fd;
 		return no_room("make a directory for the container", err);
 	}
+	record_setf(&n->c.identity, "version", "%d", IDENTITY_VERSION);
 	record_set(&n->c.identity, "uuid", n->c.uuid);
 	record_setf(&n->c.identity, "created_at", "%lld", (long long)time(NULL));
 	return idpool_ensure(&n->c, true, err);

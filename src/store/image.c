@@ -297,6 +297,8 @@ static int build_directory(struct making *m, struct record *facts, struct error 
 
 /* --- meta and manifest --- */
 
+#define META_API 1
+
 static void copy_manifest(const struct making *m, struct record *facts)
 {
 	auto_free char *scratch = xasprintf("%s/tmp", m->partial);
@@ -334,7 +336,7 @@ static int write_meta(const struct making *m, struct record *facts, struct error
 	auto_free char *path = xasprintf("%s/meta", m->partial);
 	auto_free char *text = NULL;
 
-	record_add(&meta, "api", "1");
+	record_setf(&meta, "api", "%d", META_API);
 	record_setf(&meta, "built_at", "%lld", (long long)time(NULL));
 	record_add(&meta, "template", q->template->name);
 	record_add(&meta, "kind", q->directory ? "directory" : "image");
@@ -459,6 +461,15 @@ static int look(const struct making *m, uint64_t *ret_age)
 	return 1;
 }
 
+/* Of a newer sysct's image we do not know what it is, and it is not ours to replace. */
+static int check_api(struct making *m, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/meta", m->image->dir);
+	uint64_t age;
+
+	return look(m, &age) && record_check_version(&m->image->meta, "api", META_API, path, err) < 0 ? -err->code : 0;
+}
+
 /* Wait for a builder as long as a build may take; the lock falls when it dies. Several may have it one after another. */
 static void tell_wait(const char *who, void *arg)
 {
@@ -509,6 +520,8 @@ static int get(struct making *m, struct error *err)
 	m->image->lock_fd = lock_key(m, false, err);
 	if (m->image->lock_fd < 0)
 		return m->image->lock_fd;
+	if (check_api(m, err) < 0)
+		return -err->code;
 	if (fresh(m))
 		return 0;
 	close_fd(&m->image->lock_fd);

@@ -299,7 +299,13 @@ int network_mend(const struct network_host *host, struct error *err)
 static int forget_choice(const struct network_host *host, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/" NETWORK_RECORD, host->state_dir);
+	auto_close int dirfd = open(host->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_record struct record record = RECORD_EMPTY;
 
+	if (dirfd >= 0)
+		network_read_record(dirfd, &record);
+	if (record_check_version(&record, "version", NETWORK_VERSION, path, err) < 0)
+		return -err->code;
 	return unlink(path) < 0 && errno != ENOENT ? fail(err, errno, "remove %s", path) : 0;
 }
 

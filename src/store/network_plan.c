@@ -64,8 +64,18 @@ int network_lock_in(int dirfd, struct error *err)
 {
 	const struct lock_wish wish = { .dirfd = dirfd, .path = LOCK_FILE, .wait_ms = LOCK_MS,
 					.what = "the network", .status = STATUS_TIMEOUT };
+	auto_record struct record record = RECORD_EMPTY;
+	int fd = lock_take(&wish, err);
 
-	return lock_take(&wish, err);
+	if (fd < 0)
+		return fd;
+	/* who has the lock may change what is there */
+	if (network_read_record(dirfd, &record) &&
+	    record_check_version(&record, "version", NETWORK_VERSION, "what is known of the bridge", err) < 0) {
+		close(fd);
+		return -err->code;
+	}
+	return fd;
 }
 
 bool network_read_record(int dirfd, struct record *record)
@@ -243,7 +253,7 @@ int network_plan_locked(const struct network_host *host, struct netlink *netlink
 			struct network_bridge *ret, struct error *err)
 {
 	auto_free struct subnet4 *taken = NULL;
-	auto_free char *before = NULL, *after = NULL;
+	auto_free char *before = NULL, *after = NULL, *path = NULL;
 	auto_free char *subnet4 = NULL, *subnet6 = NULL;
 	auto_record struct record record = RECORD_EMPTY;
 	auto_close int dirfd = -1;
@@ -256,6 +266,9 @@ int network_plan_locked(const struct network_host *host, struct netlink *netlink
 	if (r < 0)
 		return r;
 	network_read_record(dirfd, &record);
+	path = xasprintf("%s/" NETWORK_RECORD, host->state_dir);
+	if (record_check_version(&record, "version", NETWORK_VERSION, path, err) < 0)
+		return -err->code;
 	before = record_format(&record);
 	n = list_taken(netlink, netlink_link_index(netlink, ret->name), &taken, err);
 	if (n < 0)
@@ -270,6 +283,7 @@ int network_plan_locked(const struct network_host *host, struct netlink *netlink
 	network_fill_gateways(ret);
 	choose_hwaddr(&record, ret->hwaddr);
 	subnet4 = subnet4_text(&ret->subnet4);
+	record_setf(&record, "version", "%d", NETWORK_VERSION);
 	record_set(&record, "subnet", subnet4);
 	if (ret->subnet6.prefix) { /* else a kept one stays for the day IPv6 is switched on again */
 		subnet6 = subnet6_text(&ret->subnet6);

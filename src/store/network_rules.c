@@ -153,7 +153,7 @@ int network_save_made(const struct network_host *host, int dirfd,
 	char boot[UUID_LEN + 1] = "";
 
 	boot_id_read(boot);
-	record_set(&record, "version", "1");
+	record_setf(&record, "version", "%d", NETWORK_VERSION);
 	record_set(&record, "boot", boot);
 	record_set(&record, "asked", asked);
 	record_set(&record, "bridge", bridge->name);

@@ -72,12 +72,8 @@ int state_parse(const char *text, size_t len, struct container_state *ret, struc
 	version = record_get_u64(&record, "version", 0);
 	if (version == 0)
 		return fail(err, 0, "the state file is damaged: it has no version");
-	if (version > STATE_VERSION) {
-		fail(err, EPROTO, "read the state: it has version %llu, this sysct knows up to %d",
-		     (unsigned long long)version, STATE_VERSION);
-		error_hint(err, "a newer sysct started this container: use that one");
-		return error_status(err, STATUS_STATE);
-	}
+	if (record_check_version(&record, "version", STATE_VERSION, "the state", err) < 0)
+		return -err->code;
 	if (take_phase(&record, &state.phase) < 0)
 		return fail(err, 0, "the state file is damaged: it has no phase");
 	take_text(&record, "uuid", state.uuid, sizeof(state.uuid));

@@ -100,6 +100,28 @@ START_TEST(reading_is_bounded)
 }
 END_TEST
 
+START_TEST(a_newer_version_is_refused)
+{
+	static const char *const newer[] = { "2", "10", "1.5", "-1", "", "18446744073709551616" };
+	auto_record struct record record = RECORD_EMPTY;
+	struct error err = ERROR_NONE;
+
+	ck_assert_int_eq(record_check_version(&record, "version", 1, "it", &err), 0);
+	record_set(&record, "version", "1");
+	ck_assert_int_eq(record_check_version(&record, "version", 1, "it", &err), 0);
+	ck_assert_int_eq(err.code, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(newer); i++) {
+		record_set(&record, "version", newer[i]);
+		ck_assert_int_eq(record_check_version(&record, "version", 1, "it", &err), -EPROTO);
+		ck_assert_int_eq(err.status, STATUS_STATE);
+		ck_assert_ptr_nonnull(strstr(err.hint, "newer sysct"));
+		err = (struct error)ERROR_NONE;
+	}
+	record_set(&record, "version", "2");
+	ck_assert_int_eq(record_check_version(&record, "version", 2, "it", &err), 0);
+}
+END_TEST
+
 START_TEST(clear_is_safe_twice)
 {
 	struct record record = RECORD_EMPTY;
@@ -121,6 +143,7 @@ int main(void)
 	tcase_add_test(tcase, a_value_never_makes_a_line);
 	tcase_add_test(tcase, what_is_not_of_this_form_is_refused_and_leaves_nothing);
 	tcase_add_test(tcase, reading_is_bounded);
+	tcase_add_test(tcase, a_newer_version_is_refused);
 	tcase_add_test(tcase, clear_is_safe_twice);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
