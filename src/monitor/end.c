@@ -336,14 +336,22 @@ static void tell_manager(const struct monitor *m)
 	notify_send_to(getenv(UNIT_NOTIFY), text);
 }
 
-/* We are init's parent, so this process turns into the new holder, and a fork of it goes on as the monitor. */
+/* While sysct is being installed anew its programs may be missing for a moment: then it is tried again, and meanwhile there
+ * is no holder.
+ *
+ * We are init's parent, so this process turns into the new holder, and a fork of it goes on as the monitor. */
 void replace_holder(struct monitor *m)
 {
+	auto_free char *holder = xasprintf("%.*s" HOLDER_PROGRAM, (int)(strlen(m->argv[0]) - strlen(MONITOR_PROGRAM)), m->argv[0]);
 	int pair[2];
 	pid_t pid;
 
 	if (is_over(m) && !find_stopper(m))
 		_exit(0);
+	epoll_ctl(m->epoll, EPOLL_CTL_DEL, FD_LINK, NULL);	/* its end is told but once */
+	m->holder_at = now_usec() + 1000000;	/* should it fail */
+	if (access(holder, X_OK) < 0)
+		return;
 	/* non-blocking: the end of the old one may be told twice, and reading the new one then must not wait */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return;
@@ -354,8 +362,6 @@ void replace_holder(struct monitor *m)
 		return;
 	}
 	if (pid > 0) {
-		auto_free char *holder = xasprintf("%.*s" HOLDER_PROGRAM,
-						   (int)(strlen(m->argv[0]) - strlen(MONITOR_PROGRAM)), m->argv[0]);
 		char *argv[24], child[16];
 		size_t n = 0;
 
@@ -373,6 +379,7 @@ void replace_holder(struct monitor *m)
 		kill(pid, SIGKILL);
 		_exit(1);
 	}
+	m->holder_at = 0;
 	close(pair[0]);
 	dup2(pair[1], FD_LINK);
 	close(pair[1]);

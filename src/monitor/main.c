@@ -243,15 +243,19 @@ __attribute__((noreturn)) static void run(struct monitor *m)
 {
 	for (;;) {
 		struct epoll_event events[16];
-		uint64_t now = now_usec();
+		uint64_t now = now_usec(), next = m->decide_at;
 		int timeout = -1, n;
 
-		if (m->decide_at)
-			timeout = m->decide_at > now ? (int)((m->decide_at - now) / 1000) + 1 : 0;
+		if (m->holder_at && (!next || m->holder_at < next))
+			next = m->holder_at;
+		if (next)
+			timeout = next > now ? (int)((next - now) / 1000) + 1 : 0;
 		n = epoll_wait(m->epoll, events, (int)ARRAY_SIZE(events), timeout);
 		read_signals(m);	/* first: the holder was asked to end too, perhaps, and is then replaced */
 		for (int i = 0; i < n; i++)
 			handle(m, &events[i]);
+		if (m->holder_at && now_usec() >= m->holder_at)
+			replace_holder(m);
 		if (m->decide_at && now_usec() >= m->decide_at && !find_stopper(m))
 			decide(m);
 	}

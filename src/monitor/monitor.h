@@ -38,6 +38,7 @@ struct monitor {
 	bool status_known;
 	int status;		/* wait status of init */
 	uint64_t decide_at;	/* usec; 0: nothing waits */
+	uint64_t holder_at;	/* usec, when a holder is tried again; 0: there is one */
 	char progress[256];	/* systemd's STATUS= */
 	int log;
 	uint64_t log_size, log_most;
