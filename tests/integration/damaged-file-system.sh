@@ -10,7 +10,7 @@ ok sysct start box
 ok inside box sh -c 'mkdir /root/d; for i in 1 2 3; do echo $i >/root/d/$i; done; sync'
 ok sysct stop --now box
 ok tune2fs -e panic "$image"
-block=$(debugfs -R 'bmap /root/d 0' "$image" 2>/dev/null)
+block=$(debugfs -R "bmap $(own /root/d) 0" "$image" 2>/dev/null)
 [ "$block" -gt 0 ] || fail "no block of /root/d: $block"
 size=$(dumpe2fs -h "$image" 2>/dev/null | sed -n 's/^Block size: *//p')
 head -c "$size" /dev/urandom | dd of="$image" bs="$size" seek="$block" conv=notrunc status=none

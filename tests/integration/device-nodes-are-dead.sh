@@ -5,13 +5,14 @@
 busybox box
 image=$SYSCT_STATE_DIR/containers/box/rootfs.img
 # rw for everybody; debugfs writes it without mounting anything
-debugfs -w "$image" >/dev/null 2>&1 <<'EOS'
+debugfs -w "$image" >/dev/null 2>&1 <<EOS
+cd $(own /)
 mknod planted-null c 1 3
 mknod planted-mem c 1 1
 mknod planted-loop b 7 0
-set_inode_field /planted-null mode 020666
-set_inode_field /planted-mem mode 020666
-set_inode_field /planted-loop mode 060666
+set_inode_field $(own /planted-null) mode 020666
+set_inode_field $(own /planted-mem) mode 020666
+set_inode_field $(own /planted-loop) mode 060666
 EOS
 ok sysct start box --wait
 for node in null mem loop; do

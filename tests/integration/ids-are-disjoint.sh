@@ -20,7 +20,7 @@ inside one sh -c 'touch /root/mine && touch /root/theirs && chown 1000:65535 /ro
 same "$(inside one stat -c %u:%g /root/mine /root/theirs | tr '\n' ' ')" "0:0 1000:65535 " "owners inside"
 ok sysct stop one
 # on disk, without any map
-debugfs -R 'stat /root/theirs' "$SYSCT_STATE_DIR/containers/one/rootfs.img" 2>/dev/null >"$TEST_TMP/stat"
+debugfs -R "stat $(own /root/theirs)" "$SYSCT_STATE_DIR/containers/one/rootfs.img" 2>/dev/null >"$TEST_TMP/stat"
 has "$(cat "$TEST_TMP/stat")" 'User: +1000 +Group: +65535' "owners on disk"
 # and the same again after a restart
 before=$(map two)

@@ -108,6 +108,11 @@ create() {
     ok sysct create "$@" ${SYSCT_TEST_CREATE_OPTIONS:-}
 }
 
+# own PATH: where a file that a box has written lies in its image
+own() {
+    case " ${SYSCT_TEST_CREATE_OPTIONS:-} " in *' --linked '*) echo "/upper$1" ;; *) echo "$1" ;; esac
+}
+
 remove() {
     [ ! -d "$SYSCT_STATE_DIR/containers/$1" ] || sysct destroy --force "$1"
 }

@@ -94,6 +94,17 @@ ok sysct stop two --now
 same "$(loops "$base")" 0 "loop devices with nobody running"
 same "$(content "$base")" "$sum" "the base"
 
+say "starts at once share it too"
+for box in one two; do
+    sysct start $box --wait >"$TEST_TMP/$box" 2>&1 &
+done
+wait
+same "$(cat "$TEST_TMP/one" "$TEST_TMP/two")" "" "what the starts said"
+same "$(inside one cat /etc/mine) $(inside two cat /etc/mine)" "mine other" "files of both"
+same "$(loops "$base")" 1 "loop devices of the base"
+ok sysct stop --now one two
+same "$(loops "$base")" 0 "loop devices with nobody running"
+
 say "the image is built anew, and the cache is emptied: who stands on it goes on"
 # an installation by itself, whose cache may be emptied
 run=$(mktemp -d /run/sysct-test-XXXXXX)
