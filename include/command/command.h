@@ -108,5 +108,6 @@ COMMAND(command_help);
 COMMAND(command_complete);
 COMMAND(command_supervise);
 COMMAND(command_unit);
+COMMAND(command_down);
 
 #endif

@@ -79,6 +79,10 @@ int network_mend(const struct network_host *host, struct error *err);
  * its namespace has died; one that a connection without an end keeps alive is deleted when impatient. */
 int network_remove(const struct network_host *host, struct netlink *netlink, bool impatient, struct error *err);
 
+/* The same while there are containers, none of which runs: their subnet and addresses stay theirs, and the next start makes the
+ * rest again. For a host that sysct leaves. */
+int network_down(const struct network_host *host, struct netlink *netlink, bool impatient, struct error *err);
+
 /* --- one box --- */
 
 struct network_lease {

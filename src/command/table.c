@@ -331,6 +331,7 @@ const struct command commands[] = {
 		  "  sysct help config set\n" },
 	{ .name = ".complete", .group = REST, .run = command_complete, .no_root = true, .usage = "", .summary = "",
 	  .internal = true },
+	{ .name = ".down", .group = RUN, .run = command_down, .usage = "", .summary = "", .internal = true },
 	{ .name = ".supervise", .group = RUN, .run = command_supervise, .usage = "", .summary = "", .internal = true },
 	{ .name = ".unit", .group = RUN, .run = command_unit, .usage = "", .summary = "", .internal = true },
 };

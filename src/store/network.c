@@ -316,17 +316,18 @@ static int forget_guarded(const struct network_host *host, struct error *err)
 	return network_save_guarded(host, &none, err);
 }
 
-int network_remove(const struct network_host *host, struct netlink *netlink, bool impatient, struct error *err)
+/* forget: what was chosen for containers that there will be no more, too. */
+static int remove_all(const struct network_host *host, struct netlink *netlink, bool impatient, bool forget, struct error *err)
 {
 	auto_close int dirfd = network_open_dir(host, false, err), lock = -1;
-	auto_free char *alias = network_bridge_alias(host);
+	auto_free char *alias = network_bridge_alias(host), *table = network_table_name(host);
 	char name[LINK_NAME_ROOM];
 	struct link_info info;
 	int r;
 
 	if (dirfd == -ENOENT) {
 		*err = (struct error)ERROR_NONE;
-		return forget_guarded(host, err) < 0 || forget_choice(host, err) < 0 ? -err->code : 1;
+		return forget && (forget_guarded(host, err) < 0 || forget_choice(host, err) < 0) ? -err->code : 1;
 	}
 	if (dirfd < 0)
 		return dirfd;
@@ -351,12 +352,23 @@ int network_remove(const struct network_host *host, struct netlink *netlink, boo
 		name[0] = '\0'; /* somebody else's: not ours to delete */
 	}
 	if (r >= 0)
-		r = forget_guarded(host, err);
+		r = forget ? forget_guarded(host, err) : 0;
 	if (r == 0)
 		r = take_down(host, netlink, dirfd, name, err);
 	if (r == 0)
 		r = dns_remove_files(dirfd, err);
+	/* what is kept of links on other bridges has kept its rules */
 	if (r == 0)
-		r = forget_choice(host, err);
+		r = forget ? forget_choice(host, err) : firewall_remove(dirfd, table, err);
 	return r < 0 ? r : 1;
+}
+
+int network_remove(const struct network_host *host, struct netlink *netlink, bool impatient, struct error *err)
+{
+	return remove_all(host, netlink, impatient, true, err);
+}
+
+int network_down(const struct network_host *host, struct netlink *netlink, bool impatient, struct error *err)
+{
+	return remove_all(host, netlink, impatient, false, err);
 }
