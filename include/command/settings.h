@@ -20,6 +20,8 @@ int settings_print(const struct container *container, const char *key, enum form
 
 /* "section.key" of all that may be set; "environment." where the key is free. */
 void settings_keys(struct strings *ret);
+/* The words that a key may have, where they are few: yes and no, or those of its kind; appended. */
+void settings_values(const char *key, struct strings *ret);
 
 struct setting {
 	const char *key;	/* with a '+' at its end: append */

@@ -8,12 +8,14 @@
  * `sysct completion SHELL` prints. */
 
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "command/command.h"
+#include "command/doctor.h"
 #include "command/settings.h"
 #include "store/template.h"
 
@@ -107,6 +109,7 @@ struct words {
 	const struct command *command;	/* NULL: not typed yet */
 	struct strings plain;		/* words behind the command that are no options and no values of some */
 	const char *option;		/* the option whose value is typed, or NULL */
+	const char *template;		/* value of --template, or NULL */
 	const char *last;		/* the word that is typed */
 	bool verbatim;			/* behind "--" of attach: somebody else's words */
 };
@@ -222,12 +225,16 @@ static void read_words(struct words *words, int argc, char **argv)
 			take_plain(words, argv[i]);
 			continue;
 		}
+		if (text_starts(argv[i], "--template="))
+			words->template = strchr(argv[i], '=') + 1;
 		if (strchr(argv[i], '=') || walk_options(help, argv[i], NULL) != 1)
 			continue;
 		if (i + 1 == argc - 1) {
 			words->option = argv[i];
 			return;
 		}
+		if (strcmp(argv[i], "--template") == 0)
+			words->template = argv[i + 1];
 		if (!words->command)
 			set_directory(words->context, argv[i], argv[i + 1]);
 		i++;
@@ -270,16 +277,58 @@ static void offer_templates(const struct words *words)
 		offer_all(words, &names);
 }
 
+/* KEY=VALUE up to the value: what may stand there, where it is one of a few words. */
+static void offer_setting(const struct words *words)
+{
+	auto_free char *name = xstrndup(words->last, strcspn(words->last, "="));
+	auto_strings struct strings values = STRINGS_EMPTY;
+
+	settings_values(name, &values);
+	for (size_t i = 0; i < values.n; i++) {
+		auto_free char *whole = xasprintf("%s=%s", name, values.items[i]);
+
+		offer(words, whole);
+	}
+}
+
 static void offer_keys(const struct words *words, const char *tail)
 {
 	auto_strings struct strings keys = STRINGS_EMPTY;
 
+	if (*tail && strchr(words->last, '=')) {
+		offer_setting(words);
+		return;
+	}
 	settings_keys(&keys);
 	for (size_t i = 0; i < keys.n; i++) {
 		auto_free char *key = xasprintf("%s%s", keys.items[i], text_ends(keys.items[i], ".") ? "" : tail);
 
 		offer(words, key);
 	}
+}
+
+/* "--release": those that the template offers. */
+static void offer_fact(const struct words *words, const char *key)
+{
+	const char *name = words->template, *fact;
+	auto_template struct template template = TEMPLATE_EMPTY;
+	struct error ignored = ERROR_NONE;
+
+	if (!name && words->command && words->command->run == command_launch && words->plain.n)
+		name = words->plain.items[0];
+	if (!name || template_find(&words->context->install, name, &template, &ignored) < 0)
+		return;
+	fact = template_fact(&template, key);
+	if (fact && strcmp(fact, "any") != 0)
+		offer_list(words, fact);
+}
+
+static void offer_check(const char *id, void *arg)
+{
+	const struct words *words = arg;
+
+	if (!strings_has(&words->plain, id))
+		offer(words, id);
 }
 
 static void offer_commands(const struct words *words)
@@ -306,11 +355,18 @@ static void offer_values(const struct words *words)
 		{ "--for", "running booted stopped address" },
 		{ "--signal", "TERM KILL HUP INT USR1 USR2 PWR" },
 		{ "-s", "TERM KILL HUP INT USR1 USR2 PWR" },
+	}, facts[] = {
+		{ "--release", "releases" },
+		{ "--arch", "architectures" },
+		{ "--variant", "variants" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (strcmp(known[i].option, words->option) == 0)
 			offer_list(words, known[i].values);
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
+		if (strcmp(facts[i].option, words->option) == 0)
+			offer_fact(words, facts[i].values);
 	if (strcmp(words->option, "--template") == 0)
 		offer_templates(words);
 	if (strcmp(words->option, "--user") == 0 && words->command && words->command->run != command_attach)
@@ -331,6 +387,8 @@ static void offer_plain(const struct words *words)
 		offer_commands(words);
 	else if (strcmp(name, "help") == 0)
 		offer_commands(&(struct words){ .last = words->last });
+	else if (strcmp(name, "doctor") == 0)
+		doctor_each_id(&words->context->install, offer_check, (void *)(uintptr_t)words);
 	else if (strcmp(name, "completion") == 0)
 		offer_list(words, "bash zsh fish");
 	else if ((strcmp(name, "launch") == 0 || strcmp(name, "template info") == 0) && !words->plain.n)

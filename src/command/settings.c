@@ -152,6 +152,20 @@ void settings_keys(struct strings *ret)
 	}
 }
 
+void settings_values(const char *name, struct strings *ret)
+{
+	static const char *const yes_no[] = { "yes", "no", NULL };
+	auto_option_key struct option_key key = OPTION_KEY_EMPTY;
+	struct error ignored = ERROR_NONE;
+	const char *const *values;
+
+	if (option_key_parse(name, false, &key, &ignored) < 0)
+		return;
+	values = key.option->type == OPTION_BOOL ? yes_no : key.option->words;
+	for (size_t i = 0; values && values[i]; i++)
+		strings_add(ret, values[i]);
+}
+
 /* --- what is applied at once --- */
 
 struct compare {
