@@ -46,7 +46,7 @@ int command_down(struct context *context, int argc, char **argv, struct error *e
 	struct container_config unused;
 	struct host_config host_config;
 	struct error broken = ERROR_NONE;
-	struct network_host host = { i->run_dir, i->state_dir, suffix, &host_config };
+	struct network_host host = { i->run_dir, i->state_dir, suffix, &host_config, i->libexec_dir };
 	int r = 0;
 
 	(void)argc, (void)argv;
