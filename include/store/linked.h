@@ -48,7 +48,8 @@ int linked_assemble(const struct container *container, bool readonly, bool fresh
 /* Wait, for 2 s at most, until the base's loop device is free, unless another container that runs has it too. */
 void linked_wait_base(const struct container *container, int number, unsigned long long device, unsigned long long inode);
 
-/* Names of the directories below containers/ that stand on a base, unfinished ones too; appended, sorted. */
+/* Names of the directories below containers/ that stand on a base, unfinished ones too, and those whose identity cannot be
+ * read; appended, sorted. */
 void linked_users(const struct install *install, const char *base, struct strings *ret);
 /* UUIDs of all bases, appended. */
 void linked_bases(const struct install *install, struct strings *ret);

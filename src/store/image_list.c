@@ -247,9 +247,9 @@ int image_prune(const struct install *install, const struct host_config *host, u
 		struct image_info *info = &all.items[i];
 		auto_close int lock = -1;
 
-		if (info->users.n || (min_age && now - info->built_at < (int64_t)(min_age / 1000000)))
+		if (info->users.n)
 			continue;
-		if (info->base) {
+		if (info->base) {	/* of no use to anybody, however new */
 			r = prune_base(install, info->key, dry_run, err);
 			if (r < 0)
 				return r;
@@ -257,6 +257,8 @@ int image_prune(const struct install *install, const struct host_config *host, u
 				list_add_take(ret, info);
 			continue;
 		}
+		if (min_age && now - info->built_at < (int64_t)(min_age / 1000000))
+			continue;
 		lock = lock_free(install, info->key);
 		/* With the lock nobody can begin to copy it; whoever began before has written his identity. */
 		if (lock < 0 || used_now(install, info->key))

@@ -63,6 +63,7 @@ static int lock_base(const struct install *install, const char *base, struct err
 
 /* --- who stands on it --- */
 
+/* One whose identity cannot be read may stand on any: what it is made of must still be there when somebody mends it. */
 static void read_base(int containers, const char *name, const char *base, struct strings *ret)
 {
 	auto_free char *file = xasprintf("%s/identity", name);
@@ -70,11 +71,14 @@ static void read_base(int containers, const char *name, const char *base, struct
 	auto_record struct record record = RECORD_EMPTY;
 	const char *value;
 	size_t n;
+	int r = read_file_at(containers, file, 65536, &text, &n);
 
-	if (read_file_at(containers, file, 65536, &text, &n) < 0 || record_parse(&record, text, n) < 0)
+	if (r == -ENOENT || r == -ENOTDIR)
 		return;
+	if (r == 0)
+		r = record_parse(&record, text, n);
 	value = record_get(&record, "base");
-	if (value && strcmp(value, base) == 0)
+	if (r < 0 || (value && strcmp(value, base) == 0))
 		strings_add(ret, name);
 }
 
