@@ -35,4 +35,7 @@ extern const char *const look_keys[];
 extern const size_t n_look_keys;
 struct value *look_json(const struct look *look);
 
+/* The colour of a state in tables, or NULL. */
+const char *look_color(const char *state);
+
 #endif

@@ -50,5 +50,7 @@ void table_print_take(struct libscols_table *table);
 char *table_cell(const char *text);
 /* May standard output have colours? */
 bool output_colors(void);
+/* Print text on standard output, in that colour where it may; NULL: none. */
+void print_colored(const char *color, const char *text);
 
 #endif

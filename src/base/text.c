@@ -369,7 +369,8 @@ const char *format_size(uint64_t bytes, char *buf, size_t room)
 	size_t unit = 0;
 	double value = (double)bytes;
 
-	while (value >= 1024 && unit < 6) {
+	/* what would be rounded to 1024 is 1 of the next unit */
+	while (value >= (unit ? 1023.5 : 1024) && unit < 6) {
 		value /= 1024;
 		unit++;
 	}

@@ -246,7 +246,9 @@ static void print_value(const char *label, const char *key, struct value *value,
 	for (bool first = true; part; part = strtok_r(NULL, "\n", &save), first = false) {
 		auto_free char *clean = text_printable(part);
 
-		printf("%s%-*s%s\n", indent, (int)(20 - strlen(indent)), first ? label : "", clean);
+		printf("%s%-*s", indent, (int)(20 - strlen(indent)), first ? label : "");
+		print_colored(strcmp(key, "state") == 0 ? look_color(clean) : NULL, clean);
+		printf("\n");
 	}
 }
 

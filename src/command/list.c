@@ -17,21 +17,6 @@ struct list {
 	struct libscols_table *table;
 };
 
-static const char *color_of(const char *state)
-{
-	static const struct {
-		const char *state, *color;
-	} colors[] = {
-		{ "running", "green" }, { "starting", "yellow" }, { "stopping", "yellow" },
-		{ "frozen", "cyan" },	{ "broken", "red" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(colors); i++)
-		if (strcmp(colors[i].state, state) == 0)
-			return colors[i].color;
-	return NULL;
-}
-
 static const char *size_or_nothing(uint64_t bytes, char *buf, size_t room)
 {
 	return bytes ? format_size(bytes, buf, room) : NULL;
@@ -54,7 +39,7 @@ static void add_line(struct libscols_table *table, const struct look *look)
 	};
 	struct libscols_line *line = table_add(table, cells, ARRAY_SIZE(cells));
 
-	table_color(line, 1, color_of(look->state));
+	table_color(line, 1, look_color(look->state));
 }
 
 /* One that goes while we look is not there any more; nothing else keeps a container from its line. */

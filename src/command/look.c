@@ -226,3 +226,18 @@ struct value *look_json(const struct look *look)
 			       value_time(look->run.phase == PHASE_STOPPED ? 0 : look->run.started_at));
 	return o;
 }
+
+const char *look_color(const char *state)
+{
+	static const struct {
+		const char *state, *color;
+	} colors[] = {
+		{ "running", "green" }, { "starting", "yellow" }, { "stopping", "yellow" },
+		{ "frozen", "cyan" },	{ "broken", "red" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(colors); i++)
+		if (strcmp(colors[i].state, state) == 0)
+			return colors[i].color;
+	return NULL;
+}

@@ -78,6 +78,21 @@ bool output_colors(void)
 	return isatty(1) && text_empty(no) && !(term && strcmp(term, "dumb") == 0);
 }
 
+void print_colored(const char *color, const char *text)
+{
+	static const struct {
+		const char *color, *code;	/* as smartcols has them */
+	} codes[] = { { "red", "31" }, { "green", "32" }, { "yellow", "1;33" }, { "cyan", "36" } };
+
+	for (size_t i = 0; color && output_colors() && i < ARRAY_SIZE(codes); i++) {
+		if (strcmp(codes[i].color, color) != 0)
+			continue;
+		printf("\033[%sm%s\033[0m", codes[i].code, text);
+		return;
+	}
+	fputs(text, stdout);
+}
+
 static void *no_memory_is_the_end(void *p)
 {
 	if (!p) {

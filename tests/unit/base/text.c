@@ -124,6 +124,8 @@ START_TEST(sizes_durations_and_times_are_written_for_people)
 	ck_assert_str_eq(format_size(0, buf, sizeof(buf)), "0B");
 	ck_assert_str_eq(format_size(1023, buf, sizeof(buf)), "1023B");
 	ck_assert_str_eq(format_size(1536, buf, sizeof(buf)), "1.5K");
+	ck_assert_str_eq(format_size((UINT64_C(1) << 20) - 1, buf, sizeof(buf)), "1M");
+	ck_assert_str_eq(format_size(UINT64_C(1023) << 10, buf, sizeof(buf)), "1023K");
 	ck_assert_str_eq(format_size(UINT64_C(10) << 30, buf, sizeof(buf)), "10G");
 	ck_assert_str_eq(format_size(UINT64_MAX, buf, sizeof(buf)), "16E");
 	ck_assert_str_eq(format_duration(0, buf, sizeof(buf)), "0s");
