@@ -23,6 +23,7 @@ static const struct program mke2fs = { "mke2fs", "e2fsprogs", "no image can be m
 static const struct program tune2fs = { "tune2fs", "e2fsprogs", "no image can be built", VERDICT_FAIL };
 static const struct program e2fsck = { "e2fsck", "e2fsprogs", "a container that was not cleanly stopped does not start any more",
 				       VERDICT_FAIL };
+static const struct program resize2fs = { "resize2fs", "e2fsprogs", "no container can have another size than 10G", VERDICT_WARN };
 static const struct program nft = { "nft", "nftables", "no container starts on a bridge, which is the default", VERDICT_FAIL };
 static const struct program dnsmasq = { "dnsmasq", "dnsmasq-base", "no DHCP, and names of containers by /etc/hosts alone",
 					VERDICT_WARN };
@@ -141,6 +142,7 @@ const struct check program_checks[] = {
 	{ "program.mke2fs", "mke2fs", look_program, &mke2fs, false },
 	{ "program.tune2fs", "tune2fs", look_program, &tune2fs, false },
 	{ "program.e2fsck", "e2fsck", look_program, &e2fsck, false },
+	{ "program.resize2fs", "resize2fs", look_program, &resize2fs, false },
 	{ "program.nft", "nft", look_program, &nft, false },
 	{ "program.dnsmasq", "dnsmasq", look_program, &dnsmasq, false },
 };

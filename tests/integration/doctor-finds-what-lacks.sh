@@ -205,6 +205,7 @@ for tool in mke2fs tune2fs e2fsck nft; do
     finds fail program.$tool 'not installed' hiding $tool sysct
     grep -q '"fix": *"apt-get install ' "$OUT" || fail "$tool: no package: $(cat "$OUT")"
 done
+finds warn program.resize2fs '10G' hiding resize2fs sysct
 finds warn program.dnsmasq 'DHCP' hiding dnsmasq sysct
 for own in monitor holder seccomp; do finds fail program.$own 'No such file' env SYSCT_LIBEXEC_DIR=/nowhere sysct; done
 finds warn template.alpine 'openssl' hiding openssl sysct
