@@ -10,7 +10,6 @@ doctor() { sysct --state-dir "$state" --run-dir "$TEST_TMP/none/run" --cache-dir
 mark
 cat >"$TEST_TMP/watch" <<'EOS'
 all() {
-    cat /proc/self/mountinfo
     ip address
     nft list ruleset
     (cd /proc/sys/net && grep -r -s . ipv4/ip_forward ipv4/conf/all ipv6/conf/all)
@@ -18,9 +17,11 @@ all() {
     cat /proc/filesystems
 }
 all >"$TEST_TMP/before"
+sort /proc/self/mountinfo >"$TEST_TMP/mounts.before"
 rc=0
 "$@" || rc=$?
 all >"$TEST_TMP/after"
+sort /proc/self/mountinfo >"$TEST_TMP/mounts.after"
 exit $rc
 EOS
 expect 0 unshare -m -n sh "$TEST_TMP/watch" sysct --state-dir "$state" --run-dir "$TEST_TMP/none/run" --cache-dir "$TEST_TMP/none/cache" \
@@ -30,6 +31,8 @@ tail -n 1 "$OUT" | grep -q -E '^[0-9]+ ok, [0-9]+ warnings, 0 failures, 0 not lo
 unchanged
 [ ! -e "$TEST_TMP/none" ] || fail "directories were made"
 diff "$TEST_TMP/before" "$TEST_TMP/after" || fail "something is not as it was"
+# one goes here too when somebody removes the directory that it is on
+same "$(comm -13 "$TEST_TMP/mounts.before" "$TEST_TMP/mounts.after")" "" "new mounts"
 
 say "formats"
 for format in table json csv; do doctor kernel program --format $format >"$TEST_TMP/$format" || fail "status $? as $format"; done
