@@ -25,7 +25,7 @@ struct bus;
 int bus_open(struct bus **ret, struct error *err);
 void bus_close(struct bus *bus);
 
-/* Start a unit and wait until its job is done, at most timeout_ms. With properties, and where no file describes the unit, it is
+/* Start a unit and wait until its job is done, at most timeout_ms. Where no file describes the unit, it is
  * a transient one (StartTransientUnit) that is made of all of them; else those that begin with '+' are set until the next boot (SetUnitProperties) and
  * the unit is started as its file says. One of that name that is just ending is waited for. */
 int bus_start_unit(struct bus *bus, const char *unit, const char *const *properties, int timeout_ms, struct error *err);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -368,20 +369,16 @@ int bus_set_properties(struct bus *bus, const char *unit, const char *const *pro
 
 /* --- starting --- */
 
-static int subscribe(struct bus *bus, struct error *err)
+/* Neither is waited for: what is sent later is answered later. That we are subscribed already is no error: a new bus gives
+ * names anew. */
+static void subscribe(struct bus *bus)
 {
 	static const char match[] = "type='signal',sender='" SYSTEMD "',interface='" MANAGER "',member='JobRemoved'";
-	auto_message DBusMessage *reply = NULL;
-	DBusError why = DBUS_ERROR_INIT;
+	auto_message DBusMessage *message = to_manager("Subscribe");
 
-	dbus_bus_add_match(bus->connection, match, &why);
-	if (dbus_error_is_set(&why)) {
-		fail(err, EIO, "ask for JobRemoved");
-		dbus_error_free(&why);
-		return -err->code;
-	}
-	reply = call(bus, to_manager("Subscribe"), NULL, err);
-	return reply ? 0 : -err->code;
+	dbus_bus_add_match(bus->connection, match, NULL);
+	dbus_message_set_no_reply(message, TRUE);
+	dbus_connection_send(bus->connection, message, NULL);
 }
 
 /* How the job ended: "done", "failed" and so on; caller frees. */
@@ -443,7 +440,7 @@ static DBusMessage *ask_described(struct bus *bus, const char *unit, const char 
 	return ask_start(bus, unit, "replace", ret_name, err);
 }
 
-/* Of a unit that is loaded; false also when it is gone. */
+/* Of a unit that was loaded just now; one that is gone meanwhile can only have been. */
 static bool is_transient(struct bus *bus, const char *unit)
 {
 	static const char *const interface = SYSTEMD ".Unit", *const property = "Transient";
@@ -457,7 +454,7 @@ static bool is_transient(struct bus *bus, const char *unit)
 	dbus_message_append_args(message, DBUS_TYPE_STRING, &unit, DBUS_TYPE_INVALID);
 	found = call(bus, message, NULL, &ignored);
 	if (!found || !dbus_message_get_args(found, NULL, DBUS_TYPE_OBJECT_PATH, &path, DBUS_TYPE_INVALID))
-		return false;
+		return true;
 	message = dbus_message_new_method_call(SYSTEMD, path, "org.freedesktop.DBus.Properties", "Get");
 	dbus_message_append_args(message, DBUS_TYPE_STRING, &interface, DBUS_TYPE_STRING, &property, DBUS_TYPE_INVALID);
 	reply = call(bus, message, NULL, &ignored);
@@ -474,36 +471,53 @@ static bool is_named(const char *name, const char *last)
 	return name && text_starts(name, SYSTEMD ".") && strcmp(name + strlen(SYSTEMD "."), last) == 0;
 }
 
+/* A file that describes the unit, itself or all of its template, where systemd looks (systemd.unit(5)). */
+static bool has_file(const char *unit)
+{
+	static const char *const dirs[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
+					    "/usr/lib/systemd/system", "/lib/systemd/system" };
+	const char *at = strchr(unit, '@'), *dot = strrchr(unit, '.');
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs) && dot; i++) {
+		auto_free char *own = xasprintf("%s/%s", dirs[i], unit);
+		auto_free char *template = xasprintf("%s/%.*s%s", dirs[i], at ? (int)(at - unit) + 1 : 0, unit, dot);
+
+		if (access(own, F_OK) == 0 || (at && access(template, F_OK) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* 1: what is loaded of that name is about to go. */
+static int start_once(struct bus *bus, const char *unit, const char *const *properties, DBusMessage **ret, struct error *err)
+{
+	auto_free char *why = NULL, *again = NULL;
+
+	if (has_file(unit))
+		*ret = ask_described(bus, unit, properties, &why, err);
+	if (*ret || (why && !is_named(why, "NoSuchUnit")))
+		return *ret ? 0 : -err->code;
+	*err = (struct error)ERROR_NONE;
+	*ret = ask_transient(bus, unit, properties, &again, err);
+	if (*ret || !is_named(again, "UnitExists"))
+		return *ret ? 0 : -err->code;
+	return is_transient(bus, unit) ? 1 : -err->code;
+}
+
 int bus_start_unit(struct bus *bus, const char *unit, const char *const *properties, int timeout_ms, struct error *err)
 {
+	static const struct timespec pause = { .tv_nsec = 10000000 };
 	uint64_t end = now_usec() + EXISTS_USEC;
 	auto_message DBusMessage *reply = NULL;
 	auto_free char *result = NULL;
 	const char *job = NULL;
+	int r;
 
-	if (subscribe(bus, err) < 0)
-		return -err->code;
-	for (;;) {
-		static const struct timespec pause = { .tv_nsec = 10000000 };
-		auto_free char *name = NULL;
-
-		reply = ask_transient(bus, unit, properties, &name, err);
-		if (reply)
-			break;
-		/* "was already loaded or has a fragment file": which of both the next call tells */
-		if (!is_named(name, "UnitExists"))
-			return -err->code;
-		free(take_ptr(&name));
-		*err = (struct error)ERROR_NONE;
-		if (!is_transient(bus, unit))
-			reply = ask_described(bus, unit, properties, &name, err);
-		if (reply)
-			break;
-		if ((name && !is_named(name, "NoSuchUnit")) || now_usec() > end)
-			return err->code ? -err->code : fail(err, EBUSY, "%s is there already", unit);
-		*err = (struct error)ERROR_NONE;
+	subscribe(bus);
+	while ((r = start_once(bus, unit, properties, &reply, err)) == 1 && now_usec() < end)
 		nanosleep(&pause, NULL);
-	}
+	if (r != 0)
+		return -err->code;
 	if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_OBJECT_PATH, &job, DBUS_TYPE_INVALID))
 		return fail(err, EPROTO, "understand systemd");
 	if (await_job(bus, job, timeout_ms, &result, err) < 0)

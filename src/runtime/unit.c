@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -274,9 +275,11 @@ static void describe(struct strings *ret, const struct container *c)
 	};
 	static const char *const kept[] = { "SYSCT_LIBEXEC_DIR", "SYSCT_DATA_DIR" };
 	auto_free char *run = command_line(c, "run"), *stop = command_line(c, "stop");
+	const char *suffix = c->install->suffix;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		strings_add(ret, fixed[i]);
+	strings_add_take(ret, xasprintf("After=sysct-dns%s%s.scope", *suffix ? "-" : "", suffix));
 	strings_add_take(ret, xasprintf("Description=sysct container %s", c->name));
 	strings_add_take(ret, xasprintf("ExecStart=%s", run));
 	strings_add_take(ret, xasprintf("ExecStop=%s", stop));
@@ -343,13 +346,48 @@ static int judge_absence(const struct container *c, const char *unit, int r, str
 	return error_hint(err, "systemctl status %s tells more; systemctl stop %s ends what is left", unit, unit);
 }
 
+/* Have systemd start the unit. Returns the connection of the process in it, 0 when that was not executed: then *ret_result is
+ * what sysct-bus said. Else it still runs. */
+static int begin_unit(const struct container *c, const struct strings *words, int listener, pid_t *ret_pid, int *ret_output,
+		      int *ret_result, struct error *err)
+{
+	int r;
+
+	*ret_pid = systemd_begin(c->install->libexec_dir, "start", words, ret_output, err);
+	if (*ret_pid < 0)
+		return *ret_pid;
+	r = await_process(listener, *ret_output, err);
+	if (r == 0)
+		*ret_result = systemd_finish(*ret_pid, ret_output, err);
+	return r;
+}
+
+/* systemd hears a little later than we that the last process of a run has ended: until then the unit is active, and
+ * to start it is to do nothing. */
+static int begin_patiently(const struct container *c, const struct strings *words, int listener, pid_t *ret_pid,
+			   int *ret_output, int *ret_result, struct error *err)
+{
+	static const struct timespec pause = { .tv_nsec = 20000000 };
+	uint64_t end = now_usec() + GONE_MS * 1000;
+
+	for (;;) {
+		int r = begin_unit(c, words, listener, ret_pid, ret_output, ret_result, err);
+
+		if (r != 0 || *ret_result != 0 || now_usec() > end)
+			return r;
+		nanosleep(&pause, NULL);
+		if (interrupt_check(err) < 0)
+			return -err->code;
+	}
+}
+
 int unit_start(struct container *c, struct container_state *state, const struct wish *wish, struct error *err)
 {
 	auto_free char *unit = unit_name(c);
 	auto_strings struct strings words = STRINGS_EMPTY;
 	auto_close int listener = listen_at(c, err), connection = -1;
 	struct error ignored = ERROR_NONE;
-	int output = -1, r;
+	int output = -1, result = 0, r;
 	pid_t pid;
 
 	(void)state;
@@ -357,19 +395,18 @@ int unit_start(struct container *c, struct container_state *state, const struct 
 		return listener;
 	strings_add(&words, unit);
 	describe(&words, c);
-	pid = systemd_begin(c->install->libexec_dir, "start", &words, &output, err);
-	if (pid < 0)
-		return pid;
-	connection = await_process(listener, output, err);
+	connection = begin_patiently(c, &words, listener, &pid, &output, &result, err);
 	if (connection == 0) {
 		connection = -1;
-		return judge_absence(c, unit, systemd_finish(pid, &output, err), err);
+		return judge_absence(c, unit, result, err);
 	}
 	close_fd(&listener);
 	unlink_starter(c);
 	r = connection < 0 ? connection : greet(connection, wish, err);
 	if (r == 0)
 		r = start_await_verdict(c, connection, start_timeout_ms(c), err);
+	if (output < 0)
+		return r;
 	if (r < 0)
 		kill(pid, SIGKILL);	/* our child, not reaped yet */
 	/* until systemd says that it is active; whether it still is then is not ours to judge */

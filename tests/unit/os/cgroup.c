@@ -597,6 +597,89 @@ START_TEST(the_path_for_people_is_the_payloads)
 }
 END_TEST
 
+/* --- a unit of systemd, as it would make one --- */
+
+/* The directory of cgroup2; NULL: none is mounted. */
+static char *find_v2(void)
+{
+	struct tree trees[32];
+	size_t n = find_trees(trees, ARRAY_SIZE(trees));
+
+	for (size_t i = 0; i < n; i++)
+		if (!trees[i].controllers[0])
+			return xstrdup(trees[i].path);
+	return NULL;
+}
+
+/* In a process that is put there: does it find itself, and can it go on to the leaf? */
+static void check_inside(const char *unit, const char *directory)
+{
+	auto_free char *procs = xasprintf("%s/cgroup.procs", directory);
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		auto_free char *before = NULL, *after = NULL, *own = NULL;
+
+		if (write_value_at(AT_FDCWD, procs, "0") < 0)
+			_exit(1);
+		before = cgroup_own_unit();
+		if (!before || !text_ends(before, unit) || cgroup_enter_supervisor(unit, &err) < 0)
+			_exit(2);
+		after = cgroup_own_unit();
+		if (!after || strcmp(before, after) != 0)
+			_exit(3);
+		if (read_file_at(AT_FDCWD, procs, 4096, &own, NULL) < 0 || *own)
+			_exit(4);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(status == 0, "wait status %#x: %s", (unsigned int)status, err.message);
+}
+
+START_TEST(of_a_unit_only_what_is_below_is_ours)
+{
+	auto_free char *unit = xasprintf("%s.service", group), *v2 = find_v2(), *above = NULL, *directory = NULL;
+	auto_free char *payload_path = NULL, *control = NULL, *before = NULL, *after = NULL;
+	struct stat st;
+
+	if (!can_run(v2 != NULL, "a mounted cgroup2"))
+		return;
+	above = xasprintf("%s/%s", v2, parent);
+	directory = xasprintf("%s/%s", v2, unit);
+	payload_path = xasprintf("%s/payload", directory);
+	control = xasprintf("%s/cgroup.subtree_control", above);
+	ck_assert_int_eq(mkdir(above, 0755), 0);
+	ck_assert_int_eq(cgroup_create(unit, OWNER, &err), -ENOENT);	/* it is not ours to make */
+	err = (struct error)ERROR_NONE;
+	ck_assert_int_eq(mkdir(directory, 0755), 0);
+	ck_assert_int_eq(read_file_at(AT_FDCWD, control, 4096, &before, NULL), 0);
+	check_inside(unit, directory);
+	must(cgroup_create(unit, OWNER, &err));
+	ck_assert_int_eq(read_file_at(AT_FDCWD, control, 4096, &after, NULL), 0);
+	ck_assert_str_eq(before, after);
+	ck_assert_uint_eq(count_groups(unit), 1);
+	ck_assert_int_eq(stat(payload_path, &st), 0);
+	ck_assert_uint_eq(st.st_uid, OWNER);
+	ck_assert_int_eq(stat(directory, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+	must(cgroup_bound(unit, 77, 7, &err));
+	must(cgroup_remove(unit, WAIT_MS, &err));
+	ck_assert_int_lt(access(payload_path, F_OK), 0);
+	ck_assert_int_eq(access(directory, F_OK), 0);
+	ck_assert(!cgroup_wait_unit_gone(unit, 20));
+	free(take_ptr(&payload_path));
+	payload_path = xasprintf("%s/supervisor", directory);
+	ck_assert_int_eq(rmdir(payload_path), 0);
+	ck_assert_int_eq(rmdir(directory), 0);
+	ck_assert_int_eq(rmdir(above), 0);
+	ck_assert(cgroup_wait_unit_gone(unit, 20));
+	ck_assert(cgroup_wait_unit_gone(group, 0));	/* none of systemd's */
+	create(0);	/* what every test takes away */
+}
+END_TEST
+
 /* --- removal --- */
 
 START_TEST(what_is_not_there_is_no_error)
@@ -763,6 +846,7 @@ int main(void)
 	tcase_add_test(tests, memory_in_use_is_known_where_the_controller_is);
 	tcase_add_test(tests, who_joins_later_has_a_leaf_of_its_own);
 	tcase_add_test(tests, the_path_for_people_is_the_payloads);
+	tcase_add_test(tests, of_a_unit_only_what_is_below_is_ours);
 	tcase_add_test(tests, what_is_not_there_is_no_error);
 	tcase_add_test(tests, everything_below_goes_too_and_neighbours_stay);
 	tcase_add_test(tests, a_group_with_living_processes_is_not_removed);
