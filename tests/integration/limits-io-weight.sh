@@ -37,7 +37,7 @@ losetup --direct-io=on "$loop" || say "through the host's memory"
 read_by() {
     uuid=$(sed -n 's/^uuid=//p' "$SYSCT_STATE_DIR/containers/$1/identity")
     find /sys/fs/cgroup -path "*/sysct*/$uuid/*" \( -name io.stat -o -name blkio.bfq.io_service_bytes \) \
-        -exec sed -n "s/^$number .*rbytes=\([0-9]*\).*/\1/p; s/^$number Read \([0-9]*\)/\1/p" {} + | awk '{ sum += $1 } END { print sum + 0 }'
+        -exec sed -n "s/^$number .*rbytes=\([0-9]*\).*/\1/p; s/^$number Read \([0-9]*\)/\1/p" {} + | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
 }
 readers='for i in 1 2 3 4; do timeout 2 sh -c "while dd if=/disk/file of=/dev/null bs=128k iflag=direct 2>/dev/null; do :; done" & done; wait'
 # race: what each of them reads when both do, in KiB
