@@ -344,8 +344,17 @@ static cfg_opt_t *libconfuse_keys(const char *section)
 	return keys;
 }
 
-/* A parser for the table's options. cfg_init() copies all that it is given. */
-static cfg_t *libconfuse_new(void)
+static bool is_given(const struct parse *parse, const struct section *section)
+{
+	for (size_t i = 0; i < parse->n_settings; i++)
+		if (parse->settings[i].section == section)
+			return true;
+	return false;
+}
+
+/* A parser for the table's options, of the sections alone that the file has: to set it up for all of them takes longer
+ * than all the rest. cfg_init() copies all that it is given. */
+static cfg_t *libconfuse_new(const struct parse *parse)
 {
 	size_t n, used = 0;
 	const struct section *sections = sections_all(&n);
@@ -357,7 +366,7 @@ static cfg_t *libconfuse_new(void)
 					   ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES
 					   : CFGF_NONE;
 
-		if (sections[i].built)
+		if (sections[i].built && is_given(parse, &sections[i]))
 			all[used++] = (cfg_opt_t)CFG_SEC(sections[i].name,
 							 libconfuse_keys(sections[i].name), flags);
 	}
@@ -471,11 +480,12 @@ int config_parse(const char *text, size_t len, const char *shown_path,
 		 struct container_config *config, struct host_config *host, struct error *err)
 {
 	struct parse parse = { .is_host = host };
-	cfg_t *cfg = libconfuse_new();
+	cfg_t *cfg;
 	int r;
 
 	text_append(&parse.out, "", 0);
 	read_lines(&parse, text, len);
+	cfg = libconfuse_new(&parse);
 	text_append(&parse.out, "\n", 1); /* fmemopen(3) wants at least one byte */
 	libconfuse_read(&parse, cfg);
 	check_rootfs(&parse);

@@ -331,9 +331,14 @@ void option_copy(const struct option *option, void *to, const void *from)
 
 /* --- all fields of a base --- */
 
+/* The table has the options of a section together: so the section is mostly the one of before. */
 static bool in_base(const struct option *option, enum section_base base)
 {
-	return section_find(option->section)->base == base;
+	static const struct section *section;
+
+	if (!section || strcmp(section->name, option->section) != 0)
+		section = section_find(option->section);
+	return section->base == base;
 }
 
 void options_init_base(enum section_base base, void *fields)
