@@ -28,6 +28,9 @@ struct look {
 /* STATUS_NOT_FOUND when there is none of that name; all else that is wrong with it is its state "broken". */
 int look_at(const struct install *install, const char *name, struct look *ret, struct error *err);
 void look_done(struct look *look);
+
+/* Fill in problem when its file system has errors; list, which shows no problems, does without. */
+void look_for_damage(struct look *look);
 #define auto_look __attribute__((cleanup(look_done)))
 
 /* The keys of list, in their order, and an object with them. */

@@ -95,13 +95,13 @@ static int peek(struct look *look, bool *ret_left_over, struct error *err)
 
 /* ext4 counts what it finds wrong (Documentation/admin-guide/ext4.rst); mounted with errors=remount-ro it then takes no
  * more writes. */
-static void find_damage(struct look *look)
+void look_for_damage(struct look *look)
 {
 	const char *loop = record_get(&look->run.more, "loop");
 	auto_free char *path = NULL, *text = NULL;
 	int number;
 
-	if (!loop || sscanf(loop, "%d", &number) != 1)
+	if (look->problem || look->run.phase == PHASE_STOPPED || !loop || sscanf(loop, "%d", &number) != 1)
 		return;
 	path = xasprintf("/sys/fs/ext4/loop%d/errors_count", number);
 	if (read_file_at(AT_FDCWD, path, 64, &text, NULL) < 0 || strtoul(text, NULL, 10) == 0)
@@ -115,8 +115,6 @@ static void find_usage(struct look *look)
 	auto_free char *group = launch_group(&look->container);
 
 	look->memory_used = cgroup_memory_used(group);
-	if (!look->problem)
-		find_damage(look);
 	if (strcmp(look->state, "running") == 0 && cgroup_frozen(group))
 		look->state = "frozen";
 }
@@ -141,7 +139,9 @@ static void find_state(struct look *look)
 		broken(look, err.message);
 	if (!*c->uuid)	/* the identity is unreadable */
 		memcpy(c->uuid, look->run.uuid, sizeof(c->uuid));
-	look->alive = look->run.phase != PHASE_STOPPED && process_alive(&look->run.init);
+	/* one that runs was found alive by the peek */
+	look->alive = look->run.phase == PHASE_RUNNING ||
+		      (look->run.phase != PHASE_STOPPED && process_alive(&look->run.init));
 	if (!look->state)
 		look->state = phase_name(look->run.phase);
 	if (!look->problem && container_is_alone(&look->run))

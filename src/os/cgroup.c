@@ -616,11 +616,10 @@ int cgroup_freeze(const char *group, bool freeze, int timeout_ms, struct error *
 
 bool cgroup_frozen(const char *group)
 {
+	auto_free char *path = xasprintf("%s/payload/cgroup.freeze", group), *text = NULL;
 	struct error err = ERROR_NONE;
-	auto_close int dir = cgroup_open(group, "payload", &err);
-	auto_free char *text = NULL;
 
-	return dir >= 0 && read_file_at(dir, "cgroup.freeze", 16, &text, NULL) == 0 && text[0] == '1';
+	return learn(&err) == 0 && read_file_at(layout.root, path, 16, &text, NULL) == 0 && text[0] == '1';
 }
 
 int cgroup_kill(const char *group, struct error *err)
@@ -766,23 +765,17 @@ static bool read_number(int dirfd, const char *path, uint64_t *ret)
 
 uint64_t cgroup_memory_used(const char *group)
 {
-	auto_free char *v2_path = xasprintf("%s/payload/memory.current", group);
+	auto_free char *path = NULL;
 	struct error err = ERROR_NONE;
 	const struct hierarchy *h;
 	uint64_t used = 0;
 
 	if (learn(&err) < 0)
 		return 0;
-	if (read_number(layout.root, v2_path, &used))
-		return used;
-	h = find_v1("memory");
-	if (h) {
-		auto_free char *path = xasprintf("%s/%s/memory.usage_in_bytes", h->path, group);
-
-		if (read_number(AT_FDCWD, path, &used))
-			return used;
-	}
-	return 0;
+	h = find_v1("memory");	/* a controller is in one hierarchy alone */
+	path = h ? xasprintf("%s/%s/memory.usage_in_bytes", h->path, group) :
+		   xasprintf("%s/payload/memory.current", group);
+	return read_number(h ? AT_FDCWD : layout.root, path, &used) ? used : 0;
 }
 
 static void collect_pids(int parent, const char *name, pid_t **pids, size_t *n)

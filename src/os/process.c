@@ -25,8 +25,8 @@
 #define GLIBC_SIGRTMIN 34
 #define GLIBC_SIGRTMAX 64
 
-/* A number of /proc/PID/stat; fields are counted as in proc(5), from 4 on. */
-static int read_stat(pid_t pid, int wanted, uint64_t *ret)
+/* A number of /proc/PID/stat; fields are counted as in proc_pid_stat(5), from 4 on. With its state. */
+static int read_stat(pid_t pid, int wanted, uint64_t *ret, char *ret_state)
 {
 	auto_free char *stat = NULL;
 	char path[40], *p;
@@ -35,8 +35,9 @@ static int read_stat(pid_t pid, int wanted, uint64_t *ret)
 	if (read_file_at(AT_FDCWD, path, 65536, &stat, NULL) < 0)
 		return -ESRCH;
 	p = strrchr(stat, ')');	/* the name may hold blanks and parentheses */
-	if (!p)
+	if (!p || p[1] != ' ')
 		return -ESRCH;
+	*ret_state = p[2];
 	for (int field = 2; field < wanted; field++) {
 		p = strchr(p + 1, ' ');
 		if (!p)
@@ -46,21 +47,29 @@ static int read_stat(pid_t pid, int wanted, uint64_t *ret)
 	return 0;
 }
 
-int process_identify(pid_t pid, struct process_id *ret)
+static int identify(pid_t pid, struct process_id *ret, char *ret_state)
 {
 	uint64_t start;
 
-	if (read_stat(pid, 22, &start) < 0)
+	if (read_stat(pid, 22, &start, ret_state) < 0)
 		return -ESRCH;
 	*ret = (struct process_id){ pid, start };
 	return 0;
 }
 
+int process_identify(pid_t pid, struct process_id *ret)
+{
+	char state;
+
+	return identify(pid, ret, &state);
+}
+
 pid_t process_parent(pid_t pid)
 {
 	uint64_t parent;
+	char state;
 
-	return read_stat(pid, 4, &parent) < 0 ? 0 : (pid_t)parent;
+	return read_stat(pid, 4, &parent, &state) < 0 ? 0 : (pid_t)parent;
 }
 
 void process_identify_parent(int link, struct process_id *ret)
@@ -124,8 +133,15 @@ int process_open(const struct process_id *id)
 
 bool process_alive(const struct process_id *id)
 {
-	auto_close int fd = process_open(id);
+	auto_close int fd = -1;
+	struct process_id now;
+	char state;
 
+	if (id->pid <= 0 || identify(id->pid, &now, &state) < 0 || now.start != id->start)
+		return false;
+	if (state != 'Z' && state != 'X')
+		return true;
+	fd = process_open(id);	/* its first thread has ended; others may go on */
 	return fd >= 0 && pidfd_wait(fd, 0) == 0;
 }
 
@@ -254,18 +270,23 @@ const char *signal_text(int signal, char *buf, size_t room)
 	return buf;
 }
 
+/* Read once: no process lives longer than its boot. */
 int boot_id_read(char *buf)
 {
-	auto_free char *text = NULL;
-	size_t n;
-	int r = read_file_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, &n);
+	static char known[UUID_LEN + 1];
 
-	if (r < 0)
-		return r;
-	if (n < UUID_LEN)
-		return -EINVAL;
-	memcpy(buf, text, UUID_LEN);
-	buf[UUID_LEN] = '\0';
+	if (!known[0]) {
+		auto_free char *text = NULL;
+		size_t n;
+		int r = read_file_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, &n);
+
+		if (r < 0)
+			return r;
+		if (n < UUID_LEN)
+			return -EINVAL;
+		memcpy(known, text, UUID_LEN);
+	}
+	memcpy(buf, known, sizeof(known));
 	return 0;
 }
 
