@@ -11,6 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The end of this process with one line, "sysct: WHY": where nothing else can be done, be it by undoing. Like a SIGKILL it
+ * leaves what there is to the next command. */
+__attribute__((noreturn)) void end_here(const char *why);
+__attribute__((noreturn)) void out_of_memory(void);
+
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);

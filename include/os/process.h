@@ -36,6 +36,10 @@ int process_id_parse(const char *text, struct process_id *ret);
 int process_open(const struct process_id *id);
 bool process_alive(const struct process_id *id);
 
+/* See to it that this process and its children may have `n` open files: RLIMIT_NOFILE is raised as far as its hard limit
+ * goes. Whoever has begun with fewer could neither finish nor undo. Error with a hint. */
+int process_need_files(unsigned int n, struct error *err);
+
 /* pidfd_send_signal(2) and pidfd_open(2); -errno. */
 int pidfd_signal(int pidfd, int signal);
 int pidfd_of(pid_t pid);

@@ -11,13 +11,19 @@
 #include <time.h>
 #include <unistd.h>
 
-static void out_of_memory(void)
+void end_here(const char *why)
 {
-	static const char message[] = "sysct: out of memory\n";
-	ssize_t ignored = write(STDERR_FILENO, message, sizeof(message) - 1);
+	char message[160];	/* of no memory that would have to be found */
+	int n = snprintf(message, sizeof(message), "sysct: %.100s\n", why);
+	ssize_t ignored = write(STDERR_FILENO, message, (size_t)n);
 
 	(void)ignored;
 	_exit(1);
+}
+
+void out_of_memory(void)
+{
+	end_here("out of memory");
 }
 
 void *xmalloc(size_t size)
@@ -528,7 +534,7 @@ void uuid_make(char *buf)
 	size_t at = 0;
 
 	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
-		abort();
+		end_here("the kernel gives no random bytes");
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
 	for (size_t i = 0; i < 16; i++) {

@@ -376,7 +376,7 @@ static cfg_t *libconfuse_new(const struct parse *parse)
 		free(all[i].subopts);
 	free(all);
 	if (!cfg)
-		abort(); /* out of memory, or the table has a section without a name */
+		out_of_memory();
 	return cfg;
 }
 

@@ -27,7 +27,7 @@ void problem_add(struct problems *problems, unsigned int line, const char *forma
 	n = vasprintf(&text, format, args);
 	va_end(args);
 	if (n < 0)
-		abort();
+		out_of_memory();
 	problems->items = xrealloc(problems->items, (problems->n + 1) * sizeof(struct problem));
 	/* in the order of lines: names are checked in one pass over the file, values in another */
 	for (; at > 0 && problems->items[at - 1].line > line; at--)

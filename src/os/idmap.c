@@ -110,7 +110,7 @@ static pid_t clone_keeper(struct keeper *keeper, char *stack, size_t room, uid_t
 	pid = clone(keeper_main, stack + room, CLONE_NEWUSER | CLONE_VM | SIGCHLD, keeper);
 	saved = errno;
 	if (syscall(SYS_setresuid, -1, 0, -1) < 0 || prctl(PR_SET_SECUREBITS, bits) < 0)
-		abort();
+		end_here("become root of the host again");
 	/* The change of ids made the memory that the keeper shares undumpable, and its files in /proc the global root's: a
 	 * container's root could not write its map. */
 	prctl(PR_SET_DUMPABLE, dumpable);

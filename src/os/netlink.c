@@ -90,7 +90,7 @@ struct netlink *netlink_open_in(int netns_fd, struct error *err)
 	netlink = netlink_open(err);
 	/* To go on in a box's namespace would do the host's work there: never. */
 	if (setns(here, CLONE_NEWNET) < 0)
-		abort();
+		end_here("return to the host's network namespace");
 	return netlink;
 }
 
@@ -127,7 +127,7 @@ static void batch_done(struct batch *batch)
 static void must(int r)
 {
 	if (r < 0)
-		abort();
+		out_of_memory();
 }
 
 static struct nl_msg *batch_add(struct batch *batch, int type, int flags, const void *header,
@@ -140,10 +140,12 @@ static struct nl_msg *batch_add(struct batch *batch, int type, int flags, const 
 	struct nl_msg *message = nlmsg_alloc_size(4096);
 	va_list args;
 
-	if (!message || batch->n == BATCH_MAX)
-		abort();
+	if (batch->n == BATCH_MAX)
+		end_here("more messages of netlink than one batch has room for");
+	if (!message)
+		out_of_memory();
 	if (!nlmsg_put(message, 0, 0, type, 0, NLM_F_REQUEST | flags))
-		abort();
+		out_of_memory();
 	must(nlmsg_append(message, (void *)(uintptr_t)header, header_len, NLMSG_ALIGNTO));
 	va_start(args, what);
 	vsnprintf(batch->what[batch->n], WHAT_ROOM, what, args);
@@ -168,7 +170,7 @@ static struct nlattr *nest(struct nl_msg *message, int type)
 	struct nlattr *start = nla_nest_start(message, type);
 
 	if (!start)
-		abort();
+		out_of_memory();
 	return start;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -507,4 +508,20 @@ int tool_run(const struct tool_run *run, struct error *err)
 		*run->ret_output = take_ptr(&output.data);
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int process_need_files(unsigned int n, struct error *err)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= n)
+		return 0;
+	if (limit.rlim_max >= n) {
+		limit.rlim_cur = n;
+		if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+			return 0;
+	}
+	fail(err, 0, "begin with at most %llu open files: it may need %u", (unsigned long long)limit.rlim_max, n);
+	err->code = EMFILE;
+	return error_hint(err, "allow more: ulimit -n 1024, or LimitNOFILE= of the service that runs it");
 }

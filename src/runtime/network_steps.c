@@ -477,7 +477,7 @@ int network_enter(struct launch *launch, int *ret_back, struct error *err)
 void network_return(int *back)
 {
 	if (*back >= 0 && setns(*back, CLONE_NEWNET) < 0)
-		abort();
+		end_here("return to the host's network namespace");
 	close_fd(back);
 }
 

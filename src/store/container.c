@@ -13,8 +13,10 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "os/lock.h"
+#include "os/process.h"
 
 #define LOCK_WAIT_MS 10000
+#define FILES_NEEDED 64		/* a start has about half of it open at once */
 #define IDENTITY_BYTES 65536
 
 int container_names(const struct install *install, struct strings *ret, struct error *err)
@@ -63,7 +65,11 @@ int container_lock(const struct install *install, const char *name, int wait_ms,
 	auto_free char *what = xasprintf("container \"%s\"", name);
 	const struct lock_wish wish = { .dirfd = AT_FDCWD, .path = path, .wait_ms = wait_ms,
 					.what = what, .status = STATUS_STATE };
-	int fd = lock_take(&wish, err);
+	int fd;
+
+	if (process_need_files(FILES_NEEDED, err) < 0)
+		return -err->code;
+	fd = lock_take(&wish, err);
 
 	if (fd == -ENOENT || fd == -ENOTDIR) {
 		int r = install_make_dirs(install, err);	/* /run is empty after a boot */
