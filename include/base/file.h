@@ -28,6 +28,13 @@ int write_value_at(int dirfd, const char *path, const char *value);
  * the directory when durable. */
 int replace_file_at(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool durable,
 		    struct error *err);
+/* The same with a temporary name that begins with `beside`: where somebody watches the directory of `path`. */
+int replace_file_by_at(int dirfd, const char *beside, const char *path, const void *data, size_t n, mode_t mode,
+		       bool durable, struct error *err);
+/* The temporary name holds the process id of its writer. Remove from directory `path` those whose writer has ended (it
+ * was killed in between): of files of these names (the list ends in NULL), or of all for NULL. Returns how many; none
+ * where that directory cannot be read. */
+unsigned int remove_abandoned_at(int dirfd, const char *path, const char *const *names);
 
 /* mkdir -p on the host, mode for what is created. -errno. */
 int make_dirs(const char *path, mode_t mode);

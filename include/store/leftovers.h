@@ -2,7 +2,8 @@
 #ifndef SYSCT_STORE_LEFTOVERS_H
 #define SYSCT_STORE_LEFTOVERS_H
 
-/* leftovers - directories below containers/ that are on the way in or out. See store/create.h. */
+/* leftovers - directories below containers/ that are on the way in or out (see store/create.h), and what a killed process had
+ * not finished writing. */
 
 #include "base/error.h"
 #include "store/install.h"
@@ -21,7 +22,11 @@ int leftovers_claim(int dir_fd);
 /* Remove the directory `name` below containers/, and the rootfs outside of it that its identity calls `made`. */
 int leftovers_remove(int containers_fd, const char *name, struct error *err);
 
-/* Remove those of the dead, one log line each. */
+/* Remove those of the dead, one log line each; and what leftovers_tidy() does. */
 void leftovers_collect(const struct install *install);
+
+/* Remove files that a killed process was about to put in the place of others: those of the whole installation. What belongs
+ * to one container is removed by who opens and locks it. They say nothing, being no loss: the old file is in its place. */
+void leftovers_tidy(const struct install *install);
 
 #endif

@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,10 +106,12 @@ static int sync_dir_of(int dirfd, const char *path)
 	return 0;
 }
 
-int replace_file_at(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool durable,
-		    struct error *err)
+#define FRESH ".new-"	/* and the process id of who writes it */
+
+int replace_file_by_at(int dirfd, const char *beside, const char *path, const void *data, size_t n, mode_t mode,
+		       bool durable, struct error *err)
 {
-	auto_free char *temporary = xasprintf("%s.new-%d", path, (int)getpid());
+	auto_free char *temporary = xasprintf("%s" FRESH "%d", beside, (int)getpid());
 	auto_close int fd = -1;
 	int r;
 
@@ -133,6 +137,63 @@ int replace_file_at(int dirfd, const char *path, const void *data, size_t n, mod
 			return fail(err, -r, "sync the directory of %s", path);
 	}
 	return 0;
+}
+
+int replace_file_at(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool durable,
+		    struct error *err)
+{
+	return replace_file_by_at(dirfd, path, path, data, n, mode, durable, err);
+}
+
+/* A zombie writes no more, and may wait long for its parent (proc_pid_stat(5), field 3). */
+static bool has_ended(long pid)
+{
+	auto_free char *path = xasprintf("/proc/%ld/stat", pid), *stat = NULL;
+	const char *state;
+	int r = read_file_at(AT_FDCWD, path, 65536, &stat, NULL);
+
+	if (r < 0)
+		return (r == -ENOENT || r == -ESRCH) && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+	state = strrchr(stat, ')');
+	return state && state[1] == ' ' && (state[2] == 'Z' || state[2] == 'X');
+}
+
+/* Whose number is another process's by now is taken for alive: then it stays until the next time. */
+static bool is_abandoned(const char *name, const char *const *names)
+{
+	const char *fresh = strstr(name, FRESH);
+	char *end;
+	long pid;
+
+	for (const char *next = fresh; next; next = strstr(next + 1, FRESH))
+		fresh = next;
+	if (!fresh || fresh == name)
+		return false;
+	while (names && *names && (strlen(*names) != (size_t)(fresh - name) || !text_starts(name, *names)))
+		names++;
+	if (names && !*names)
+		return false;
+	fresh += strlen(FRESH);
+	errno = 0;
+	pid = strtol(fresh, &end, 10);
+	return *fresh >= '1' && *fresh <= '9' && !*end && errno == 0 && pid <= INT_MAX && has_ended(pid);
+}
+
+unsigned int remove_abandoned_at(int dirfd, const char *path, const char *const *names)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_closedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	unsigned int removed = 0;
+	struct dirent *entry;
+
+	if (!dir) {
+		close_fd(&fd);
+		return 0;
+	}
+	while ((entry = readdir(dir)))
+		if (is_abandoned(entry->d_name, names) && unlinkat(fd, entry->d_name, 0) == 0)
+			removed++;
+	return removed;
 }
 
 int make_dirs(const char *path, mode_t mode)

@@ -132,7 +132,7 @@ static void find_state(struct look *look)
 		return;
 	}
 	if (left_over) {
-		broken(look, "something is left over of a start that died; the next start, stop or destroy cleans up");
+		broken(look, "something is left over of a start or stop that died; the next start, stop or destroy cleans up");
 		return;
 	}
 	if (look->run.phase != PHASE_STOPPED && started_load(c, &look->run, &err) < 0)

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "command/command.h"
+#include "store/leftovers.h"
 #include "store/network.h"
 
 void command_mend(const struct command *command, const struct context *context)
@@ -26,6 +27,7 @@ void command_mend(const struct command *command, const struct context *context)
 		mends = mends || strcmp(command->name, mending[n]) == 0;
 	if (!mends)
 		return;
+	leftovers_tidy(i);
 	config_init(&unused);
 	host_config_init(&host_config);
 	/* a broken sysct.conf is what the command itself will complain about */

@@ -35,6 +35,7 @@
 #include "runtime/unit.h"
 #include "start_parts.h"
 #include "store/idpool.h"
+#include "store/leftovers.h"
 #include "store/rootfs.h"
 
 #define START_TIMEOUT_MS 120000	/* beside an e2fsck */
@@ -425,7 +426,12 @@ int start_prepare(struct container *c, struct container_state *state, struct err
 	r = make_dirs(dir, 0700);
 	if (r < 0)
 		return fail(err, -r, "create %s", dir);
-	return save(c, state, err);
+	if (save(c, state, err) < 0) {	/* on a full disk, say: nothing is made yet but the directory */
+		struct error ignored = ERROR_NONE;
+
+		steps_undo(start_steps, 1, c, state, &ignored);
+	}
+	return -err->code;
 }
 
 static void read_timing(const struct container *c, struct text *timing)
@@ -782,6 +788,9 @@ int container_settle(struct container *c, struct container_state *ret, struct er
 		/* of an earlier boot: nothing of it exists but files */
 		record_clear(&ret->more);
 		ret->init = ret->monitor = ret->holder = (struct process_id){ 0 };
+	} else if (ret->phase == PHASE_STOPPED) {
+		/* whoever undid the last run may have been killed when the state was gone and its directory was not */
+		return steps_undo(start_steps, 1, c, ret, err);
 	} else if (examine(ret) == AS_IT_SAYS) {
 		if (container_is_alone(ret))
 			adopt(c, ret);
@@ -794,6 +803,7 @@ int container_settle(struct container *c, struct container_state *ret, struct er
 								      "an interrupted command");
 	if (!stale)
 		retire(c, ret);
+	leftovers_tidy(c->install);
 	if (container_undo(c, ret, err) < 0)
 		return -err->code;
 	state_done(ret);

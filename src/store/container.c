@@ -163,6 +163,14 @@ static int load(struct container *c, bool tolerant, struct error *err)
 	return 0;
 }
 
+/* What somebody was writing when he was killed. */
+static void tidy(const struct container *c)
+{
+	static const char *const files[] = { "config", "identity", "last_exit", NULL };
+
+	remove_abandoned_at(c->dir_fd, ".", files);
+}
+
 static int open_locked(struct container *c, bool lock, bool tolerant, struct error *err)
 {
 	int r = open_dir(c, err);
@@ -174,6 +182,8 @@ static int open_locked(struct container *c, bool lock, bool tolerant, struct err
 		/* Whoever had it may have destroyed the container, and made another. */
 		close_fd(&c->dir_fd);
 		r = open_dir(c, err);
+		if (r == 0)
+			tidy(c);
 	}
 	if (r == 0)
 		r = load(c, tolerant, err);

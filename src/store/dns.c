@@ -263,13 +263,8 @@ static int put_file(int dirfd, const char *dir, const char *uuid, const char *te
 {
 	auto_free char *path = xasprintf("%s/%s", dir, uuid);
 	auto_free char *fresh = xasprintf(NAMES "/fresh-%s", uuid);
-	int r = replace_file_at(dirfd, fresh, text, strlen(text), 0644, false, err);
 
-	if (r == 0 && renameat(dirfd, fresh, dirfd, path) < 0) {
-		r = fail(err, errno, "write .host/%s", path);
-		unlinkat(dirfd, fresh, 0);
-	}
-	return r;
+	return replace_file_by_at(dirfd, fresh, path, text, strlen(text), 0644, false, err);
 }
 
 /* Its host key is known by its UUID, in a file of its own: another box may get its name, and another one its address.

@@ -74,6 +74,19 @@ static void collect_one(int containers_fd, const char *path, const char *name)
 			 text_starts(name, TRASH) ? "destroy" : "create");
 }
 
+void leftovers_tidy(const struct install *install)
+{
+	auto_free char *host = xasprintf("%s/.host", install->run_dir);
+	auto_free char *names = xasprintf("%s/names", host);
+	const char *const dirs[] = { install->state_dir, host, names };
+	unsigned int removed = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		removed += remove_abandoned_at(AT_FDCWD, dirs[i], NULL);
+	if (removed)
+		log_debug("removed %u files that were never finished", removed);
+}
+
 void leftovers_collect(const struct install *install)
 {
 	auto_free char *path = xasprintf("%s/containers", install->state_dir);
@@ -83,6 +96,7 @@ void leftovers_collect(const struct install *install)
 	struct error ignored = ERROR_NONE;
 	struct dirent *entry;
 
+	leftovers_tidy(install);
 	while (dir && (entry = readdir(dir)))
 		if (text_starts(entry->d_name, UNFINISHED) || text_starts(entry->d_name, TRASH))
 			strings_add(&found, entry->d_name);

@@ -83,6 +83,41 @@ START_TEST(replace_is_whole_with_mode_and_leaves_nothing_beside)
 }
 END_TEST
 
+START_TEST(what_a_dead_writer_left_is_removed)
+{
+	static const char *const names[] = { "f", "g", NULL };
+	auto_free char *alive = xasprintf("f.new-%d", (int)getpid());
+	auto_free char *dead = NULL, *other = NULL;
+	siginfo_t info;
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(0);
+	dead = xasprintf("f.new-%d", (int)pid);
+	other = xasprintf("h.new-3.new-%d", (int)pid);
+	put("f", "8");	/* first: its temporary name is the one below */
+	put(alive, "1");
+	put(dead, "2");
+	put(other, "3");
+	put("f.new-", "4");
+	put("f.new-x", "5");
+	put("f.new--1", "6");
+	put("f.new-99999999999999999999", "7");
+	/* a zombie first, then nobody */
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	ck_assert_uint_eq(remove_abandoned_at(at, ".", names), 1);
+	ck_assert(!exists(dead));
+	ck_assert(exists(other));
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_uint_eq(remove_abandoned_at(at, ".", NULL), 1);
+	ck_assert(!exists(other));
+	ck_assert(exists(alive) && exists("f.new-") && exists("f.new-x") && exists("f.new--1") && exists("f"));
+	ck_assert(exists("f.new-99999999999999999999"));
+	ck_assert_uint_eq(remove_abandoned_at(at, "none", NULL), 0);
+}
+END_TEST
+
 START_TEST(replace_replaces_a_link_and_not_what_it_points_to)
 {
 	auto_free char *text = NULL;
@@ -251,6 +286,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_file_is_read_whole_and_bounded);
 	tcase_add_test(tcase, replace_is_whole_with_mode_and_leaves_nothing_beside);
+	tcase_add_test(tcase, what_a_dead_writer_left_is_removed);
 	tcase_add_test(tcase, replace_replaces_a_link_and_not_what_it_points_to);
 	tcase_add_test(tcase, a_value_is_written_into_a_file_that_exists);
 	tcase_add_test(tcase, directories_are_made_with_their_parents);
