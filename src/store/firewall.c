@@ -182,9 +182,10 @@ int firewall_apply(int dirfd, const struct network_rules *rules, struct error *e
 
 	if (is_current(dirfd, rules->table, text))
 		return 0;
-	/* killed in between, nobody believes that the old ones are there */
+	/* Killed in between, nobody believes that the old ones are there; but that there are some, so that they are mended. */
 	read_file_at(dirfd, APPLIED, TEXT_MAX, &before, NULL);
-	unlinkat(dirfd, APPLIED, 0);
+	if (!before || write_applied(dirfd, "", &ignored) < 0)
+		unlinkat(dirfd, APPLIED, 0);
 	r = run_nft(text, what, err);
 	if (r < 0 && r != -ETIMEDOUT && before)
 		write_applied(dirfd, before, &ignored); /* nothing of the transaction was done */
