@@ -17,7 +17,8 @@
  *   RUN_DIR/.host/nft           the ruleset applied last
  *   RUN_DIR/.host/{names,dnsmasq,dnsmasq.pid}   see store/dns.h
  *   /run/sysct-sysctls-COOKIE   what forwarding was before: of all installations in one network
- * namespace together, gone with the last of their bridges
+ * namespace together, gone with the last of their bridges; where the namespace went first, with the next bridge that is
+ * made or removed on this host
  *
  * Privilege: root. The netlink socket is one of the host's namespace, and so is the calling thread.
  */

@@ -41,9 +41,10 @@ void network_fill_gateways(struct network_bridge *bridge);
 int network_have_bridge(const struct network_host *host, struct netlink *netlink,
 			struct network_bridge *bridge, bool *created, struct error *err);
 
-/* Let the host forward, and note what it did before; put that back when no other bridge is left. */
-int network_forwarding_on(bool ipv6, struct error *err);
-void network_restore_sysctls(struct netlink *netlink);
+/* Let the host forward, and note what it did before; put that back when no other bridge is left. Both remove
+ * what was noted of network namespaces that are gone. */
+int network_forwarding_on(const struct network_host *host, bool ipv6, struct error *err);
+void network_restore_sysctls(const struct network_host *host, struct netlink *netlink);
 
 /* --- network_rules.c --- */
 

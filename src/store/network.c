@@ -189,7 +189,7 @@ static int make_all(const struct network_host *host, struct netlink *netlink, in
 	if (r == 0)
 		r = network_have_bridge(host, netlink, bridge, created, err);
 	if (r == 0)
-		r = network_forwarding_on(bridge->subnet6.prefix, err);
+		r = network_forwarding_on(host, bridge->subnet6.prefix, err);
 	if (r == 0)
 		r = address_bridge(netlink, bridge, err);
 	if (r == 0)
@@ -228,7 +228,7 @@ static int take_down(const struct network_host *host, struct netlink *netlink, i
 		r = netlink_link_delete(netlink, bridge, alias, err);
 	if (r < 0)
 		return r;
-	network_restore_sysctls(netlink);
+	network_restore_sysctls(host, netlink);
 	unlinkat(dirfd, NETWORK_RECORD, 0);
 	return 0;
 }

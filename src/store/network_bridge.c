@@ -24,11 +24,13 @@
  * live side by side share the note, and whoever leaves last puts things back. Its name ends in the
  * namespace's cookie, which is never used twice in a boot. */
 #define NOTE_DIR "/run"
-#define NOTE_NAME "sysct-sysctls"
+#define NOTE_NAME "sysct-sysctls-"
 
+/* boot=ID, netns=INODE, pidns=INODE of who wrote it, by=SUFFIX of the installation that did so first; then
+ * "restore=NAME VALUE" in the order of the changes */
 struct note {
 	char *path;
-	struct record record; /* boot=ID, then "restore=NAME VALUE" in the order of the changes */
+	struct record record;
 };
 
 static void note_done(struct note *note)
@@ -50,16 +52,88 @@ static uint64_t namespace_id(void)
 	return stat("/proc/self/ns/net", &st) == 0 ? st.st_ino : 0; /* before 5.14 */
 }
 
-static void note_open(struct note *note)
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* A namespace lives while a process is in it, or it is mounted; one that only a descriptor holds is not looked for. */
+static bool netns_lives(uint64_t inode)
+{
+	auto_free char *mounted = xasprintf(" net:[%llu] ", (unsigned long long)inode), *mounts = NULL;
+	auto_closedir DIR *dir = opendir("/proc");
+	struct dirent *entry;
+
+	if (!dir || read_file_at(AT_FDCWD, "/proc/self/mountinfo", 64U << 20, &mounts, NULL) < 0 ||
+	    strstr(mounts, mounted))
+		return true;
+	while ((entry = readdir(dir))) {
+		auto_free char *path = NULL;
+
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		path = xasprintf("/proc/%s/ns/net", entry->d_name);
+		if (inode_of(path) == inode)
+			return true;
+	}
+	return false;
+}
+
+/* Who sees other processes cannot say what lives. */
+static bool note_is_dead(const struct record *record, const char *boot)
+{
+	const char *noted = record_get(record, "boot");
+	uint64_t netns = record_get_u64(record, "netns", 0), pidns = record_get_u64(record, "pidns", 0);
+
+	if (noted && strcmp(noted, boot) != 0)
+		return true;
+	return netns && pidns && pidns == inode_of("/proc/self/ns/pid") && !netns_lives(netns);
+}
+
+/* A network namespace that ended with a bridge in it, as one that is only there for a test, took along what its note says;
+ * nobody else would ever look at it. */
+static void collect_notes(const char *boot)
+{
+	auto_closedir DIR *dir = opendir(NOTE_DIR);
+	auto_strings struct strings names = STRINGS_EMPTY;
+	auto_free const char **list = NULL;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (!text_starts(entry->d_name, NOTE_NAME))
+			continue;
+		strings_add_take(&names, xstrndup(entry->d_name, strlen(NOTE_NAME) +
+						  strspn(entry->d_name + strlen(NOTE_NAME), "0123456789")));
+	}
+	for (size_t i = 0; i < names.n; i++) {
+		auto_free char *path = xasprintf(NOTE_DIR "/%s", names.items[i]), *text = NULL;
+		auto_record struct record record = RECORD_EMPTY;
+		size_t len;
+
+		if (read_file_at(AT_FDCWD, path, NOTE_MAX, &text, &len) == 0 &&
+		    record_parse(&record, text, len) == 0 && note_is_dead(&record, boot))
+			unlink(path);
+	}
+	list = xcalloc(names.n + 1, sizeof(*list));
+	for (size_t i = 0; i < names.n; i++)
+		list[i] = names.items[i];
+	if (names.n)
+		remove_abandoned_at(AT_FDCWD, NOTE_DIR, list);
+}
+
+static void note_open(struct note *note, const char *by)
 {
 	auto_free char *text = NULL;
 	char boot[UUID_LEN + 1] = "";
 	const char *noted;
 	size_t len;
 
-	*note = (struct note){ .path = xasprintf(NOTE_DIR "/" NOTE_NAME "-%llu",
+	*note = (struct note){ .path = xasprintf(NOTE_DIR "/" NOTE_NAME "%llu",
 						 (unsigned long long)namespace_id()) };
 	boot_id_read(boot);
+	collect_notes(boot);
 	if (read_file_at(AT_FDCWD, note->path, NOTE_MAX, &text, &len) == 0)
 		record_parse(&note->record, text, len);
 	noted = record_get(&note->record, "boot");
@@ -67,6 +141,9 @@ static void note_open(struct note *note)
 		/* another boot's values are nobody's to restore */
 		record_clear(&note->record);
 		record_set(&note->record, "boot", boot);
+		record_setf(&note->record, "netns", "%llu", (unsigned long long)inode_of("/proc/self/ns/net"));
+		record_setf(&note->record, "pidns", "%llu", (unsigned long long)inode_of("/proc/self/ns/pid"));
+		record_set(&note->record, "by", by);
 	}
 }
 
@@ -112,13 +189,13 @@ static int keep_own_routes(struct note *note, struct error *err)
 	return 0;
 }
 
-int network_forwarding_on(bool ipv6, struct error *err)
+int network_forwarding_on(const struct network_host *host, bool ipv6, struct error *err)
 {
 	auto_note struct note note;
 	char value[8];
 	int r;
 
-	note_open(&note);
+	note_open(&note, host->suffix);
 	r = note_and_set(&note, "ipv4/ip_forward", "1", err);
 	if (r < 0)
 		return error_hint(err, "containers reach the network only when the host forwards: "
@@ -133,14 +210,14 @@ int network_forwarding_on(bool ipv6, struct error *err)
 /* Last changed, first put back. With another bridge on the host (Docker, libvirt, a second sysct)
  * forwarding stays, and so does the note: whoever made that one has found it switched on and counts
  * on it. */
-void network_restore_sysctls(struct netlink *netlink)
+void network_restore_sysctls(const struct network_host *host, struct netlink *netlink)
 {
 	auto_note struct note note;
 	struct error ignored = ERROR_NONE;
 
 	if (netlink_kind_count(netlink, "bridge", &ignored) != 0)
 		return;
-	note_open(&note);
+	note_open(&note, host->suffix);
 	for (size_t i = note.record.keys.n; i-- > 0;) {
 		auto_strings struct strings words = STRINGS_EMPTY;
 
