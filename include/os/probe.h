@@ -46,6 +46,9 @@ enum probe_module { MODULE_MISSING, MODULE_LOADABLE, MODULE_THERE };
  * modules, whose parts cannot be told. */
 enum probe_module probe_module(const char *name);
 
+/* Does modprobe.d(5) keep it from being loaded when somebody asks for what it offers? */
+bool probe_module_kept_out(const char *name);
+
 /* Is a file system type in /proc/filesystems? */
 bool probe_filesystem(const char *type);
 

@@ -252,7 +252,7 @@ static void look_overlay(const struct exam *exam, const struct check *check, str
 }
 
 /* Families of sockets that know no namespace: our filter holds 64-bit programs from them, and not 32-bit ones, whose calls go
- * through socketcall(2). /proc/net/protocols shows those that are loaded. */
+ * through socketcall(2). /proc/net/protocols shows those that are loaded; the others are loaded for whoever asks. */
 static void look_families(const struct exam *exam, const struct check *check, struct finding *ret)
 {
 	static const struct {
@@ -269,15 +269,16 @@ static void look_families(const struct exam *exam, const struct check *check, st
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		auto_free char *line = xasprintf("\n%s ", families[i].protocol);
 
-		if (strstr(protocols, line))
+		if (strstr(protocols, line) || (probe_module(families[i].module) == MODULE_LOADABLE &&
+						!probe_module_kept_out(families[i].module)))
 			text_add(&there, "%s%s", there.len ? ", " : "", families[i].module);
 	}
 	if (there.len)
 		found(ret, VERDICT_WARN, "security.hardened = yes for containers that are not trusted; or keep the modules out: "
 					 "a line install NAME /bin/false for each in /etc/modprobe.d",
-		      "32-bit programs inside reach families of sockets that have no namespace: %s", there.data);
+		      "32-bit programs inside reach families of sockets that have no namespace, or load them: %s", there.data);
 	else
-		found(ret, VERDICT_OK, NULL, "AF_ALG, AF_RXRPC and AF_VSOCK are not loaded");
+		found(ret, VERDICT_OK, NULL, "AF_ALG, AF_RXRPC and AF_VSOCK are neither loaded nor will they be");
 }
 
 const struct check kernel_checks[] = {

@@ -108,13 +108,16 @@ static void look_bridge(const struct exam *exam, const struct check *check, stru
 	auto_free char *name = with_suffix(exam, exam->host->bridge), *fix = NULL;
 	struct error ignored = ERROR_NONE;
 	auto_netlink struct netlink *netlink = netlink_open(&ignored);
+	auto_free char *accept_ra = xasprintf("ipv6/conf/%s/accept_ra", name), *refuse = NULL;
 	struct link_info link;
+	char value[8] = "0";
 
 	(void)check;
 	if (!netlink) {
 		found(ret, VERDICT_UNKNOWN, NULL, "%s", ignored.message);
 		return;
 	}
+	refuse = xasprintf("sysctl -w net.ipv6.conf.%s.accept_ra=0", name);
 	fix = xasprintf("another name: [host] bridge in sysct.conf; or ip link delete %s, if nobody needs it", name);
 	if (netlink_link_get(netlink, name, &link, &ignored) != 1)
 		found(ret, VERDICT_OK, NULL, "%s is made with the first container on it", name);
@@ -123,6 +126,8 @@ static void look_bridge(const struct exam *exam, const struct check *check, stru
 		      *link.kind ? link.kind : "hardware");
 	else if (!link.up)
 		found(ret, VERDICT_FAIL, "sysct start any of them, which mends it", "%s is down", name);
+	else if (net_sysctl_get(accept_ra, value, sizeof(value)) == 0 && strcmp(value, "0") != 0)
+		found(ret, VERDICT_WARN, refuse, "%s takes router advertisements, which containers could send if its rules were away", name);
 	else
 		found(ret, VERDICT_OK, NULL, "%s is there and up", name);
 }

@@ -257,9 +257,51 @@ enum probe_module probe_module(const char *name)
 	for (char *c = path; *c; c++)
 		if (*c == '-')
 			*c = '_';
-	if (access(path, F_OK) == 0 || module_listed("modules.builtin", name) || access("/proc/modules", F_OK) < 0)
+	if (access(path, F_OK) == 0 || module_listed("modules.builtin", name))
 		return MODULE_THERE;
-	return module_listed("modules.dep", name) ? MODULE_LOADABLE : MODULE_MISSING;
+	if (module_listed("modules.dep", name))
+		return MODULE_LOADABLE;
+	return access("/proc/modules", F_OK) < 0 ? MODULE_THERE : MODULE_MISSING;
+}
+
+/* A line "install NAME /bin/false" or "blacklist NAME", which keeps the kernel from finding it by an alias. */
+static bool keeps_out(const char *text, const char *name)
+{
+	auto_strings struct strings lines = STRINGS_EMPTY;
+
+	strings_split(&lines, text, "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		auto_strings struct strings words = STRINGS_EMPTY;
+
+		strings_split(&words, lines.items[i], " \t");
+		if (words.n < 2 || strcmp(words.items[1], name) != 0)
+			continue;
+		if (strcmp(words.items[0], "blacklist") == 0)
+			return true;
+		if (strcmp(words.items[0], "install") == 0 && words.n > 2 &&
+		    (text_ends(words.items[2], "/false") || text_ends(words.items[2], "/true")))
+			return true;
+	}
+	return false;
+}
+
+bool probe_module_kept_out(const char *name)
+{
+	static const char *const dirs[] = { "/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		auto_closedir DIR *dir = opendir(dirs[i]);
+		struct dirent *entry;
+
+		while (dir && (entry = readdir(dir))) {
+			auto_free char *text = NULL;
+
+			if (text_ends(entry->d_name, ".conf") &&
+			    read_file_at(dirfd(dir), entry->d_name, 1 << 20, &text, NULL) == 0 && keeps_out(text, name))
+				return true;
+		}
+	}
+	return false;
 }
 
 bool probe_filesystem(const char *type)
