@@ -1,5 +1,5 @@
 #!/bin/sh
-# timeout: 400
+# timeout: 600
 # The Debian package: lintian finds no error in it; in a Debian 13 it installs, and its containers run; a newer one goes over
 # it while a container runs, which lives on, is entered, and reboots; a removal is refused while one runs, and leaves nothing
 # that sysct has made on the host else; a purge takes configuration and cache, and says that containers are kept.
