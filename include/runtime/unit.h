@@ -26,6 +26,7 @@
 
 /* The variable that holds the socket of systemd for holder and monitor; see sd_notify(3). */
 #define UNIT_NOTIFY "SYSCT_UNIT_NOTIFY"
+#define MORE_UNIT_NOTIFY "unit_notify"	/* in the state: its value */
 
 char *unit_name(const struct container *container);
 
@@ -39,6 +40,11 @@ char *unit_group(const struct container *container);
 int unit_set_limits(const struct container *container, const struct cgroup_limits *limits, struct error *err);
 /* All limits at a start, as unit_set_limits(). */
 int unit_begin_limits(const struct container *container, struct error *err);
+
+/* Go where the container's unit is, whose holder and monitor were killed, and tell systemd who the new holder is. In no unit, or
+ * one that is gone: nothing. */
+void unit_enter_again(const struct container *container, const struct container_state *state);
+void unit_tell_main(pid_t holder);
 
 /* Wait until systemd is done with the unit, so that its name can be used again; not from within. Bounded. */
 void unit_wait_gone(const char *group);

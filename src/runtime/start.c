@@ -156,6 +156,7 @@ static void note_policies(const struct container *c, struct container_state *sta
 
 	record_set(&state->more, MORE_PERSIST, *persist ? persist : NULL);
 	record_set(&state->more, MORE_RESTART, policies[c->config.restart]);
+	record_set(&state->more, MORE_UNIT_NOTIFY, getenv(UNIT_NOTIFY));
 }
 
 static void reap_helper(struct launch *launch)
@@ -258,7 +259,10 @@ __attribute__((noreturn)) static void starter_main(struct container *c, struct c
 		save_timing(c, &timing);
 	hold(link, &launch, &err);
 	handshake_report(verdict, 0, NULL, -1);
-	notify_send_to(getenv(UNIT_NOTIFY), "READY=1");
+	if (wish->adopt)
+		unit_tell_main(state->holder.pid);
+	else
+		notify_send_to(getenv(UNIT_NOTIFY), "READY=1");
 	carried = (struct carried){ link, launch.control, launch.console, launch.notify, clients };
 	become_monitor(c, &carried, &err);
 	_exit(4);	/* the holder starts a monitor */
@@ -279,6 +283,8 @@ void start_hold(struct container *c, struct container_state *state, int verdict,
 	session_shed_caller();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	quiet_stdio();
+	if (wish->adopt)
+		unit_enter_again(c, state);
 	container_unlock(c);	/* the lock is the command's, which waits for us */
 	if (chdir("/") < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		_exit(1);

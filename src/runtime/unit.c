@@ -283,7 +283,7 @@ static void describe(struct strings *ret, const struct container *c)
 	strings_add_take(ret, xasprintf("Description=sysct container %s", c->name));
 	strings_add_take(ret, xasprintf("ExecStart=%s", run));
 	strings_add_take(ret, xasprintf("ExecStop=%s", stop));
-	strings_add_take(ret, xasprintf("TimeoutStartUSec=%llu", SYSTEMD_START_MS * 1000ULL));
+	strings_add(ret, "TimeoutStartUSec=infinity");
 	strings_add_take(ret, xasprintf("TimeoutStopUSec=%llu", STOP_MORE_USEC));
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		if (getenv(kept[i]))
@@ -412,6 +412,28 @@ int unit_start(struct container *c, struct container_state *state, const struct 
 	/* until systemd says that it is active; whether it still is then is not ours to judge */
 	systemd_finish(pid, &output, &ignored);
 	return r;
+}
+
+void unit_enter_again(const struct container *container, const struct container_state *state)
+{
+	auto_free char *group = unit_group(container);
+	const char *socket = record_get(&state->more, MORE_UNIT_NOTIFY);
+	struct error err = ERROR_NONE;
+
+	if (!group || !socket)
+		return;
+	if (cgroup_enter_supervisor(group, &err) < 0) {
+		log_debug("%s: %s", container->name, err.message);
+		return;
+	}
+	setenv(UNIT_NOTIFY, socket, 1);
+}
+
+void unit_tell_main(pid_t holder)
+{
+	auto_free char *text = xasprintf("MAINPID=%d", (int)holder);
+
+	notify_send_to(getenv(UNIT_NOTIFY), text);
 }
 
 void unit_wait_gone(const char *group)

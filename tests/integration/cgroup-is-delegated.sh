@@ -6,9 +6,10 @@ busybox box --set limits.memory=64M --set limits.tasks=100
 ok sysct start box --wait
 same "$(inside box sh -c 'grep " /sys/fs/cgroup" /proc/mounts | cut -d " " -f 3')" cgroup2 "what is mounted"
 ok inside box sh -c 'mkdir /sys/fs/cgroup/mine && sh -c "echo \$\$ >/sys/fs/cgroup/mine/cgroup.procs && grep -q mine /proc/self/cgroup" && sleep 0.1; rmdir /sys/fs/cgroup/mine'
-# what controllers the host has in cgroup2 the box has, to give on to groups of its own
+# what controllers the host has in cgroup2, or systemd gave to its unit, the box has, to give on to groups of its own
 given=" $(inside box cat /sys/fs/cgroup/cgroup.controllers) "
 root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+case $(field box cgroup) in *.service/payload) root=$(dirname "$(field box cgroup)") ;; esac
 for controller in ${root:+$(cat "$root/cgroup.controllers")}; do
     case $given in *" $controller "*) ;; *) fail "no $controller inside:$given" ;; esac
 done

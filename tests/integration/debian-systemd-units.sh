@@ -95,9 +95,20 @@ runs_in_its_unit
 ok on_th kill -KILL "$main"
 eventually 20 new_holder
 runs_in_its_unit
-on_th sh -c "kill -KILL \$(cat $group/supervisor/cgroup.procs)"
-ok on_th sysct attach -T one -- true
+main=$(property $unit MainPID)
+both=$(on_th cat $group/supervisor/cgroup.procs | xargs)
+# stopped first: neither of them sees the other's end
+ok on_th sh -c "kill -STOP $both && kill -KILL $both"
+eventually 10 is_property $unit MainPID 0
 same "$(property $unit ActiveState)" active "the unit, without both"
+ok on_th sysct attach -T one -- true
+has "$(cat "$ERR")" 'it has new ones' "what is said of it"
+eventually 10 new_holder
+runs_in_its_unit
+init=$(th_field one init_pid)
+ok on_th sysct attach -T one -- reboot
+eventually 30 another_init
+runs_in_its_unit
 ok on_th systemctl stop $unit
 is_over
 

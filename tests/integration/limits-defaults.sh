@@ -6,7 +6,8 @@
 busybox box
 ok sysct start box --wait
 uuid=$(field box uuid)
-group() { find /sys/fs/cgroup -path "*$uuid/$1" -o -path "*$uuid/payload/$1" 2>/dev/null; }
+# named by its UUID, or below a unit of systemd
+group() { find /sys/fs/cgroup \( -path "*$uuid/$1" -o -path "*$uuid/payload/$1" -o -path "$(field box cgroup)/$1" \) 2>/dev/null; }
 limit() { for f in $(group "$1"); do cat "$f"; done | grep -v max | sort -n | head -n 1 | grep .; }
 # v1 or v2
 memory() { limit memory.limit_in_bytes || limit memory.max; }
