@@ -66,6 +66,12 @@ int image_copy(const struct image *image, int dirfd, const char *name, uint64_t 
 /* Copy an image file's data extents alone (FICLONE where the file system can). Both descriptors are open. */
 int image_copy_file(int from, int to, struct error *err);
 
+/* Make holes of what is allocated and was never written. Both read as zeros; but lseek(2) with SEEK_DATA takes unwritten
+ * blocks for data as soon as somebody has read them, since their pages are then in the page cache (iomap_seek_data() of
+ * fs/iomap/seek.c, for IOMAP_UNWRITTEN), and a copy would write all of them. Nobody else writes to the file. Where the
+ * file system cannot tell extents, nothing is done. */
+int image_punch_unwritten(int fd, struct error *err);
+
 /* --- list and prune --- */
 
 struct image_info {

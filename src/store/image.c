@@ -4,9 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -184,7 +187,44 @@ static int make_ext4(const char *path, struct error *err)
 	return 0;
 }
 
-/* The journal is made at the end; its blocks are unwritten, so that a copy leaves them out. */
+int image_punch_unwritten(int fd, struct error *err)
+{
+	enum { EXTENTS = 64 };
+	auto_free struct fiemap *map = xcalloc(1, sizeof(*map) + EXTENTS * sizeof(struct fiemap_extent));
+	uint64_t at = 0;
+
+	for (;;) {
+		const struct fiemap_extent *e = map->fm_extents;
+
+		map->fm_start = at;
+		map->fm_length = FIEMAP_MAX_OFFSET - at;
+		map->fm_flags = FIEMAP_FLAG_SYNC;
+		map->fm_extent_count = EXTENTS;
+		if (ioctl(fd, FS_IOC_FIEMAP, map) < 0)
+			return errno == EOPNOTSUPP || errno == ENOTTY ? 0 : fail(err, errno, "look at the extents of the image");
+		for (uint32_t i = 0; i < map->fm_mapped_extents; i++, e++) {
+			at = e->fe_logical + e->fe_length;
+			if (e->fe_flags & FIEMAP_EXTENT_UNWRITTEN &&
+			    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)e->fe_logical,
+				      (off_t)e->fe_length) < 0 && errno != EOPNOTSUPP)
+				return fail(err, errno, "give back what the image does not use");
+			if (e->fe_flags & FIEMAP_EXTENT_LAST)
+				return 0;
+		}
+		if (!map->fm_mapped_extents)
+			return 0;
+	}
+}
+
+static int punch(const char *path, struct error *err)
+{
+	auto_close int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? fail(err, errno, "open %s", path) : image_punch_unwritten(fd, err);
+}
+
+/* The journal is made at the end; tune2fs leaves its blocks unwritten, and we make them holes, so that a copy leaves them
+ * out. */
 static int finish_ext4(const char *path, struct error *err)
 {
 	char size[32];
@@ -197,6 +237,8 @@ static int finish_ext4(const char *path, struct error *err)
 	r = run_tool(tune, NULL, err);
 	if (r > 0)
 		return fail(err, 0, "add a journal to %s: tune2fs failed with status %d", path, r);
+	if (r == 0)
+		r = punch(path, err);
 	if (r == 0)
 		r = run_tool(check, &output, err);
 	if (r > 0) {

@@ -88,6 +88,34 @@ START_TEST(a_copy_has_the_data_and_the_holes)
 }
 END_TEST
 
+/* As a journal is: allocated, never written, and then read by somebody. What was written between stays. */
+START_TEST(a_copy_has_no_blocks_that_were_never_written)
+{
+	auto_free char *a = xasprintf("%s/a", test_dir), *b = xasprintf("%s/b", test_dir);
+	auto_close int from = open(a, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	auto_close int to = open(b, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	auto_free char *buf = xmalloc(32 * MIB);
+	struct error err = ERROR_NONE;
+	struct stat st;
+
+	ck_assert_int_eq(ftruncate(from, 1 << 30), 0);
+	if (fallocate(from, FALLOC_FL_KEEP_SIZE, 100 * MIB, 32 * MIB) < 0)
+		return;	/* tmpfs and others have written blocks alone */
+	ck_assert_int_eq(pwrite(from, "one", 3, 110 * MIB), 3);
+	ck_assert_int_eq(pread(from, buf, 32 * MIB, 100 * MIB), 32 * MIB);
+	ck_assert_msg(image_punch_unwritten(from, &err) == 0, "%s", err.message);
+	ck_assert_int_eq(pread(from, buf, 32 * MIB, 100 * MIB), 32 * MIB);
+	ck_assert_msg(image_copy_file(from, to, &err) == 0, "%s", err.message);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(fstat(i ? to : from, &st), 0);
+		ck_assert_int_eq(st.st_size, 1 << 30);
+		ck_assert_int_lt(st.st_blocks * 512, MIB);
+		ck_assert_int_eq(pread(i ? to : from, buf, 3, 110 * MIB), 3);
+		ck_assert_int_eq(memcmp(buf, "one", 3), 0);
+	}
+}
+END_TEST
+
 static void make_image(const char *key)
 {
 	auto_free char *dir = xasprintf("%s/cache/images/%s", test_dir, key);
@@ -250,6 +278,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, install_teardown);
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, a_copy_has_the_data_and_the_holes);
+	tcase_add_test(tests, a_copy_has_no_blocks_that_were_never_written);
 	tcase_add_test(tests, a_used_image_is_never_pruned);
 	tcase_add_test(tests, young_images_are_kept_by_age);
 	tcase_add_test(tests, the_second_container_comes_from_the_cache);
