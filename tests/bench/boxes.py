@@ -123,7 +123,7 @@ class Sysct(Subject):
         self.host.sysct("create", name, *argv, **more)
 
     def add(self, name):
-        self.create(name, "--template", "tarball", "--source", self.host.tiny_rootfs())
+        self.create(name, "--template", "tarball", "--source", self.host.tiny_archive())
 
     def state(self, name):
         with open(os.path.join(self.host.rundir, name, "state"), encoding="utf-8") as f:
@@ -137,7 +137,7 @@ class Sysct(Subject):
 
     def start(self, name, *more):
         begin, end, _, _ = self.host.timed(self.host.sysct_program, "start", name, *more)
-        return begin, first_instruction(self.pid(name)), end
+        return begin, wait_for(f"sysct {name}", lambda: first_instruction(self.pid(name))), end
 
     def enter(self, name, *command):
         return [self.host.sysct_program, "attach", "-T", name, "--", *command]
@@ -215,7 +215,7 @@ class Lxc(Subject):
     def start(self, name):
         begin, end, _, _ = self.host.timed(*self.command("lxc-start", name))
         pid = wait_for(f"{self.title} {name}", lambda: self.pid(name))
-        return begin, first_instruction(pid), end
+        return begin, wait_for(f"{self.title} {name}", lambda: first_instruction(pid)), end
 
     def enter(self, name, *command):
         return self.command("lxc-attach", name, "--", *command)

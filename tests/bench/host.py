@@ -147,6 +147,7 @@ class Host:
         top = self.path("tiny")
         if os.path.exists(top):
             return top
+        self.later(self.forget_images)
         busybox = shutil.which("busybox")
         if not busybox:
             raise Failed("there is no busybox: apt install busybox-static")
@@ -161,6 +162,25 @@ class Host:
             with open(os.path.join(top, "etc", name), "w", encoding="ascii") as f:
                 f.write(text)
         return top
+
+    def tiny_archive(self):
+        """The same for sysct, which builds an image of an archive once, and of a directory each time."""
+        path = self.path("tiny.tar")
+        if not os.path.exists(path):
+            run("tar", "-C", self.tiny_rootfs(), "-cf", path, ".")
+        return path
+
+    def forget_images(self):
+        """Of a root file system that goes with us nothing stays in a cache that stays."""
+        top = os.path.join(self.cache, "images")
+        for key in os.listdir(top):
+            try:
+                with open(os.path.join(top, key, "meta"), encoding="utf-8") as f:
+                    mine = any(line.startswith("source=" + self.dir) for line in f)
+            except OSError:
+                continue
+            if mine:
+                shutil.rmtree(os.path.join(top, key))
 
     def image_of(self, directory, name, size="1G"):
         path = self.path(name)

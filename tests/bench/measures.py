@@ -123,7 +123,7 @@ def growth(host, subjects, options):
     last = table.row("start of the last ten", "ms")
     ratio = table.row("last / first", "x", "1.5", lambda m: m["sysct"] <= 1.5)
     memory = table.row("memory of the host for each container", "KiB", "1 MiB beyond the bare program",
-                       lambda m: m["sysct"] - m["bare"] < 1024)
+                       lambda m: m["sysct"] - m["bare"] < 1024 if min(m["sysct"], m["bare"]) > 0 else None)
     user = table.row("of it processes (PSS): manager and init", "KiB")
     listed = table.row(f"list of {n}", "ms", "20 ms", lambda m: m["sysct"] < 20)
 

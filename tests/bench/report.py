@@ -44,7 +44,8 @@ class Row:
         if not self.reached:
             return None
         try:
-            return bool(self.reached(self.medians()))
+            reached = self.reached(self.medians())
+            return None if reached is None else bool(reached)
         except (KeyError, TypeError, ZeroDivisionError):
             return None
 
