@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What scripts/bench makes on the host and takes away again: directories, programs, a bridge; and how it runs commands."""
 
-import ctypes
 import ipaddress
 import json
 import os
@@ -28,6 +27,14 @@ def have(program):
     return shutil.which(program) is not None
 
 
+def signal_all(child, number):
+    """To its session; it may have ended meanwhile."""
+    try:
+        os.killpg(child.pid, number)
+    except ProcessLookupError:
+        pass
+
+
 def run(*argv, check=True, env=None, timeout=900):
     """Output of a command; ^C comes to us alone, and we hand it on."""
     child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -35,11 +42,11 @@ def run(*argv, check=True, env=None, timeout=900):
     try:
         out, err = child.communicate(timeout=timeout)
     except BaseException as why:
-        os.killpg(child.pid, signal.SIGINT)
+        signal_all(child, signal.SIGINT)
         try:
             child.communicate(timeout=20)
         except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
+            signal_all(child, signal.SIGKILL)
             child.communicate()
         if isinstance(why, subprocess.TimeoutExpired):
             raise Failed(f"{' '.join(argv)}: not ready after {timeout} seconds") from None
@@ -127,11 +134,11 @@ class Host:
         try:
             out, err = child.communicate(timeout=300)
         except BaseException as why:
-            os.killpg(child.pid, signal.SIGINT)
+            signal_all(child, signal.SIGINT)
             try:
                 child.communicate(timeout=10)
             except subprocess.TimeoutExpired:
-                os.killpg(child.pid, signal.SIGKILL)
+                signal_all(child, signal.SIGKILL)
             if isinstance(why, subprocess.TimeoutExpired):
                 raise Failed(f"{' '.join(argv)}: not ready after 300 seconds") from None
             raise
@@ -272,8 +279,3 @@ def signals_as_interrupt():
         raise KeyboardInterrupt(number)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-
-
-def drop_nothing_of_parent():
-    """Killed ourselves, our runners go too."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
