@@ -577,12 +577,37 @@ static void take_lines(const struct container *c, char *text, struct text *timin
 	}
 }
 
+/* What it says until it ends. ^C at a terminal comes to both, a signal to us alone is passed on; it cleans up and ends. */
+static void hear_copy(int fd, pid_t pid, struct text *ret)
+{
+	int mark = interrupt_mark();
+
+	for (;;) {
+		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+		char buf[4096];
+		ssize_t n;
+
+		if (interrupt_since(mark)) {
+			mark = interrupt_mark();
+			kill(pid, SIGINT);	/* our child, not reaped yet */
+		}
+		if (poll(&poll_fd, 1, 200) <= 0)
+			continue;
+		n = read(fd, buf, sizeof(buf));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		if (ret->len < 1U << 20)
+			text_append(ret, buf, (size_t)n);
+	}
+}
+
 static int start_sealed(struct container *c, struct text *timing, struct error *err)
 {
 	auto_close int reader = -1, writer = -1;
-	auto_free char *text = NULL;
+	auto_text struct text text = TEXT_EMPTY;
 	int fds[2], status;
-	size_t n;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -597,12 +622,11 @@ static int start_sealed(struct container *c, struct text *timing, struct error *
 	if (pid == 0)
 		start_sealed_child(c, writer, timing != NULL);
 	close_fd(&writer);
-	/* ^C comes to both; the copy cleans up and ends, and that is its last word */
-	while (read_fd(reader, 1U << 20, &text, &n) == -EINTR)
-		;
+	hear_copy(reader, pid, &text);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	take_lines(c, text ? text : (char[]){ "" }, timing, err);
+	text_append(&text, "", 0);
+	take_lines(c, text.data, timing, err);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (!err->code)

@@ -53,6 +53,7 @@ hang() {
 
 busybox box
 busybox other
+busybox privileged --set security.privileged=yes
 ok sysct start box --wait
 
 say "a lock that nobody lets go of"
@@ -108,6 +109,18 @@ end 130 interrupted
 unchanged 10
 ok sysct start other
 ok sysct stop --now other
+mark
+
+# a privileged one is started by a copy of the command, which the signal does not reach by itself
+hold "$SYSCT_RUN_DIR/.host/network.lock"
+begin sysct start privileged
+starts() { in_state privileged starting; }
+eventually 20 starts
+kill -INT $begun
+end 130 interrupted
+let_go
+ok sysct start privileged
+ok sysct stop --now privileged
 mark
 
 say "a monitor and a holder that are stopped"
