@@ -1,5 +1,5 @@
 #!/bin/sh
-# timeout: 200
+# timeout: 300
 # A thousand starts and stops leave the host as it was, and the last costs what the first did. Here as many as fit in 20
 # seconds; SYSCT_TEST_CYCLES=1000 for that many. See cycles.py.
 . "${0%/*}/lib.sh"
