@@ -28,6 +28,9 @@ pid_t process_parent(pid_t pid);
  * process gets when its own has died is somebody else's. */
 void process_identify_parent(int link, struct process_id *ret);
 
+/* A number in the text of a /proc/PID/stat, by the count of proc(5), from 4 on. -ESRCH: it has none there. */
+int process_stat_field(const char *stat, int wanted, uint64_t *ret);
+
 /* "PID:START", the form in state files; buf of >= 48 bytes. process_id_parse: -EINVAL. */
 const char *process_id_format(const struct process_id *id, char *buf, size_t room);
 int process_id_parse(const char *text, struct process_id *ret);
@@ -60,7 +63,7 @@ bool process_has_handlers(pid_t pid);
 /* "TERM", "SIGTERM", "15", "RTMIN+4", "SIGRTMIN+4" to a number. SIGRTMIN is 34, as glibc counts, whatever
  * libc we are linked to. -EINVAL. */
 int signal_parse(const char *text);
-/* "SIGTERM", "SIGRTMIN+4"; buf of >= 16 bytes. */
+/* "SIGTERM", "SIGRTMIN+4", "33", as signal_parse() takes it; buf of >= 16 bytes. */
 const char *signal_text(int signal, char *buf, size_t room);
 
 /* The host's boot id (/proc/sys/kernel/random/boot_id) without newline; buf of 37 bytes. -errno. */

@@ -82,4 +82,8 @@ struct template_build {
  * left in any case. Errors: the script's own last line, with the status its exit code stands for. */
 int template_run_build(struct template_build *build, struct error *err);
 
+/* A line that a template said, without its end, and changed: "step TEXT", "note TEXT", "progress PERCENT TEXT", "set
+ * KEY=VALUE"; of other words nothing is known. For the above, and for fuzzing. */
+void template_take_event(const struct template_build *build, char *line);
+
 #endif

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "monitor.h"
 #include "os/fdpass.h"
+#include "os/notify.h"
 #include "runtime/supervise.h"
 
 #define SOURCE_SHIFT 32
@@ -33,16 +34,18 @@ void watch(struct monitor *m, int fd, enum source source, unsigned int index, ui
 
 /* --- notify socket (sd_notify(3)): only init's own words count --- */
 
-static void notify_line(struct monitor *m, const char *line)
+static void take_news(struct monitor *m, const struct notify_news *news)
 {
-	if (strcmp(line, "READY=1") == 0 && m->state.booted != 1) {
+	bool booted = news->ready && m->state.booted != 1;
+
+	if (booted) {
 		m->state.booted = 1;
 		save_state(m);
-		tell_status(m);
-	} else if (text_starts(line, "STATUS=")) {
-		snprintf(m->progress, sizeof(m->progress), "%s", line + strlen("STATUS="));
-		tell_status(m);
 	}
+	if (news->status)
+		snprintf(m->progress, sizeof(m->progress), "%s", news->status);
+	if (booted || news->status)
+		tell_status(m);
 }
 
 static void read_notify(struct monitor *m)
@@ -59,7 +62,7 @@ static void read_notify(struct monitor *m)
 				  .msg_controllen = sizeof(control) };
 	ssize_t n = recvmsg(FD_NOTIFY, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	bool from_init = false;
-	char *save;
+	struct notify_news news;
 
 	if (n < 0)
 		return;
@@ -83,9 +86,8 @@ static void read_notify(struct monitor *m)
 	}
 	if (!from_init)
 		return;
-	data[n] = '\0';
-	for (char *line = strtok_r(data, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		notify_line(m, line);
+	notify_parse(data, (size_t)n, &news);
+	take_news(m, &news);
 }
 
 /* --- the holder's messages --- */

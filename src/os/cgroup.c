@@ -72,30 +72,36 @@ static const struct hierarchy *find_v1(const char *controller)
 	return NULL;
 }
 
-/* One line of mountinfo (proc_pid_mountinfo(5)): "... ROOT POINT OPTIONS ... - TYPE SOURCE SUPER". */
-static void learn_line(char *line)
+bool cgroup_mount_line(char *line, struct mount_line *ret)
 {
-	char *save, *dash = strstr(line, " - "), *type, *super, *point;
+	char *save, *dash = strstr(line, " - ");
 
 	if (!dash)
-		return;
+		return false;
 	*dash = '\0';
-	type = strtok_r(dash + 3, " ", &save);
+	ret->type = strtok_r(dash + 3, " ", &save);
 	strtok_r(NULL, " ", &save);
-	super = strtok_r(NULL, " ", &save);
-	point = strtok_r(line, " ", &save);
-	for (int i = 0; point && i < 4; i++)
-		point = strtok_r(NULL, " ", &save);
-	if (!type || !super || !point)
+	ret->super = strtok_r(NULL, " ", &save);
+	ret->point = strtok_r(line, " ", &save);
+	for (int i = 0; ret->point && i < 4; i++)
+		ret->point = strtok_r(NULL, " ", &save);
+	return ret->type && ret->super && ret->point;
+}
+
+static void learn_line(char *line)
+{
+	struct mount_line mount;
+
+	if (!cgroup_mount_line(line, &mount))
 		return;
-	if (strcmp(type, "cgroup2") == 0 && layout.root < 0) {
-		layout.root = open_cgroup2(point);
+	if (strcmp(mount.type, "cgroup2") == 0 && layout.root < 0) {
+		layout.root = open_cgroup2(mount.point);
 		if (layout.root >= 0)
-			layout.path = xstrdup(point);
+			layout.path = xstrdup(mount.point);
 	}
-	if (strcmp(type, "cgroup") == 0 && !known_v1(super)) {
+	if (strcmp(mount.type, "cgroup") == 0 && !known_v1(mount.super)) {
 		layout.v1 = xrealloc(layout.v1, (layout.n_v1 + 1) * sizeof(*layout.v1));
-		layout.v1[layout.n_v1++] = (struct hierarchy){ xasprintf(",%s,", super), xstrdup(point) };
+		layout.v1[layout.n_v1++] = (struct hierarchy){ xasprintf(",%s,", mount.super), xstrdup(mount.point) };
 	}
 }
 

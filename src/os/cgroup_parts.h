@@ -12,6 +12,12 @@ const char *cgroup_v1_path(const char *controller);
 /* Where, below the group, a share is written that counts among containers; a unit's own directory is systemd's to write. */
 const char *cgroup_shares_leaf(const char *group);
 
+/* What a line of mountinfo (proc_pid_mountinfo(5)) says of a mount: "... ROOT POINT OPTIONS ... - TYPE SOURCE SUPER". */
+struct mount_line {
+	const char *type, *super, *point;	/* within the line, which is changed */
+};
+bool cgroup_mount_line(char *line, struct mount_line *ret);
+
 /* Where limits are written. Tests give directories of their own. */
 struct limits_place {
 	int v2;				/* the payload's directory in cgroup2, -1: none */

@@ -36,3 +36,17 @@ int notify_send_to(const char *path, const char *text)
 		return -errno;
 	return 1;
 }
+
+void notify_parse(char *data, size_t n, struct notify_news *ret)
+{
+	static const char status[] = "STATUS=";
+	char *save;
+
+	*ret = (struct notify_news){ .ready = false };
+	data[n] = '\0';
+	for (char *line = strtok_r(data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		ret->ready |= strcmp(line, "READY=1") == 0;
+		if (strncmp(line, status, strlen(status)) == 0)
+			ret->status = line + strlen(status);
+	}
+}

@@ -26,6 +26,18 @@
 #define GLIBC_SIGRTMIN 34
 #define GLIBC_SIGRTMAX 64
 
+int process_stat_field(const char *stat, int wanted, uint64_t *ret)
+{
+	const char *p = strrchr(stat, ')');	/* the name may hold blanks and parentheses */
+
+	for (int field = 2; p && field < wanted; field++)
+		p = strchr(p + 1, ' ');
+	if (!p)
+		return -ESRCH;
+	*ret = strtoull(p + 1, NULL, 10);
+	return 0;
+}
+
 /* A number of /proc/PID/stat; fields are counted as in proc_pid_stat(5), from 4 on. With its state. */
 static int read_stat(pid_t pid, int wanted, uint64_t *ret, char *ret_state)
 {
@@ -35,17 +47,11 @@ static int read_stat(pid_t pid, int wanted, uint64_t *ret, char *ret_state)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (read_file_at(AT_FDCWD, path, 65536, &stat, NULL) < 0)
 		return -ESRCH;
-	p = strrchr(stat, ')');	/* the name may hold blanks and parentheses */
+	p = strrchr(stat, ')');
 	if (!p || p[1] != ' ')
 		return -ESRCH;
 	*ret_state = p[2];
-	for (int field = 2; field < wanted; field++) {
-		p = strchr(p + 1, ' ');
-		if (!p)
-			return -ESRCH;
-	}
-	*ret = strtoull(p + 1, NULL, 10);
-	return 0;
+	return process_stat_field(stat, wanted, ret);
 }
 
 static int identify(pid_t pid, struct process_id *ret, char *ret_state)
@@ -267,7 +273,7 @@ const char *signal_text(int signal, char *buf, size_t room)
 	else if (signal >= GLIBC_SIGRTMIN && signal <= GLIBC_SIGRTMAX)
 		snprintf(buf, room, "SIGRTMIN+%d", signal - GLIBC_SIGRTMIN);
 	else
-		snprintf(buf, room, "signal %d", signal);
+		snprintf(buf, room, "%d", signal);	/* 32 and 33, which are the C library's own */
 	return buf;
 }
 

@@ -375,7 +375,7 @@ static pid_t spawn(struct job *job, int *ret_pidfd, struct error *err)
 	return pid;
 }
 
-static void one_event(const struct template_build *build, char *line)
+void template_take_event(const struct template_build *build, char *line)
 {
 	char *rest = strchr(line, ' ');
 
@@ -426,7 +426,7 @@ static bool take_events(const struct template_build *build, int fd, struct event
 
 		*end = '\0';
 		if (!events->skip)
-			one_event(build, events->buf);
+			template_take_event(build, events->buf);
 		events->skip = false;
 		events->len -= used;
 		memmove(events->buf, events->buf + used, events->len + 1);

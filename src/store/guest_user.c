@@ -51,6 +51,8 @@ __attribute__((format(printf, 2, 3))) static void note(struct making *m, const c
 
 /* --- lines with colons --- */
 
+#define MOST_PATH 511	/* of a home or a shell, as attach knows them */
+
 static char *field(const char *line, int column)
 {
 	while (column-- > 0) {
@@ -212,7 +214,13 @@ static int unlock(struct making *m, struct error *err)
 static int adopt(struct making *m, const char *line, struct error *err)
 {
 	const char *name = m->what->name;
+	auto_free char *home = field(line, 5), *shell = field(line, 6);
 
+	/* nobody could be entered as that user later */
+	if (!home || !shell || strlen(home) > MOST_PATH || strlen(shell) > MOST_PATH) {
+		fail(err, 0, "--user %s: his line in the container's /etc/passwd is damaged", name);
+		return error_hint(err, "leave --user out, and mend it inside");
+	}
 	if (id_field(line, 2, "/etc/passwd", &m->uid, err) < 0 || id_field(line, 3, "/etc/passwd", &m->gid, err) < 0)
 		return -err->code;
 	if (m->uid == 0 || (m->uid < FIRST_ID && m->uid != m->what->uid)) {
@@ -220,8 +228,13 @@ static int adopt(struct making *m, const char *line, struct error *err)
 			    name, m->uid);
 		return error_hint(err, "leave --user out, and make a user of another name inside");
 	}
+	if (m->what->ids && (m->uid >= m->what->ids || m->gid >= m->what->ids)) {
+		fail_status(err, STATUS_USAGE, "--user %s: in the container that account has uid %u and gid %u, and the container has "
+			    "ids below %u alone", name, m->uid, m->gid, m->what->ids);
+		return error_hint(err, "leave --user out, or give the container more ids: security.idmap");
+	}
 	m->adopted = true;
-	m->home = field(line, 5);
+	m->home = take_ptr(&home);
 	if (m->uid != m->what->uid)
 		note(m, "%s is there already, with uid %u", name, m->uid);
 	return unlock(m, err);

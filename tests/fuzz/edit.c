@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A text, a key and a value, with a NUL between them: an edit is refused with a message, or changes what the key says and
+ * no other line; the same edit again changes nothing, and what is unset is gone. Built with -fsanitize=fuzzer, or with
+ * standalone/main.c to run files of the corpus. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "config/edit.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool truth, const char *what, const char *text)
+{
+	if (truth)
+		return;
+	fprintf(stderr, "%s:\n%s\n", what, text);
+	abort();
+}
+
+/* Lines of a that stand in b in the same order, as many as there are in a: a is b with lines taken out. */
+static bool is_part(const char *a, const char *b)
+{
+	while (*a) {
+		size_t n = strcspn(a, "\n");
+
+		while (*b && (strcspn(b, "\n") != n || strncmp(a, b, n) != 0))
+			b += strcspn(b, "\n") + (b[strcspn(b, "\n")] == '\n');
+		if (!*b && n)
+			return false;
+		a += n + (a[n] == '\n');
+		b += strcspn(b, "\n") + (b[strcspn(b, "\n")] == '\n');
+	}
+	return true;
+}
+
+/* What is right as a whole says what was set. */
+static void check_set(const char *key, const char *set)
+{
+	auto_strings struct strings values = STRINGS_EMPTY;
+	struct container_config config;
+	struct error err = ERROR_NONE;
+
+	config_init(&config);
+	if (config_parse_text(set, strlen(set), "set", &config, NULL, &err) == 0)
+		require(config_get_option(&config, key, &values, &err) == 0, err.message, set);
+	else
+		require(err.code > 0 && err.message[0], "refused without a message", set);
+	config_done(&config);
+}
+
+static void check(const char *text, const char *key, const char *value)
+{
+	auto_free char *set = NULL, *twice = NULL, *unset = NULL, *none = NULL, *again = NULL;
+	size_t n = strlen(key);
+	bool appends = n && key[n - 1] == '+';
+	struct error err = ERROR_NONE;
+
+	if (config_edit_set(text, key, value, &set, &err) < 0) {
+		require(err.code > 0 && err.message[0] && !set, "refused without a message", key);
+		return;
+	}
+	if (!appends)
+		check_set(key, set);
+	require(config_edit_set(set, key, value, &twice, &err) == 0, err.message, set);
+	require(strcmp(set, twice) == 0, "set again it differs", set);
+	if (appends)
+		return;
+	require(config_edit_unset(set, key, &unset, &err) == 0, err.message, set);
+	require(is_part(unset, set), "unset has taken something else along", unset);
+	require(config_edit_unset(unset, key, &none, &err) == 0, err.message, unset);
+	require(strcmp(unset, none) == 0, "unset again it differs", unset);
+	require(config_edit_set(unset, key, value, &again, &err) == 0, err.message, unset);
+	require(is_part(unset, again) || strchr(value, ','), "a line went when something was set", again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	auto_free char *text = xstrndup((const char *)data, size), *key = NULL, *value = NULL;
+	size_t at = strlen(text) + 1;
+
+	if (at <= size)
+		key = xstrndup((const char *)data + at, size - at);
+	at += key ? strlen(key) + 1 : 0;
+	if (key && at <= size)
+		value = xstrndup((const char *)data + at, size - at);
+	if (value)
+		check(text, key, value);
+	return 0;
+}
