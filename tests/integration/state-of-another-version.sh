@@ -50,7 +50,7 @@ ok sysct stop alp
 # --- newer ---
 everything() {
     find "$SYSCT_STATE_DIR" "$SYSCT_RUN_DIR" "$SYSCT_CACHE_DIR/images/$key" -type f ! -name rootfs.img ! -name 'console.log*' \
-        ! -path '*/lock/*' ! -name lock ! -path '*/ns/*' -exec sha256sum {} + | sort -k 2
+        ! -path '*/lock/*' ! -name lock ! -path '*/ns/*' ! -path '*/.host/foreign' -exec sha256sum {} + | sort -k 2
 }
 # newer FILE: it is of a version that nobody knows yet, and put back at the end
 newer() {
