@@ -34,9 +34,14 @@ ok sysct stop --now box
 strace -I 2 -f -e trace=execveat -o "$TEST_TMP/trace" sysct start box &
 tracer=$!
 eventually 30 in_state box running
-kill $tracer
-wait $tracer || :
-grep -q 'execveat([0-9]*, "", .*AT_EMPTY_PATH) = 0' "$TEST_TMP/trace" || fail "start did not become a sealed copy"
+case $(field box cgroup) in
+*.service/payload) wait $tracer ;;	# by a child of systemd's, which is not traced
+*)
+    kill $tracer
+    wait $tracer || :
+    grep -q 'execveat([0-9]*, "", .*AT_EMPTY_PATH) = 0' "$TEST_TMP/trace" || fail "start did not become a sealed copy"
+    ;;
+esac
 refused 4 'it is already running' sysct start box
 init=$(field box init_pid)
 ok inside box reboot
