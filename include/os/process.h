@@ -20,7 +20,7 @@ struct process_id {
 	uint64_t start;		/* clock ticks after boot */
 };
 
-/* Fill in the start time of a live process. -ESRCH: there is none. */
+/* Fill in the start time of a live process. -ESRCH: there is none; another one: it cannot be looked at. */
 int process_identify(pid_t pid, struct process_id *ret);
 /* The parent of a process, 0: not known. */
 pid_t process_parent(pid_t pid);
@@ -35,7 +35,8 @@ int process_stat_field(const char *stat, int wanted, uint64_t *ret);
 const char *process_id_format(const struct process_id *id, char *buf, size_t room);
 int process_id_parse(const char *text, struct process_id *ret);
 
-/* A pidfd of exactly that process, or -ESRCH when it is gone or the pid is another's now. */
+/* A pidfd of exactly that process, or -ESRCH when it is gone or the pid is another's now; another errno (-EMFILE, say) when
+ * that is not known. process_alive() then says true: what might be alive is not to be cleaned up after. */
 int process_open(const struct process_id *id);
 bool process_alive(const struct process_id *id);
 

@@ -43,10 +43,12 @@ static int read_stat(pid_t pid, int wanted, uint64_t *ret, char *ret_state)
 {
 	auto_free char *stat = NULL;
 	char path[40], *p;
+	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (read_file_at(AT_FDCWD, path, 65536, &stat, NULL) < 0)
-		return -ESRCH;
+	r = read_file_at(AT_FDCWD, path, 65536, &stat, NULL);
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
 	p = strrchr(stat, ')');
 	if (!p || p[1] != ' ')
 		return -ESRCH;
@@ -57,9 +59,10 @@ static int read_stat(pid_t pid, int wanted, uint64_t *ret, char *ret_state)
 static int identify(pid_t pid, struct process_id *ret, char *ret_state)
 {
 	uint64_t start;
+	int r = read_stat(pid, 22, &start, ret_state);
 
-	if (read_stat(pid, 22, &start, ret_state) < 0)
-		return -ESRCH;
+	if (r < 0)
+		return r;
 	*ret = (struct process_id){ pid, start };
 	return 0;
 }
@@ -123,7 +126,7 @@ int pidfd_of(pid_t pid)
 int process_open(const struct process_id *id)
 {
 	struct process_id now;
-	int fd;
+	int fd, r;
 
 	if (id->pid <= 0)
 		return -ESRCH;
@@ -131,9 +134,10 @@ int process_open(const struct process_id *id)
 	if (fd < 0)
 		return fd == -EINVAL ? -ESRCH : fd;
 	/* After the open: the pid cannot pass to another process while we hold the pidfd. */
-	if (process_identify(id->pid, &now) < 0 || now.start != id->start) {
+	r = process_identify(id->pid, &now);
+	if (r < 0 || now.start != id->start) {
 		close(fd);
-		return -ESRCH;
+		return r < 0 ? r : -ESRCH;
 	}
 	return fd;
 }
@@ -144,12 +148,17 @@ bool process_alive(const struct process_id *id)
 	struct process_id now;
 	char state;
 
-	if (id->pid <= 0 || identify(id->pid, &now, &state) < 0 || now.start != id->start)
+	int r = id->pid <= 0 ? -ESRCH : identify(id->pid, &now, &state);
+
+	/* who cannot look, for want of a descriptor, must not take it for dead */
+	if (r < 0)
+		return r != -ESRCH;
+	if (now.start != id->start)
 		return false;
 	if (state != 'Z' && state != 'X')
 		return true;
 	fd = process_open(id);	/* its first thread has ended; others may go on */
-	return fd >= 0 && pidfd_wait(fd, 0) == 0;
+	return fd == -ESRCH ? false : fd < 0 || pidfd_wait(fd, 0) == 0;
 }
 
 int pidfd_signal(int pidfd, int signal)

@@ -338,7 +338,9 @@ int host_clone_payload(struct launch *launch, struct error *err)
 	mount_items_done(&launch->mounts);
 	confinement_done(&launch->confinement);
 	close_fd(&launch->rootfs.mount_fd);	/* from here on the payload alone holds the mount */
-	process_identify(launch->pid, &launch->state->init);
+	r = process_identify(launch->pid, &launch->state->init);
+	if (r < 0)	/* without it nobody could tell later that it runs */
+		return fail(err, -r, "look at the container's first process");
 	if (!foreign_network(launch->config)) {
 		char path[40];
 

@@ -428,7 +428,9 @@ int start_prepare(struct container *c, struct container_state *state, struct err
 	if (r < 0)
 		return fail(err, -r, "read the boot id");
 	state->phase = PHASE_STARTING;
-	process_identify(getpid(), &state->starter);
+	r = process_identify(getpid(), &state->starter);
+	if (r < 0)
+		return fail(err, -r, "look at this process");
 	r = make_dirs(dir, 0700);
 	if (r < 0)
 		return fail(err, -r, "create %s", dir);

@@ -148,6 +148,8 @@ int dns_stop(int dirfd, struct error *err)
 	    (!host_dir || !find_by_pid_file(dirfd, host_dir, &id)))
 		return 0;
 	pidfd = process_open(&id);
+	if (pidfd < 0 && pidfd != -ESRCH)	/* whether it runs is not known: its record stays */
+		return fail(err, -pidfd, "look at dnsmasq (process %d)", (int)id.pid);
 	if (pidfd >= 0) {
 		pidfd_signal(pidfd, SIGTERM);
 		if (pidfd_wait(pidfd, 2000) == 0) {
