@@ -374,6 +374,26 @@ int settings_replace(struct container *c, const char *text, mode_t mode, struct 
 	return r;
 }
 
+/* It says already what is wanted; the command that wrote it may have been killed before the limits were set, or have failed
+ * to set them. */
+static int apply_unchanged(struct container *c, struct error *err)
+{
+	auto_state struct container_state state = { 0 };
+	struct container_config none;
+	bool left_over;
+	int r;
+
+	state_init(&state);
+	if (c->broken || container_peek(c, &state, &left_over, err) < 0)
+		return -err->code;
+	if (state.phase == PHASE_STOPPED)
+		return 0;
+	config_init(&none);
+	r = limits_change(c, &state, &none, &c->config, err);
+	config_done(&none);
+	return r < 0 ? error_prefix(err, "apply to what runs") : 0;
+}
+
 static int edit_text(const struct setting *changes, size_t n, char **text, struct error *err)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -408,6 +428,8 @@ int settings_change(const struct install *install, const char *name, const struc
 	}
 	if (r == 0 && strcmp(text, before) != 0)
 		r = settings_replace(&c, text, mode, err);
+	else if (r == 0)
+		r = apply_unchanged(&c, err);
 	container_close(&c);
 	return r;
 }
