@@ -31,16 +31,24 @@ static void require(bool truth, const char *what, const char *text)
 
 static const char *const files[] = { "etc/passwd", "etc/group", "etc/shadow", "etc/gshadow" };
 
+static char path[40];
+
+static void remove_root(void)
+{
+	struct error ignored = ERROR_NONE;
+
+	remove_tree_at(AT_FDCWD, path, &ignored);
+}
+
 static int new_root(void)
 {
-	static char path[40];
-	struct error ignored = ERROR_NONE;
 	int fd;
 
 	if (!*path) {
 		snprintf(path, sizeof(path), "/dev/shm/sysct-fuzz-%d", (int)getpid());
+		atexit(remove_root);
 	} else {
-		remove_tree_at(AT_FDCWD, path, &ignored);
+		remove_root();
 	}
 	if (mkdir(path, 0755) < 0)
 		return -1;
