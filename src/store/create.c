@@ -474,8 +474,14 @@ static int fill(struct creation *n, struct error *err)
 
 		if (r == 0)
 			r = steps[i](n, err);
-		if (r < 0)
-			return r;
+		if (r < 0) {
+			struct error why = ERROR_NONE;
+
+			/* ^C comes to children too, whose end is no reason of its own */
+			if (interrupt_check(&why) < 0)
+				*err = why;
+			return -err->code;
+		}
 	}
 	return 0;
 }
