@@ -147,7 +147,6 @@ bool process_alive(const struct process_id *id)
 	auto_close int fd = -1;
 	struct process_id now;
 	char state;
-
 	int r = id->pid <= 0 ? -ESRCH : identify(id->pid, &now, &state);
 
 	/* who cannot look, for want of a descriptor, must not take it for dead */

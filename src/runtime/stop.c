@@ -281,6 +281,8 @@ int container_kill(struct container *c, int signal, struct error *err)
 	}
 	if (state.phase != PHASE_RUNNING)
 		return not_running(c, &state, err);
+	if (container_is_alone(&state))
+		container_adopt(c->install, c->name);
 	pidfd = process_open(&state.init);
 	r = pidfd < 0 ? pidfd : pidfd_signal(pidfd, signal);
 	if (r == -ESRCH) {	/* in this very moment */
