@@ -206,6 +206,11 @@ print("" if value is None else " ".join(map(str, value)) if isinstance(value, li
       if isinstance(value, bool) else value)' "$2"
 }
 
+# forget_note INODE: of what forwarding was in that network namespace (see store/network.h), which is gone
+forget_note() {
+    grep -l -x "netns=$1" /run/sysct-sysctls-* 2>/dev/null | xargs -r rm -f
+}
+
 # a_host_and_its_lan: two network namespaces, $host and $lan, and a link between them: 198.51.100.1 and .2, the second one the
 # first one's router. sysct that runs in $host has it for its host.
 a_host_and_its_lan() {
@@ -213,6 +218,8 @@ a_host_and_its_lan() {
     lan=sctlan$$
     for n in "$host" "$lan"; do
         ip netns add "$n"
+        # after the namespace: where another bridge was in it, its note would stay until the next network is made
+        defer forget_note "$(stat -L -c %i "/run/netns/$n")"
         defer ip netns delete "$n"
         ip -n "$n" link set lo up
     done
