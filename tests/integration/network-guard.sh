@@ -7,6 +7,7 @@
 
 host=scthost$$
 ip netns add "$host"
+defer forget_note "$(stat -L -c %i "/run/netns/$host")"
 defer ip netns delete "$host"
 ip -n "$host" link set lo up
 there() { nsenter --net="/run/netns/$host" "$@"; }

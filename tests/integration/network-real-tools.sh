@@ -9,6 +9,7 @@ for tool in dnsmasq dhclient iperf3; do
 done
 host=scthost$$
 ip netns add "$host"
+defer forget_note "$(stat -L -c %i "/run/netns/$host")"
 defer ip netns delete "$host"
 ip -n "$host" link set lo up
 there() { nsenter --net="/run/netns/$host" "$@"; }
