@@ -70,10 +70,11 @@ int container_lock(const struct install *install, const char *name, int wait_ms,
 	if (process_need_files(FILES_NEEDED, err) < 0)
 		return -err->code;
 	fd = lock_take(&wish, err);
-
 	if (fd == -ENOENT || fd == -ENOTDIR) {
-		int r = install_make_dirs(install, err);	/* /run is empty after a boot */
+		int r;
 
+		*err = (struct error)ERROR_NONE;
+		r = install_make_dirs(install, err);	/* /run is empty after a boot */
 		if (r < 0)
 			return r;
 		fd = lock_take(&wish, err);

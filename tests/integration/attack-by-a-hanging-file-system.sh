@@ -15,7 +15,7 @@ timeout -k 1 40 sysct attach -T box -- true >"$TEST_TMP/attach" 2>&1 </dev/null 
 attach=$!
 mkdir "$TEST_TMP/source"
 timeout -k 1 40 sysct config set box "mount./etc/x.source=$TEST_TMP/source" mount./etc/x.create=yes >"$OUT" 2>"$ERR" || rc=$?
-same $rc 1 "status of config set"
+same $rc 6 "status of config set"
 has "$(cat "$ERR")" 'does not answer' "the reason"
 rc=0
 wait $attach || rc=$?
