@@ -248,8 +248,18 @@ can_attach() { inside "$1" true; }
 monitor_of() { pgrep -f "^[^ ]*sysct-monitor $1 $SYSCT_RUN_DIR " | head -n 1; }
 holder_of() { pgrep -f "^[^ ]*sysct-holder .*sysct-monitor $1 $SYSCT_RUN_DIR " | head -n 1; }
 
+has_victims() {
+    case $2 in
+    monitor) [ -n "$(monitor_of "$1")" ] ;;
+    holder) [ -n "$(holder_of "$1")" ] ;;
+    both) [ -n "$(monitor_of "$1")" ] && [ -n "$(holder_of "$1")" ] ;;
+    esac
+}
+
 # die NAME WHO: kill -9 of its monitor, its holder, or both at the same instant, as far as anything can see
 die() {
+    # one that has just been made is the program of its maker for a moment
+    eventually 10 has_victims "$1" "$2"
     case $2 in
     monitor) victims_=$(monitor_of "$1") ;;
     holder) victims_=$(holder_of "$1") ;;
