@@ -188,6 +188,19 @@ def clean():
         time.sleep(0.01)
 
 
+def end_of(process, first, second):
+    """What it said. A command that runs inside when its box is frozen ends when that is thawed, and not before."""
+    try:
+        return process.communicate(timeout=20 if {first, second} == {"attach", "freeze"} else 100)[1]
+    except subprocess.TimeoutExpired:
+        if {first, second} != {"attach", "freeze"} or state_of() != "frozen":
+            raise
+        must("thaw", NAME)
+        said = process.communicate(timeout=20)[1]
+        must("freeze", NAME)
+        return said
+
+
 def race(first, second, state, distance):
     bring_to(state)
     begun = []
@@ -196,7 +209,7 @@ def race(first, second, state, distance):
             time.sleep(abs(distance))
         begun.append(subprocess.Popen(["sysct", *COMMANDS[command]], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                       stderr=subprocess.PIPE, text=True))
-    said = [process.communicate(timeout=100)[1] for process in begun]
+    said = [end_of(process, first, second) for process in begun]
     status = [process.returncode for process in begun]
     if distance < 0:
         status.reverse()
