@@ -134,7 +134,7 @@ expect 2 on_th sysct .unit run one
 has "$(cat "$ERR")" '^sysct: start one: this is what systemd runs' "who is no unit"
 
 say "in the foreground, and privileged"
-expect 124 on_th timeout -s TERM 3 sysct start one --foreground
+expect 124 on_th timeout --foreground -s TERM 3 sysct start one --foreground
 has "$(cat "$ERR")" '^sysct: one: ended: stopped' "how it ended"
 is_over
 ok on_th sysct config set one security.privileged=yes
