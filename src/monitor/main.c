@@ -265,7 +265,7 @@ __attribute__((noreturn)) static void run(struct monitor *m)
 
 int main(int argc, char **argv)
 {
-	static struct monitor m = { .pidfd = -1, .signals = -1 };
+	static struct monitor m;	/* zeroes, so that pages of its buffers which nobody touches are none */
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGTTOU, SIGTTIN };
 
 	if (argc < 7)
@@ -274,6 +274,7 @@ int main(int argc, char **argv)
 		signal(ignored[i], SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0);
 	write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", "-900");	/* where we may */
+	m.pidfd = m.signals = -1;
 	m.argv = argv;
 	m.argc = argc;
 	m.name = argv[1];
