@@ -5,7 +5,7 @@
 /* create - make a container, take one away.
  *
  * Both have one moment in which they happen, a rename in STATE_DIR/containers: `.create-UUID` becomes NAME, NAME becomes
- * `.trash-UUID`. Their maker holds a lock on the file `.maker` inside; such directories without one are left of the
+ * `.trash-UUID`. Their maker holds a lock on the directory (flock(2)); such directories without one are left of the
  * dead, and the next create or destroy removes them. */
 
 #include <stdbool.h>

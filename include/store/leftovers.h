@@ -10,13 +10,13 @@
 
 #define UNFINISHED ".create-"
 #define TRASH ".trash-"
-#define MAKER ".maker"
 
 /* An exclusive lock under which such directories appear: so that nobody takes one for left before its maker has locked
  * it. Returns a descriptor. */
 int leftovers_lock(const struct install *install, struct error *err);
 
-/* Lock the directory as its maker. Returns a descriptor, or -errno. */
+/* Lock the directory itself as its maker, by flock(2): a file in it would be removed with it, and be made anew by who looks
+ * whether it is locked. Returns a descriptor, or -errno; -EAGAIN: somebody has it. */
 int leftovers_claim(int dir_fd);
 
 /* Remove the directory `name` below containers/, and the rootfs outside of it that its identity calls `made`. */

@@ -230,6 +230,7 @@ static int open_how(int dirfd, const char *path, int flags, mode_t mode, uint64_
 
 /* A tree deeper than this is cut: a payload can nest directories without end, descriptors have one. */
 #define REMOVE_DEPTH 100
+#define REMOVE_TRIES 10
 
 struct removal {
 	int top;		/* the directory that is being removed */
@@ -299,6 +300,7 @@ int remove_tree_at(int dirfd, const char *name, struct error *err)
 	auto_close int top = -1;
 	struct removal removal;
 	unsigned int before;
+	int r, tries = 0;
 
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
@@ -308,15 +310,17 @@ int remove_tree_at(int dirfd, const char *name, struct error *err)
 	if (top < 0)
 		return errno == ENOENT ? 0 : fail(err, errno, "open %s to remove it", name);
 	removal = (struct removal){ .top = top };
-	/* Again while what was cut off lies there. */
 	do {
-		before = removal.moved;
-		if (remove_entries(&removal, top, 1, err) < 0)
-			return error_prefix(err, "%s", name);
-	} while (removal.moved != before);
-	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return fail(err, errno, "remove %s", name);
-	return 0;
+		/* Again while what was cut off lies there. */
+		do {
+			before = removal.moved;
+			if (remove_entries(&removal, top, 1, err) < 0)
+				return error_prefix(err, "%s", name);
+		} while (removal.moved != before);
+		r = unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? errno : 0;
+		/* Somebody else may be removing, or have been writing; not for ever. */
+	} while ((r == ENOTEMPTY || r == EEXIST) && ++tries < REMOVE_TRIES);
+	return r ? fail(err, r, "remove %s", name) : 0;
 }
 
 int open_in_root(int root_fd, const char *path, int flags, mode_t mode)

@@ -444,7 +444,6 @@ static int commit(struct creation *n, struct error *err)
 		return r;
 	if (renameat2(n->containers_fd, unfinished, n->containers_fd, n->c.name, RENAME_NOREPLACE) < 0)
 		return errno == EEXIST ? taken(n->c.name, err) : fail(err, errno, "give the container its name");
-	unlinkat(n->c.dir_fd, MAKER, 0);
 	fsync(n->containers_fd);
 	return 0;
 }

@@ -49,7 +49,7 @@ static char *throw_away(struct container *c, int containers, int *ret_maker, str
 		return NULL;
 	uuid_make(fresh);	/* not its own: a copy of a directory has the same */
 	trash = xasprintf(TRASH "%s", fresh);
-	/* On a full disk there is no lock; then somebody may help us, which is no harm. */
+	/* The create that made it may not have let go yet; then somebody may help us, which is no harm. */
 	*ret_maker = leftovers_claim(c->dir_fd);
 	if (renameat(containers, c->name, containers, trash) < 0) {
 		fail(err, errno, "remove %s", c->dir);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -27,7 +28,13 @@ int leftovers_lock(const struct install *install, struct error *err)
 
 int leftovers_claim(int dir_fd)
 {
-	return lock_file_at(dir_fd, MAKER, true, 0);
+	auto_close int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	return take_fd(&fd);
 }
 
 /* The identity is root's own file; still, only a path that create could have made is believed. */
