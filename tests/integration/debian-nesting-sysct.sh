@@ -71,7 +71,12 @@ ok in_outer sysct wait one --for booted --timeout 30
 [ "$(in_outer sysct info one --format json | idmap_of)" != "$one" ] || fail "no more ids with nesting"
 same "$(in_outer sysct attach -T one -- stat -c '%u %a' /root/su)" "0 4755" "the setuid file, moved to other ids"
 
-say "a Debian in the box, and a box in that"
+# its Alpine, to take it further down
+ok in_outer sysct start two --wait
+in_outer sh -c 'sysct attach -T two -- tar -c -C / bin etc home lib root sbin usr var >/root/alpine.tar &&
+    mkdir /root/empty && cd /root/empty && mkdir proc sys dev run tmp && tar -rf /root/alpine.tar .'
+
+say "a Debian in the box, and boxes in that, an Alpine too"
 ok in_outer sysct destroy --force one two
 ok in_outer sh -c 'cd / && tar --one-file-system --exclude=./var/lib/sysct --exclude=./var/cache --exclude=./var/lib/apt --exclude=./var/log \
     --exclude=./usr/share/doc --exclude=./usr/share/locale --exclude=./usr/share/man --exclude=./root --exclude=./opt \
@@ -82,6 +87,13 @@ same "$(in_deep systemctl is-system-running)" running "the Debian inside"
 ok in_deep sysct create box --template busybox
 ok in_deep sysct start box --wait
 ok in_deep sysct attach -T box -- ping -c 1 -W 5 "$gateway"
+in_outer sh -c 'sysct attach -T deep -- sh -c "cat >/root/alpine.tar" </root/alpine.tar'
+ok in_deep sysct create alpine --template tarball --source /root/alpine.tar
+ok in_deep sysct start alpine --wait=60
+has "$(in_deep sysct attach -T alpine -- cat /etc/os-release)" '^ID=alpine$' "what is in the third"
+same "$(in_deep sysct info alpine --format json | python3 -c 'import json, sys; print(json.load(sys.stdin)["init"])')" openrc "its init"
+ok in_deep sysct attach -T alpine -- ping -c 1 -W 5 "$gateway"
+ok in_deep sysct destroy --force alpine
 
 say "the end"
 ok sysct stop outer --timeout 60
