@@ -325,19 +325,28 @@ static int run_tool(const char *const *argv, const char *input, char **ret_outpu
 	return r;
 }
 
-static int do_nft(const struct foreign *foreign, bool want, bool *ret_firewalld, struct error *err)
+/* 1: *ret_plan is what nft has to be told; 0: nothing. */
+static int plan_nft(const struct foreign *foreign, bool want, char **ret_plan, bool *ret_firewalld, struct error *err)
 {
 	static const char *const list[] = { "nft", "-a", "list", "ruleset", NULL };
-	static const char *const apply[] = { "nft", "-f", "-", NULL };
-	auto_free char *listing = NULL, *plan = NULL;
+	auto_free char *listing = NULL;
 	int r = run_tool(list, NULL, &listing, err);
 
 	if (r < 0)
 		return r;
 	*ret_firewalld = strstr(listing, "table inet firewalld {") != NULL;
-	plan = foreign_plan_nft(listing, foreign, want);
-	if (!plan)
-		return 0;
+	*ret_plan = foreign_plan_nft(listing, foreign, want);
+	return *ret_plan != NULL;
+}
+
+static int do_nft(const struct foreign *foreign, bool want, bool *ret_firewalld, struct error *err)
+{
+	static const char *const apply[] = { "nft", "-f", "-", NULL };
+	auto_free char *plan = NULL;
+	int r = plan_nft(foreign, want, &plan, ret_firewalld, err);
+
+	if (r <= 0)
+		return r;
 	r = run_tool(apply, plan, NULL, err);
 	return r < 0 ? r : 1;
 }
@@ -357,12 +366,10 @@ static const struct {
 	{ "/proc/net/ip6_tables_names", "ip6tables-legacy" },
 };
 
-static int do_old(size_t which, const struct foreign *foreign, bool want, struct error *err)
+static int plan_old(size_t which, const struct foreign *foreign, bool want, char **ret_plan, struct error *err)
 {
-	auto_free char *save = xasprintf("%s-save", old_ones[which].tool), *path = tool_find(save);
-	auto_free char *restore = xasprintf("%s-restore", old_ones[which].tool), *listing = NULL, *plan = NULL;
+	auto_free char *save = xasprintf("%s-save", old_ones[which].tool), *path = tool_find(save), *listing = NULL;
 	const char *list[] = { save, "-t", "filter", NULL };
-	const char *apply[] = { restore, "--noflush", "-w", "5", NULL };
 	int r;
 
 	if (!has_old(old_ones[which].names) || !path)
@@ -370,9 +377,18 @@ static int do_old(size_t which, const struct foreign *foreign, bool want, struct
 	r = run_tool(list, NULL, &listing, err);
 	if (r < 0)
 		return r;
-	plan = foreign_plan_iptables(listing, foreign, want);
-	if (!plan)
-		return 0;
+	*ret_plan = foreign_plan_iptables(listing, foreign, want);
+	return *ret_plan != NULL;
+}
+
+static int do_old(size_t which, const struct foreign *foreign, bool want, struct error *err)
+{
+	auto_free char *restore = xasprintf("%s-restore", old_ones[which].tool), *plan = NULL;
+	const char *apply[] = { restore, "--noflush", "-w", "5", NULL };
+	int r = plan_old(which, foreign, want, &plan, err);
+
+	if (r <= 0)
+		return r;
 	r = run_tool(apply, plan, NULL, err);
 	return r < 0 ? r : 1;
 }
@@ -467,33 +483,14 @@ int foreign_carry(int dirfd, const struct foreign *foreign, uint32_t before, str
 	return replace_file_at(dirfd, RECORD, text, strlen(text), 0600, false, err);
 }
 
-static int old_pending(size_t which, const struct foreign *foreign, struct error *err)
-{
-	auto_free char *save = xasprintf("%s-save", old_ones[which].tool), *path = tool_find(save), *listing = NULL, *plan = NULL;
-	const char *list[] = { save, "-t", "filter", NULL };
-	int r;
-
-	if (!has_old(old_ones[which].names) || !path)
-		return 0;
-	r = run_tool(list, NULL, &listing, err);
-	if (r < 0)
-		return r;
-	plan = foreign_plan_iptables(listing, foreign, true);
-	return plan != NULL;
-}
-
 int foreign_pending(const struct foreign *foreign, struct error *err)
 {
-	static const char *const list[] = { "nft", "-a", "list", "ruleset", NULL };
-	auto_free char *listing = NULL, *plan = NULL;
-	int r = run_tool(list, NULL, &listing, err);
+	bool firewalld;
+	auto_free char *plan = NULL;
+	int r = plan_nft(foreign, true, &plan, &firewalld, err);
 
-	if (r < 0)
-		return r;
-	plan = foreign_plan_nft(listing, foreign, true);
-	r = plan != NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(old_ones) && r == 0; i++)
-		r = old_pending(i, foreign, err);
+		r = plan_old(i, foreign, true, &plan, err);
 	return r;
 }
 
