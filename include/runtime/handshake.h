@@ -8,6 +8,7 @@
  * connection for the other. */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -23,5 +24,14 @@ enum handshake_result { HANDSHAKE_DONE, HANDSHAKE_CLOSED };
  * peer's own error, from whatever row it comes. *ret_fd is -1 or a descriptor of the caller's. timeout_ms: -ETIMEDOUT
  * after that. */
 int handshake_await(int socket, size_t index, int timeout_ms, int *ret_fd, struct error *err);
+
+/* When a row was begun, after its side's first one, and what it took; microseconds. */
+struct row_time {
+	uint32_t from, took;
+};
+
+/* The same with the row's time. */
+int handshake_report_timed(int socket, size_t index, const struct error *err, int fd, const struct row_time *time);
+int handshake_await_timed(int socket, size_t index, int timeout_ms, int *ret_fd, struct row_time *ret_time, struct error *err);
 
 #endif

@@ -22,12 +22,12 @@ struct launch {
 	struct container_state *state;
 	struct text *timing;		/* NULL, or where the time of each row is noted */
 
-	size_t next;			/* the row to go on with */
 	int peer;			/* handshake socket, -1 before the clone row */
 	int send_fd;			/* descriptor that the present row sends with its packet */
 
 	struct rootfs rootfs;		/* "mount the rootfs" */
-	int userns;			/* "make the user namespace"; -1: none */
+	int userns;			/* "make the namespaces"; -1: none */
+	int netns;			/* likewise, owned by that; -1: the clone makes one, or none is wanted */
 	int dev;			/* "prepare /dev": a detached tmpfs; -1: the payload binds the nodes */
 	struct kept kept;		/* "open what is kept" */
 	struct confinement confinement;	/* "prepare the confinement" */
@@ -52,7 +52,7 @@ struct launch {
 };
 
 #define LAUNCH_EMPTY                                                                               \
-	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .dev = -1, .proc = -1, .sys = -1, .cgroup = -1,  \
+	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .netns = -1, .dev = -1, .proc = -1, .sys = -1, .cgroup = -1,  \
 	  .kept = KEPT_EMPTY, \
 	  .confinement = CONFINEMENT_NONE,                                                         \
 	  .machine_output = -1, .pid = -1, .pidfd = -1, .control = -1, .console = -1, .notify = -1 }

@@ -13,8 +13,9 @@
 
 #define MORE_IDMAP "idmap"	/* of container_state.more: inside:outside:count */
 
-/* For a start and a reboot: note it, state (not saved here) included. */
-int started_save(const struct container *container, struct container_state *state, struct error *err);
+/* For a start and a reboot. The first notes in the state, which it does not save; the second keeps the configuration. */
+void started_note(const struct container *container, struct container_state *state);
+int started_save(const struct container *container, struct error *err);
 
 /* Of a container that runs: what cannot change while it does becomes what it was started with, in container's config and
  * idmap. Nothing where nothing was noted, and for one whose configuration is broken. */

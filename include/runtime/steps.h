@@ -2,22 +2,31 @@
 #ifndef SYSCT_RUNTIME_STEPS_H
 #define SYSCT_RUNTIME_STEPS_H
 
-/* steps - one table, walked by two processes.
+/* steps - one table, walked by two processes, one of which has two threads.
  *
  * A start is a list of rows. The host side and the payload side (the container's first process, before it
  * becomes init) hold the same list and walk it together: a row on your side you run, and then tell the
- * peer how it went; a row on the other side you wait for. So the synchronisation follows from the table and
- * nobody writes a barrier.
+ * others how it went. Rows of different sides run at the same time, but for what the table says: a row that joins waits
+ * until all rows above it are done, whosever they are. So the synchronisation is in the table alone and nobody writes a
+ * barrier.
+ *
+ * The sides: HOST is the process that starts the container; BESIDE a second thread of it, for what takes its time in the
+ * kernel; PAYLOAD the process that BESIDE clones.
  *
  * Rules:
  *  1. run either does all of its row or fails; undo may be called for any row, done or not, by another
  *     process and after the first one died: it works from the container and its saved state alone, and
  *     to undo what was never done is no error.
- *  2. Rows before the clone row are HOST. The clone row's child calls steps_run(..., PAYLOAD, ...).
+ *  2. Exactly one row clones: the last of BESIDE, and it joins. Rows of PAYLOAD stand below it; its child calls
+ *     steps_run(..., PAYLOAD, ...).
  *  3. A PAYLOAD row touches only what dies with the namespaces, so it has no undo.
  *  4. Data goes host to payload by the memory image at the clone; after it, either way, by the packet of a row, with
- *     at most one descriptor, which a HOST row gives away.
- *  5. Exactly one row execs. Only there is the end of the connection no failure. */
+ *     at most one descriptor, which a HOST row gives away. A row whose descriptor the other side takes is waited for
+ *     where it stands.
+ *  5. Exactly one row execs, the last. Only there is the end of the connection no failure.
+ *  6. What two rows touch that nothing keeps apart is touched by none of them for writing. A BESIDE row that does not
+ *     join does not save the state, nor does it change what is the whole process's: directory, umask, environment.
+ *  7. The first HOST row below the clone joins. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,7 +34,7 @@
 
 #include "base/error.h"
 
-enum side { HOST, PAYLOAD };
+enum side { HOST, BESIDE, PAYLOAD };
 
 struct launch;
 struct container;
@@ -42,10 +51,13 @@ struct step {
 	/* On the other side than the row's, when it sends a descriptor: keep it. Ownership passes. */
 	void (*take)(struct launch *launch, int fd);
 	const char *why;	/* why the row stands where it stands, where that is not plain */
+	bool joins;		/* waits until all rows above it are done */
+	bool clones;
 	bool execs;
 };
 
-/* Walk on from launch->next. Errors say "step N of M, "NAME": ...". */
+/* Walk: HOST all of it, with the thread of BESIDE, which has ended when this returns; PAYLOAD what is below the row that
+ * clones. Errors say "step N of M, "NAME": ..."; the first one ends the walk, and the other sides' too. */
 int steps_run(const struct step *steps, size_t n, enum side side, struct launch *launch,
 	      struct error *err);
 

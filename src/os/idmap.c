@@ -97,7 +97,7 @@ int idmap_identity(struct idmap *ret, struct error *err)
 }
 
 /* Run clone(2) for the keeper with another effective user id and all capabilities kept. */
-static pid_t clone_keeper(struct keeper *keeper, char *stack, size_t room, uid_t euid)
+static pid_t clone_keeper(struct keeper *keeper, char *stack, size_t room, uid_t euid, int flags)
 {
 	int bits = prctl(PR_GET_SECUREBITS), dumpable = prctl(PR_GET_DUMPABLE);
 	pid_t pid;
@@ -107,7 +107,7 @@ static pid_t clone_keeper(struct keeper *keeper, char *stack, size_t room, uid_t
 		return -1;
 	if (syscall(SYS_setresuid, -1, euid, -1) < 0)
 		return -1;
-	pid = clone(keeper_main, stack + room, CLONE_NEWUSER | CLONE_VM | SIGCHLD, keeper);
+	pid = clone(keeper_main, stack + room, flags | CLONE_VM | SIGCHLD, keeper);
 	saved = errno;
 	if (syscall(SYS_setresuid, -1, 0, -1) < 0 || prctl(PR_SET_SECUREBITS, bits) < 0)
 		end_here("become root of the host again");
@@ -118,12 +118,21 @@ static pid_t clone_keeper(struct keeper *keeper, char *stack, size_t room, uid_t
 	return pid;
 }
 
-int userns_create(const struct idmap *map, struct error *err)
+static int open_namespace(pid_t pid, const char *kind)
+{
+	char path[40];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, kind);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int create(const struct idmap *map, int flags, int *ret_netns, struct error *err)
 {
 	static char stack[16384] __attribute__((aligned(16)));
-	auto_close int reader = -1, writer = -1, ns = -1;
+	auto_close int reader = -1, writer = -1, ns = -1, net = -1;
 	struct keeper keeper;
-	char path[40];
 	int fds[2], r;
 	pid_t pid;
 
@@ -131,7 +140,7 @@ int userns_create(const struct idmap *map, struct error *err)
 		return fail(err, errno, "make a pipe");
 	reader = keeper.read_fd = fds[0];
 	writer = keeper.write_fd = fds[1];
-	pid = clone_keeper(&keeper, stack, sizeof(stack), map->outside);
+	pid = clone_keeper(&keeper, stack, sizeof(stack), map->outside, flags);
 	if (pid < 0) {
 		r = fail(err, errno, "create a user namespace");
 		if (err->code == ENOSPC || err->code == EPERM)
@@ -142,12 +151,10 @@ int userns_create(const struct idmap *map, struct error *err)
 	r = write_map(pid, "uid_map", map);
 	if (r == 0)
 		r = write_map(pid, "gid_map", map);
-	if (r == 0) {
-		snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
-		ns = open(path, O_RDONLY | O_CLOEXEC);
-		if (ns < 0)
-			r = -errno;
-	}
+	if (r == 0)
+		r = ns = open_namespace(pid, "user");
+	if (r >= 0 && ret_netns)
+		r = net = open_namespace(pid, "net");
 	close_fd(&writer);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -158,5 +165,17 @@ int userns_create(const struct idmap *map, struct error *err)
 					"container they must lie in its own map");
 		return r;
 	}
+	if (ret_netns)
+		*ret_netns = take_fd(&net);
 	return take_fd(&ns);
+}
+
+int userns_create(const struct idmap *map, struct error *err)
+{
+	return create(map, CLONE_NEWUSER, NULL, err);
+}
+
+int userns_create_with_net(const struct idmap *map, int *ret_netns, struct error *err)
+{
+	return create(map, CLONE_NEWUSER | CLONE_NEWNET, ret_netns, err);
 }

@@ -15,6 +15,7 @@
 struct packet {
 	uint32_t index;
 	uint32_t failed;
+	struct row_time time;
 	struct error err;	/* sent only when failed */
 };
 
@@ -27,16 +28,22 @@ int handshake_pair(int fds[2], struct error *err)
 	return 0;
 }
 
-int handshake_report(int socket, size_t index, const struct error *err, int fd)
+int handshake_report_timed(int socket, size_t index, const struct error *err, int fd, const struct row_time *time)
 {
 	struct packet packet = { .index = (uint32_t)index, .failed = err != NULL };
 
+	packet.time = *time;
 	if (err)
 		packet.err = *err;
 	return fd_send(socket, &packet, err ? sizeof(packet) : SHORT, fd >= 0 ? &fd : NULL, fd >= 0);
 }
 
-int handshake_await(int socket, size_t index, int timeout_ms, int *ret_fd, struct error *err)
+int handshake_report(int socket, size_t index, const struct error *err, int fd)
+{
+	return handshake_report_timed(socket, index, err, fd, &(struct row_time){ 0, 0 });
+}
+
+int handshake_await_timed(int socket, size_t index, int timeout_ms, int *ret_fd, struct row_time *ret_time, struct error *err)
 {
 	struct pollfd poll_fd = { .fd = socket, .events = POLLIN };
 	struct packet packet;
@@ -72,5 +79,13 @@ int handshake_await(int socket, size_t index, int timeout_ms, int *ret_fd, struc
 		return -err->code;
 	}
 	*ret_fd = fd;
+	*ret_time = packet.time;
 	return HANDSHAKE_DONE;
+}
+
+int handshake_await(int socket, size_t index, int timeout_ms, int *ret_fd, struct error *err)
+{
+	struct row_time ignored;
+
+	return handshake_await_timed(socket, index, timeout_ms, ret_fd, &ignored, err);
 }

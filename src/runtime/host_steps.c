@@ -24,6 +24,7 @@
 #include "runtime/init.h"
 #include "runtime/launch.h"
 #include "runtime/limits.h"
+#include "runtime/started.h"
 #include "runtime/steps.h"
 #include "runtime/unit.h"
 #include "store/linked.h"
@@ -67,6 +68,11 @@ int host_remove_run_dir(const struct container *container, const struct containe
 	if (run < 0)
 		return errno == ENOENT ? 0 : fail(err, errno, "open %s", container->install->run_dir);
 	return remove_tree_at(run, container->name, err);
+}
+
+int host_keep_config(struct launch *launch, struct error *err)
+{
+	return started_save(launch->container, err);
 }
 
 int host_open_control(struct launch *launch, struct error *err)
@@ -185,21 +191,42 @@ int host_open_kept(struct launch *launch, struct error *err)
 	return kept_open(launch->container, &launch->kept, err);
 }
 
-int host_make_userns(struct launch *launch, struct error *err)
+/* The host's network namespace, or one that somebody else has made. */
+static bool foreign_network(const struct container_config *config)
 {
+	return config->n_networks && (config->networks[0].type == NETWORK_HOST ||
+				      config->networks[0].type == NETWORK_NAMESPACE);
+}
+
+int host_make_namespaces(struct launch *launch, struct error *err)
+{
+	const struct idmap *map = &launch->container->idmap;
+
 	if (launch->kept.userns >= 0)
 		launch->userns = take_fd(&launch->kept.userns);
+	else if (launch->kept.fds[KEPT_NET] >= 0 || foreign_network(launch->config))
+		launch->userns = userns_create(map, err);
 	else
-		launch->userns = userns_create(&launch->container->idmap, err);
-	if (launch->userns < 0)
-		return launch->userns;
-	if (launch->container->idmap.outside && !launch->rootfs.shifted && mount_idmap(launch->rootfs.mount_fd, launch->userns, err) < 0) {
-		if (err->code == EINVAL || err->code == EPERM)
-			error_hint(err, "the file system below the rootfs knows no idmapped mounts: use an image, or "
-					"ext4, xfs, btrfs below the directory");
-		return -err->code;
-	}
-	return 0;
+		launch->userns = userns_create_with_net(map, &launch->netns, err);
+	return launch->userns < 0 ? launch->userns : 0;
+}
+
+int host_enter_cgroups(struct launch *launch, struct error *err)
+{
+	auto_free char *group = launch_group(launch->container);
+
+	return cgroup_enter_v1(group, err);
+}
+
+int host_map_rootfs(struct launch *launch, struct error *err)
+{
+	if (!launch->container->idmap.outside || launch->rootfs.shifted ||
+	    mount_idmap(launch->rootfs.mount_fd, launch->userns, err) == 0)
+		return 0;
+	if (err->code == EINVAL || err->code == EPERM)
+		error_hint(err, "the file system below the rootfs knows no idmapped mounts: use an image, or "
+				"ext4, xfs, btrfs below the directory");
+	return -err->code;
 }
 
 static const struct {
@@ -258,13 +285,6 @@ int host_open_mounts(struct launch *launch, struct error *err)
 
 /* --- the payload --- */
 
-/* The host's network namespace, or one that somebody else has made. */
-static bool foreign_network(const struct container_config *config)
-{
-	return config->n_networks && (config->networks[0].type == NETWORK_HOST ||
-				      config->networks[0].type == NETWORK_NAMESPACE);
-}
-
 static void payload_main(void *arg)
 {
 	struct launch *launch = arg;
@@ -278,14 +298,6 @@ static void payload_main(void *arg)
 	_exit(1);	/* fail closed: the host side has our error */
 }
 
-static int enter_cgroups(void *arg, struct error *err)
-{
-	const struct launch *launch = arg;
-	auto_free char *group = launch_group(launch->container);
-
-	return cgroup_enter_v1(group, err);
-}
-
 int host_clone_payload(struct launch *launch, struct error *err)
 {
 	auto_free char *dir = launch_run_dir(launch->container);
@@ -297,15 +309,18 @@ int host_clone_payload(struct launch *launch, struct error *err)
 		.cgroup_fd = launch->cgroup,
 		.rootfs_fd = launch->rootfs.mount_fd,
 		.rootfs_at = at,
-		.enter = enter_cgroups,
 		.ret_helper = &launch->helper,
 		.child = payload_main,
 		.arg = launch,
 	};
-	int pair[2], join[KEPT_KINDS], join_flags[KEPT_KINDS], back, r;
+	int pair[2], join[KEPT_KINDS + 1], join_flags[KEPT_KINDS + 1], back, r;
 
-	if (!foreign_network(launch->config))
+	if (launch->netns >= 0) {
+		join[args.n_join] = launch->netns;
+		join_flags[args.n_join++] = CLONE_NEWNET;
+	} else if (!foreign_network(launch->config)) {
 		args.flags |= CLONE_NEWNET;
+	}
 	args.join = join;
 	args.join_flags = join_flags;
 	args.new_time = strcmp(launch->config->namespaces.time, "new") == 0;
@@ -326,6 +341,7 @@ int host_clone_payload(struct launch *launch, struct error *err)
 		network_return(&back);
 	}
 	close_fd(&launch->sys);
+	close_fd(&launch->netns);
 	if (r < 0) {
 		close(pair[0]);
 		close(pair[1]);

@@ -519,10 +519,8 @@ int host_prepare_network(struct launch *launch, struct error *err)
 	net->netlink = netlink_open(err);
 	if (!net->netlink || prepare_links(launch, &host, net, err) < 0)
 		return -err->code;
-	if (register_links(&host, c, net, err) < 0)
-		return -err->code;
-	if (network_admit_links(launch, net, err) < 0)
-		return -err->code;
+	if (!net->bridge.dns && register_links(&host, c, net, err) < 0)
+		return -err->code;	/* the names are taken from there, below */
 	if (first)
 		launch->resolv_conf = network_resolv_conf(net->bridge.index ? &net->bridge : NULL, first);
 	if (net->bridge.index && net->bridge.note[0])
@@ -533,8 +531,20 @@ int host_prepare_network(struct launch *launch, struct error *err)
 		launch->hosts_block = network_hosts_block(&host);
 		record_set(&launch->state->more, "names", "hosts");
 	}
-	/* before the links are there: whoever undoes this start must know their names */
-	return state_save(c->install->run_dir, c->name, launch->state, err);
+	return 0;
+}
+
+int host_admit_links(struct launch *launch, struct error *err)
+{
+	const struct container *c = launch->container;
+	struct prepared_network *net = launch->network;
+	struct network_host host;
+	char suffix[16];
+
+	network_host_of(c, &host, suffix);
+	if (net->bridge.dns && register_links(&host, c, net, err) < 0)
+		return -err->code;
+	return network_admit_links(launch, net, err);
 }
 
 int host_release_network(const struct container *container, const struct container_state *state,

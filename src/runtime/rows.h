@@ -26,12 +26,15 @@ UNDO(host_remove_cgroup);
 RUN(host_delegate_v1);
 RUN(host_limit_disk);
 RUN(host_open_kept);
-RUN(host_make_userns);
+RUN(host_make_namespaces);
+RUN(host_enter_cgroups);
+RUN(host_map_rootfs);
 RUN(host_prepare_dev);
 RUN(host_prepare_confinement);
 RUN(host_open_mounts);
 RUN(host_clone_payload);
 UNDO(host_kill_payload);
+RUN(host_keep_config);
 /* masks.c */
 RUN(host_mask_proc);
 RUN(host_mask_sys);
@@ -46,6 +49,7 @@ void host_take_notify(struct launch *launch, int fd);
 /* network_steps.c */
 RUN(host_prepare_network);
 UNDO(host_release_network);
+RUN(host_admit_links);
 RUN(host_create_links);
 RUN(host_tell_others);
 RUN(payload_configure_network);

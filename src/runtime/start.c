@@ -179,7 +179,8 @@ static int boot(struct container *c, struct container_state *state, struct launc
 	launch->container = c;
 	launch->config = &c->config;
 	launch->state = state;
-	if (started_save(c, state, err) == 0 && save(c, state, err) == 0 &&
+	started_note(c, state);
+	if (save(c, state, err) == 0 &&
 	    steps_run(start_steps, n_start_steps, HOST, launch, err) == 0) {
 		state->phase = PHASE_RUNNING;
 		state->monitor = state->starter;
@@ -194,6 +195,7 @@ static int boot(struct container *c, struct container_state *state, struct launc
 		}
 	}
 	rootfs_close(&launch->rootfs);	/* our own hold on the loop device would be waited for */
+	close_fd(&launch->netns);
 	close_fd(&launch->cgroup);
 	reap_helper(launch);
 	if (launch->pid > 0) {
@@ -848,8 +850,10 @@ int container_settle(struct container *c, struct container_state *ret, struct er
 static int undo_boot(struct container *c, struct container_state *state, struct error *err)
 {
 	auto_free char *group = launch_group(c);
-	const size_t kept = 3;
+	size_t kept = 0;
 
+	while (start_steps[kept++].undo != host_remove_cgroup)
+		;
 	if (steps_undo(start_steps + kept, n_start_steps - kept, c, state, err) < 0)
 		return -err->code;
 	return cgroup_remove_payload(group, 5000, err);

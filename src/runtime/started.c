@@ -18,14 +18,19 @@ static char *path_of(const struct container *container)
 	return xasprintf("%s/config", dir);
 }
 
-int started_save(const struct container *container, struct container_state *state, struct error *err)
+void started_note(const struct container *container, struct container_state *state)
+{
+	char map[40];
+
+	record_set(&state->more, MORE_IDMAP, idmap_format(&container->idmap, map, sizeof(map)));
+}
+
+int started_save(const struct container *container, struct error *err)
 {
 	auto_free char *path = path_of(container), *text = config_format(&container->config, NULL);
 	struct container_config again;
-	char map[40];
 	int r;
 
-	record_set(&state->more, MORE_IDMAP, idmap_format(&container->idmap, map, sizeof(map)));
 	/* with the defaults of sysct.conf it may be too much to be read again: better to hear of that now */
 	config_init(&again);
 	r = config_parse_text(text, strlen(text), "the configuration with its defaults", &again, NULL, err);

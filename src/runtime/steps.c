@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,57 +48,227 @@ static int after_exec(const struct launch *launch, struct error *err)
 	return 0;
 }
 
-static int run_other(const struct step *step, size_t index, struct launch *launch, struct error *err)
-{
-	int fd, r = handshake_await(launch->peer, index, PEER_TIMEOUT_MS, &fd, err);
+/* One walk. What is below the lock is shared by HOST and BESIDE. */
+struct walk {
+	const struct step *steps;
+	size_t n;
+	enum side side;
+	struct launch *launch;
+	uint64_t began, began_payload;	/* microseconds; the second of HOST and after the first */
+	size_t awaited;		/* rows of the other process above this one are known to be done */
 
-	if (r == HANDSHAKE_CLOSED) {
-		if (step->execs)
-			return after_exec(launch, err);
-		return fail(err, 0, "the other side of the start is gone");
-	}
+	pthread_t thread;
+	bool has_thread;
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	size_t reached[2];	/* by HOST and BESIDE: all of their rows above this one are done */
+	bool failed[2];
+	struct error beside_error;
+};
+
+static bool applies(const struct walk *walk, size_t i)
+{
+	return !walk->steps[i].when || walk->steps[i].when(walk->launch->config);
+}
+
+static int name_row(const struct walk *walk, size_t i, struct error *err)
+{
+	return error_prefix(err, "step %zu of %zu, \"%s\"", i + 1, walk->n, walk->steps[i].name);
+}
+
+/* --- the two threads --- */
+
+static void tell_thread(struct walk *walk, enum side side, size_t reached, bool failed)
+{
+	pthread_mutex_lock(&walk->lock);
+	walk->reached[side] = reached;
+	walk->failed[side] |= failed;
+	pthread_cond_broadcast(&walk->moved);
+	pthread_mutex_unlock(&walk->lock);
+}
+
+/* False: it has failed. */
+static bool await_thread(struct walk *walk, enum side other, size_t row)
+{
+	bool failed;
+
+	pthread_mutex_lock(&walk->lock);
+	while (walk->reached[other] < row && !walk->failed[other])
+		pthread_cond_wait(&walk->moved, &walk->lock);
+	failed = walk->failed[other];
+	pthread_mutex_unlock(&walk->lock);
+	return !failed;
+}
+
+static void note_time(struct walk *walk, size_t i, uint64_t from, uint64_t took)
+{
+	static const char *const names[] = { [HOST] = "host", [BESIDE] = "beside", [PAYLOAD] = "payload" };
+
+	if (!walk->launch->timing)
+		return;
+	pthread_mutex_lock(&walk->lock);
+	text_add(walk->launch->timing, "%8.3f ms  +%7.3f  %-7s  %s\n", (double)from / 1000, (double)took / 1000,
+		 names[walk->steps[i].side], walk->steps[i].name);
+	pthread_mutex_unlock(&walk->lock);
+}
+
+static int run_own(struct walk *walk, size_t i, struct error *err)
+{
+	const struct step *step = &walk->steps[i];
+	struct launch *launch = walk->launch;
+	uint64_t before = now_usec();
+	int peer = launch->peer;	/* the clone row itself is no news to the clone */
+	struct row_time time;
+	int r;
+
+	if (step->side != BESIDE)
+		launch->send_fd = -1;
+	r = step->run(launch, err);
+	time = (struct row_time){ (uint32_t)(before - walk->began), (uint32_t)(now_usec() - before) };
+	if (peer >= 0)
+		handshake_report_timed(peer, i, r < 0 ? err : NULL, launch->send_fd, &time);
+	if (step->side == HOST)
+		close_fd(&launch->send_fd);
 	if (r < 0)
-		return r;
-	if (fd >= 0 && step->take)
-		step->take(launch, fd);
-	else
-		close_fd(&fd);
+		return name_row(walk, i, err);
+	if (step->clones)
+		walk->began_payload = now_usec() - walk->began;
+	if (walk->side == HOST)
+		note_time(walk, i, time.from, time.took);
 	return 0;
 }
 
-static int run_own(const struct step *step, size_t index, struct launch *launch, struct error *err)
+static void walk_beside(struct walk *walk)
 {
-	int peer = launch->peer;	/* the clone row itself is no news to the clone */
-	int r;
+	for (size_t i = 0; i < walk->n; i++) {
+		if (walk->steps[i].side != BESIDE || !applies(walk, i))
+			continue;
+		tell_thread(walk, BESIDE, i, false);
+		if (walk->steps[i].joins && !await_thread(walk, HOST, i))
+			return;
+		if (run_own(walk, i, &walk->beside_error) < 0) {
+			tell_thread(walk, BESIDE, i, true);
+			return;
+		}
+	}
+	tell_thread(walk, BESIDE, walk->n, false);
+}
 
-	launch->send_fd = -1;
-	r = step->run(launch, err);
-	if (peer >= 0)
-		handshake_report(peer, index, r < 0 ? err : NULL, launch->send_fd);
-	if (step->side == HOST)
-		close_fd(&launch->send_fd);
-	return r;
+static void *beside_main(void *arg)
+{
+	process_yield_early();
+	walk_beside(arg);
+	return NULL;
+}
+
+static int have_thread(struct walk *walk, struct error *err)
+{
+	int r = walk->has_thread ? 0 : pthread_create(&walk->thread, NULL, beside_main, walk);
+
+	if (r != 0)
+		return fail(err, r, "make a thread");
+	walk->has_thread = true;
+	return 0;
+}
+
+static void end_thread(struct walk *walk)
+{
+	if (walk->has_thread)
+		pthread_join(walk->thread, NULL);
+	walk->has_thread = false;
+}
+
+/* HOST: the thread's rows above this one. */
+static int join_thread(struct walk *walk, size_t row, struct error *err)
+{
+	if (!walk->has_thread)
+		return 0;
+	if (!await_thread(walk, BESIDE, row)) {
+		*err = walk->beside_error;
+		return -err->code;
+	}
+	if (walk->reached[BESIDE] == walk->n)	/* by nobody else any more */
+		end_thread(walk);
+	return 0;
+}
+
+/* --- the two processes --- */
+
+static int await_row(struct walk *walk, size_t i, struct error *err)
+{
+	const struct step *step = &walk->steps[i];
+	struct launch *launch = walk->launch;
+	struct row_time time;
+	int fd, r = handshake_await_timed(launch->peer, i, PEER_TIMEOUT_MS, &fd, &time, err);
+
+	if (r == HANDSHAKE_CLOSED) {
+		r = step->execs ? after_exec(launch, err) : fail(err, 0, "the other side of the start is gone");
+	} else if (r >= 0) {
+		if (fd >= 0 && step->take)
+			step->take(launch, fd);
+		else
+			close_fd(&fd);
+		note_time(walk, i, walk->began_payload + time.from, time.took);
+	}
+	return r < 0 ? name_row(walk, i, err) : 0;
+}
+
+/* The other process's rows above this one. */
+static int join_process(struct walk *walk, size_t row, struct error *err)
+{
+	enum side other = walk->side == HOST ? PAYLOAD : HOST;
+
+	for (; walk->awaited < row; walk->awaited++)
+		if (walk->steps[walk->awaited].side == other && applies(walk, walk->awaited) &&
+		    await_row(walk, walk->awaited, err) < 0)
+			return -err->code;
+	return 0;
+}
+
+static size_t clone_row(const struct step *steps, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (steps[i].clones)
+			return i;
+	return 0;
+}
+
+/* One row, on HOST or PAYLOAD. */
+static int pass_row(struct walk *walk, size_t i, struct error *err)
+{
+	const struct step *step = &walk->steps[i];
+
+	if (step->side == BESIDE)
+		return walk->side == HOST ? have_thread(walk, err) : 0;
+	if (step->side != walk->side)
+		return step->take ? join_process(walk, i + 1, err) : 0;
+	if (walk->side == HOST)
+		tell_thread(walk, HOST, i, false);
+	if (step->joins && (join_thread(walk, i, err) < 0 || join_process(walk, i, err) < 0))
+		return -err->code;
+	return run_own(walk, i, err);
 }
 
 int steps_run(const struct step *steps, size_t n, enum side side, struct launch *launch,
 	      struct error *err)
 {
-	for (size_t i = launch->next; i < n; i++) {
-		const struct step *step = &steps[i];
-		uint64_t before = now_usec();
-		int r;
+	size_t clone = clone_row(steps, n);
+	struct walk walk = {
+		.steps = steps, .n = n, .side = side, .launch = launch, .began = now_usec(), .awaited = clone + 1,
+		.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER,
+	};
+	int r = 0;
 
-		if (step->when && !step->when(launch->config))
-			continue;
-		launch->next = i + 1;	/* a clone inside run() goes on from here */
-		r = step->side == side ? run_own(step, i, launch, err) : run_other(step, i, launch, err);
-		if (r < 0)
-			return error_prefix(err, "step %zu of %zu, \"%s\"", i + 1, n, step->name);
-		if (launch->timing)
-			text_add(launch->timing, "%8.3f ms  %-7s  %s\n", (double)(now_usec() - before) / 1000,
-				 step->side == HOST ? "host" : "payload", step->name);
-	}
-	return 0;
+	for (size_t i = side == HOST ? 0 : clone + 1; i < n && r >= 0; i++)
+		if (applies(&walk, i))
+			r = pass_row(&walk, i, err);
+	tell_thread(&walk, HOST, n, r < 0);
+	if (r >= 0)
+		r = join_thread(&walk, n, err);
+	end_thread(&walk);
+	if (r >= 0 && side == HOST)
+		r = join_process(&walk, n, err);
+	return r;
 }
 
 int steps_undo(const struct step *steps, size_t n, const struct container *container,

@@ -187,6 +187,27 @@ START_TEST(the_map_is_the_one_the_host_sees)
 }
 END_TEST
 
+START_TEST(a_network_namespace_of_it_is_owned_by_it_and_is_a_new_one)
+{
+	int net = -1, fd = must(userns_create_with_net(&map, &net, &err)), owner;
+	struct stat a, b;
+
+	ck_assert_int_eq(fcntl(net, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(ioctl(net, NS_GET_NSTYPE), CLONE_NEWNET);
+	owner = ioctl(net, NS_GET_USERNS);
+	ck_assert_int_ge(owner, 0);
+	ck_assert_int_eq(fstat(owner, &a), 0);
+	ck_assert_int_eq(fstat(fd, &b), 0);
+	ck_assert_uint_eq(a.st_ino, b.st_ino);
+	ck_assert_int_eq(fstat(net, &a), 0);
+	ck_assert_int_eq(stat("/proc/self/ns/net", &b), 0);
+	ck_assert_uint_ne(a.st_ino, b.st_ino);
+	close(owner);
+	close(net);
+	close(fd);
+}
+END_TEST
+
 /* The kernel charges it to the creator: its own base, not the host's root. */
 START_TEST(it_belongs_to_the_first_id_of_its_range)
 {
@@ -332,6 +353,7 @@ int main(void)
 	tcase_set_timeout(root, 60);
 	tcase_add_test(root, ids_are_mapped_as_asked_for);
 	tcase_add_test(root, the_map_is_the_one_the_host_sees);
+	tcase_add_test(root, a_network_namespace_of_it_is_owned_by_it_and_is_a_new_one);
 	tcase_add_test(root, it_belongs_to_the_first_id_of_its_range);
 	tcase_add_test(root, nothing_is_left_but_the_descriptor);
 	tcase_add_test(root, each_is_another);

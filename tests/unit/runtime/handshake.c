@@ -11,6 +11,7 @@
 struct packet {
 	uint32_t index;
 	uint32_t failed;
+	struct row_time time;
 	struct error err;
 };
 #define SHORT offsetof(struct packet, err)

@@ -12,7 +12,11 @@ static const struct {
 	const char *name, *why;
 } without_undo[] = {
 	{ "open the control socket", "its file goes with the run directory, the socket with its holders" },
-	{ "make the user namespace", "lives by a descriptor" },
+	{ "make the namespaces", "live by descriptors" },
+	{ "map the ids of the rootfs", "of a mount that lives by a descriptor" },
+	{ "enter the cgroups", "a thread leaves them with its end" },
+	{ "admit the links", "undone with the network" },
+	{ "keep the configuration", "goes with the run directory" },
 	{ "prepare /dev", "a detached mount, lives by a descriptor" },
 	{ "open what is kept", "descriptors" },
 	{ "give init a tree of cgroup v1", "the group is the cgroup's row" },
@@ -83,16 +87,16 @@ static bool is_exception(const char *name)
 
 START_TEST(host_rows_have_an_undo_or_are_exceptions_with_a_reason)
 {
-	ck_assert_uint_lt(ARRAY_SIZE(without_undo), 16);
+	ck_assert_uint_lt(ARRAY_SIZE(without_undo), 20);
 	for (size_t i = 0; i < n_start_steps; i++) {
 		const struct step *step = &start_steps[i];
 
-		if (step->side == HOST)
+		if (step->side != PAYLOAD)
 			ck_assert_msg(!step->undo == is_exception(step->name), "\"%s\" has %s undo and %s exception",
 				      step->name, step->undo ? "an" : "no", is_exception(step->name) ? "is an" : "is no");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(without_undo); i++) {
-		ck_assert_int_eq(start_steps[find(without_undo[i].name)].side, HOST);
+		ck_assert_int_ne(start_steps[find(without_undo[i].name)].side, PAYLOAD);
 		ck_assert(*without_undo[i].why);
 	}
 }
@@ -113,8 +117,32 @@ START_TEST(no_payload_row_comes_before_the_clone)
 
 	ck_assert_ptr_eq(start_steps[clone].run, host_clone_payload);
 	ck_assert_ptr_null(start_steps[clone].when);
-	for (size_t i = 0; i <= clone; i++)
-		ck_assert_msg(start_steps[i].side == HOST, "%s", start_steps[i].name);
+	for (size_t i = 0; i < n_start_steps; i++) {
+		ck_assert_msg(i > clone || start_steps[i].side != PAYLOAD, "%s", start_steps[i].name);
+		ck_assert_msg(i <= clone || start_steps[i].side != BESIDE, "%s", start_steps[i].name);
+		ck_assert_msg(start_steps[i].clones == (i == clone), "%s", start_steps[i].name);
+	}
+}
+END_TEST
+
+/* What the clone takes along is complete, the thread has ended before anybody goes on, and init begins when all is done. */
+START_TEST(what_needs_all_before_it_waits_for_that)
+{
+	size_t clone = find("clone the payload"), next = clone + 1, filter = find("confine it");
+
+	ck_assert(start_steps[clone].joins);
+	while (start_steps[next].side != HOST)
+		next++;
+	ck_assert(start_steps[next].joins && !start_steps[next].when);
+	ck_assert(start_steps[find("map the ids of the rootfs")].joins);
+	ck_assert(start_steps[find("open what is to be mounted")].joins);
+	ck_assert(start_steps[find("give init a tree of cgroup v1")].joins);
+	ck_assert(start_steps[find("pin the namespaces")].joins);
+	ck_assert(start_steps[find("configure the network")].joins);
+	ck_assert(start_steps[find("wait for go")].joins);
+	ck_assert(start_steps[filter - 1].joins && start_steps[filter - 1].side == PAYLOAD);
+	for (size_t i = filter; i < n_start_steps; i++)
+		ck_assert_msg(start_steps[i].side == PAYLOAD, "%s", start_steps[i].name);
 }
 END_TEST
 
@@ -139,8 +167,10 @@ START_TEST(the_host_is_left_before_it_is_told_to_go_on)
 	ck_assert_uint_lt(find("become root inside"), find("enter the rootfs"));
 	ck_assert_uint_lt(find("mount proc, sys and cgroup"), find("leave the host's mounts"));
 	ck_assert_uint_lt(find("make /dev"), find("leave the host's mounts"));
-	ck_assert_uint_lt(find("leave the host's mounts"), find("pin the namespaces"));
-	ck_assert_uint_lt(find("pin the namespaces"), find("wait for go"));
+	ck_assert_uint_lt(find("leave the host's mounts"), find("wait for go"));
+	ck_assert_uint_lt(find("unshare the cgroup namespace"), find("pin the namespaces"));
+	ck_assert_uint_lt(find("admit the links"), find("create the links"));
+	ck_assert_uint_lt(find("create the links"), find("configure the network"));
 	ck_assert_uint_lt(find("create the cgroup"), find("clone the payload"));
 }
 END_TEST
@@ -158,10 +188,10 @@ START_TEST(what_processes_use_is_undone_after_they_are_gone)
 }
 END_TEST
 
-/* undo_boot() of src/runtime/start.c counts them. */
-START_TEST(what_a_reboot_keeps_are_the_first_three_rows)
+/* undo_boot() of src/runtime/start.c leaves out all up to the last of these. */
+START_TEST(what_a_reboot_keeps_are_the_first_rows)
 {
-	static const char *const kept[] = { "make the run directory", "open the control socket",
+	static const char *const kept[] = { "make the run directory", "open the control socket", "open what is kept",
 					    "create the cgroup" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
@@ -290,10 +320,11 @@ int main(void)
 	tcase_add_test(tests, host_rows_have_an_undo_or_are_exceptions_with_a_reason);
 	tcase_add_test(tests, exactly_one_row_executes_and_it_is_the_last);
 	tcase_add_test(tests, no_payload_row_comes_before_the_clone);
+	tcase_add_test(tests, what_needs_all_before_it_waits_for_that);
 	tcase_add_test(tests, nothing_mounts_after_it_is_confined);
 	tcase_add_test(tests, the_host_is_left_before_it_is_told_to_go_on);
 	tcase_add_test(tests, what_processes_use_is_undone_after_they_are_gone);
-	tcase_add_test(tests, what_a_reboot_keeps_are_the_first_three_rows);
+	tcase_add_test(tests, what_a_reboot_keeps_are_the_first_rows);
 	tcase_add_test(tests, descriptors_go_either_way_after_the_clone);
 	tcase_add_test(tests, whether_a_row_applies_depends_on_the_configuration_alone);
 	tcase_add_test(tests, reasons_are_sentences_for_people);
