@@ -215,7 +215,7 @@ int guarded_save(int dirfd, const struct guarded_list *list, struct error *err)
 
 static void add_set(const char *name, const char *type, const struct strings *elements, struct text *ret)
 {
-	auto_free char *joined = strings_join(elements, ",\n\t\t\t     ");
+	auto_free char *joined = strings_join(elements, ",\n\t\t\t");
 
 	text_add(ret, "\tset %s {\n\t\t%s\n", name, type);
 	if (elements->n)
@@ -271,9 +271,23 @@ static bool has_host_access(const struct guarded *one)
 	return one->host_access;
 }
 
+/* MACs and addresses are written in one way only, so that two texts are two elements (store/firewall.h). */
 static char *mac_of(const struct guarded *one)
 {
-	return xstrdup(one->hwaddr);
+	uint8_t mac[6];
+
+	hwaddr_parse(one->hwaddr, mac);
+	return xasprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+}
+
+static char *address_of(const char *text)
+{
+	int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	char shown[INET6_ADDRSTRLEN];
+	unsigned char address[16];
+	bool good = inet_pton(family, text, address) == 1;
+
+	return xstrdup(good ? inet_ntop(family, address, shown, sizeof(shown)) : text);
 }
 
 static char *mac_number_of(const struct guarded *one)
@@ -468,9 +482,10 @@ static void add_senders(const struct guarded_list *list, const char *name, const
 	for (size_t i = 0; i < list->n; i++) {
 		const struct guarded *one = &list->items[i];
 		const char *on = one->bridge ? one->bridge : bridge;
+		auto_free char *mac = mac_of(one);
 
 		if (on && (own || one->bridge) && is(one))
-			strings_add_take(&elements, xasprintf("\"%s\" . %s", on, one->hwaddr));
+			strings_add_take(&elements, xasprintf("\"%s\" . %s", on, mac));
 	}
 	add_set(name, "type ifname . ether_addr", &elements, ret);
 }
@@ -484,9 +499,10 @@ static void add_isolated(const struct guarded_list *list, struct text *ret)
 
 		if (!one->isolated || one->bridge)
 			continue;
-		strings_add(&macs, one->hwaddr);
+		strings_add_take(&macs, mac_of(one));
 		for (size_t k = 0; k < one->addresses.n; k++)
-			strings_add(strchr(one->addresses.items[k], ':') ? &v6 : &v4, one->addresses.items[k]);
+			strings_add_take(strchr(one->addresses.items[k], ':') ? &v6 : &v4,
+					 address_of(one->addresses.items[k]));
 	}
 	add_set("isolated", "type ether_addr", &macs, ret);
 	add_set("isolated4", "type ipv4_addr", &v4, ret);
