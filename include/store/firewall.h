@@ -7,7 +7,10 @@
  *
  * The rules are a text made from struct network_rules; it is given to nft(8) in one transaction,
  * and only when the text differs from the one applied last (kept in a file) or a table has gone
- * (one netlink message each). Privilege: CAP_NET_ADMIN. */
+ * (one netlink message each). What belongs to one link stands in sets: where the texts differ in elements of sets
+ * alone, nft is given those, which takes the same few milliseconds however many links there are. That is done while
+ * nftables' generation, which every change counts up, is the one that our last change made; when anybody else has
+ * changed anything, or nft refuses, both tables are made anew. Privilege: CAP_NET_ADMIN. */
 
 #include <stdbool.h>
 
@@ -26,6 +29,10 @@ struct network_rules {
 
 /* The whole transaction as text: the table made anew. Caller frees. */
 char *network_ruleset(const struct network_rules *rules);
+
+/* Commands for nft that lead from one such text to another: elements of sets that go and come. NULL: something else is
+ * different too, or nothing is. Caller frees. */
+char *firewall_changes(const char *before, const char *after);
 
 /* Make it so. dirfd: the directory of the file "nft" that holds what was applied. Returns 1 when
  * nft ran, 0 when nothing had to be done. firewall_current() only looks: 1 when all is in place,

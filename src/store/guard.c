@@ -213,41 +213,86 @@ int guarded_save(int dirfd, const struct guarded_list *list, struct error *err)
 
 /* --- sets --- */
 
-static void add_set(const char *name, const char *type, const struct strings *elements, struct text *ret)
-{
-	auto_free char *joined = strings_join(elements, ",\n\t\t\t     ");
+/* One set that is being written. With each start the rules of all links are: so without a copy of each element. */
+struct set {
+	struct text *text;
+	size_t n;
+};
 
-	text_add(ret, "\tset %s {\n\t\t%s\n", name, type);
-	if (elements->n)
-		text_add(ret, "\t\telements = { %s }\n", joined);
-	text_add(ret, "\t}\n");
+static struct set begin_set(const char *name, const char *type, struct text *text)
+{
+	text_add(text, "\tset %s {\n\t\t%s\n", name, type);
+	return (struct set){ .text = text };
+}
+
+static void put(struct text *text, const char *what)
+{
+	text_append(text, what, strlen(what));
+}
+
+static void put_hex(struct text *text, const uint8_t *bytes, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++)
+		text_append(text, (char[2]){ digits[bytes[i] >> 4], digits[bytes[i] & 15] }, 2);
+}
+
+static void next_element(struct set *set)
+{
+	put(set->text, set->n++ ? ",\n\t\t\t" : "\t\telements = { ");
+}
+
+static void put_group(struct text *text, const struct guarded *one)
+{
+	uint32_t g = one->group;
+
+	put(text, "0x");
+	put_hex(text, (uint8_t[4]){ (uint8_t)(g >> 24), (uint8_t)(g >> 16), (uint8_t)(g >> 8), (uint8_t)g }, 4);
+}
+
+/* GROUP . what the caller puts next */
+static void next_of(struct set *set, const struct guarded *one)
+{
+	next_element(set);
+	put_group(set->text, one);
+	put(set->text, " . ");
+}
+
+static void end_set(const struct set *set)
+{
+	put(set->text, set->n ? " }\n\t}\n" : "\t}\n");
 }
 
 /* Groups of the links of which something is true. */
 static void add_groups(const struct guarded_list *list, const char *name, bool (*is)(const struct guarded *one),
 		       struct text *ret)
 {
-	auto_strings struct strings elements = STRINGS_EMPTY;
-
-	for (size_t i = 0; i < list->n; i++)
-		if (is(&list->items[i]))
-			strings_add_take(&elements, xasprintf("0x%08x", list->items[i].group));
-	add_set(name, "type devgroup", &elements, ret);
-}
-
-/* GROUP . VALUE for each link; value returns what the caller frees, or NULL to leave it out. */
-static void add_values(const struct guarded_list *list, const char *name, const char *type,
-		       char *(*value)(const struct guarded *one), struct text *ret)
-{
-	auto_strings struct strings elements = STRINGS_EMPTY;
+	struct set set = begin_set(name, "type devgroup", ret);
 
 	for (size_t i = 0; i < list->n; i++) {
-		auto_free char *one = value(&list->items[i]);
-
-		if (one)
-			strings_add_take(&elements, xasprintf("0x%08x . %s", list->items[i].group, one));
+		if (!is(&list->items[i]))
+			continue;
+		next_element(&set);
+		put_group(ret, &list->items[i]);
 	}
-	add_set(name, type, &elements, ret);
+	end_set(&set);
+}
+
+/* GROUP . VALUE for each link of which something is true. */
+static void add_values(const struct guarded_list *list, const char *name, const char *type,
+		       void (*put_value)(const struct guarded *one, struct text *ret), bool (*is)(const struct guarded *one),
+		       struct text *ret)
+{
+	struct set set = begin_set(name, type, ret);
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (!is(&list->items[i]))
+			continue;
+		next_of(&set, &list->items[i]);
+		put_value(&list->items[i], ret);
+	}
+	end_set(&set);
 }
 
 static bool is_any(const struct guarded *one)
@@ -271,17 +316,41 @@ static bool has_host_access(const struct guarded *one)
 	return one->host_access;
 }
 
-static char *mac_of(const struct guarded *one)
+static bool is_on_another_bridge(const struct guarded *one)
 {
-	return xstrdup(one->hwaddr);
+	return one->bridge != NULL;
 }
 
-static char *mac_number_of(const struct guarded *one)
+/* MACs and addresses are written in one way only, so that two texts are two elements (store/firewall.h). */
+static void put_mac(const struct guarded *one, struct text *ret)
 {
-	uint8_t mac[6];
+	uint8_t mac[6] = { 0 };
 
 	hwaddr_parse(one->hwaddr, mac);
-	return xasprintf("0x%02x%02x%02x%02x%02x%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	for (size_t i = 0; i < sizeof(mac); i++) {
+		put_hex(ret, &mac[i], 1);
+		if (i + 1 < sizeof(mac))
+			put(ret, ":");
+	}
+}
+
+static void put_mac_number(const struct guarded *one, struct text *ret)
+{
+	uint8_t mac[6] = { 0 };
+
+	hwaddr_parse(one->hwaddr, mac);
+	put(ret, "0x");
+	put_hex(ret, mac, sizeof(mac));
+}
+
+static void put_address(const char *address, struct text *ret)
+{
+	int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	char shown[INET6_ADDRSTRLEN];
+	unsigned char bytes[16];
+	bool good = inet_pton(family, address, bytes) == 1;
+
+	put(ret, good ? inet_ntop(family, bytes, shown, sizeof(shown)) : address);
 }
 
 /* The lower half of the IPv6 addresses that a link makes of its MAC (RFC 4291, appendix A). */
@@ -294,18 +363,13 @@ static void suffix_bytes(const struct guarded *one, uint8_t ret[8])
 }
 
 /* Where routers of others tell the links a prefix: with that half, none is another's. */
-static char *suffix_of(const struct guarded *one)
+static void put_suffix(const struct guarded *one, struct text *ret)
 {
-	struct text text = TEXT_EMPTY;
 	uint8_t suffix[8];
 
-	if (!one->bridge)
-		return NULL;
 	suffix_bytes(one, suffix);
-	text_add(&text, "0x");
-	for (size_t i = 0; i < sizeof(suffix); i++)
-		text_add(&text, "%02x", suffix[i]);
-	return text.data;
+	put(ret, "0x");
+	put_hex(ret, suffix, sizeof(suffix));
 }
 
 /* The IPv6 addresses of a link: the one that it makes of its MAC, and those that it was given. */
@@ -324,33 +388,40 @@ static size_t addresses6(const struct guarded *one, struct in6_addr **ret)
 	return n;
 }
 
-static void add_addresses(const struct guarded_list *list, struct text *ret)
+static void add_addresses4(const struct guarded_list *list, struct text *ret)
 {
-	auto_strings struct strings v4 = STRINGS_EMPTY, v6 = STRINGS_EMPTY, targets = STRINGS_EMPTY;
+	struct set set = begin_set("addresses4", "type devgroup . ipv4_addr", ret);
+
+	for (size_t i = 0; i < list->n; i++)
+		for (size_t k = 0; k < list->items[i].addresses.n; k++) {
+			if (strchr(list->items[i].addresses.items[k], ':'))
+				continue;
+			next_of(&set, &list->items[i]);
+			put(ret, list->items[i].addresses.items[k]);
+		}
+	end_set(&set);
+}
+
+/* as_number: as nft wants it in a place that it has no name for */
+static void add_addresses6(const struct guarded_list *list, const char *name, const char *type, bool as_number,
+			   struct text *ret)
+{
+	struct set set = begin_set(name, type, ret);
 
 	for (size_t i = 0; i < list->n; i++) {
-		const struct guarded *one = &list->items[i];
 		auto_free struct in6_addr *all = NULL;
-		size_t n = addresses6(one, &all);
+		size_t n = addresses6(&list->items[i], &all);
 
-		for (size_t k = 0; k < one->addresses.n; k++)
-			if (!strchr(one->addresses.items[k], ':'))
-				strings_add_take(&v4, xasprintf("0x%08x . %s", one->group, one->addresses.items[k]));
 		for (size_t k = 0; k < n; k++) {
-			auto_text struct text number = TEXT_EMPTY;
 			char shown[INET6_ADDRSTRLEN];
 
-			for (size_t b = 0; b < sizeof(all[k].s6_addr); b++)
-				text_add(&number, "%02x", all[k].s6_addr[b]);
-			inet_ntop(AF_INET6, &all[k], shown, sizeof(shown));
-			strings_add_take(&v6, xasprintf("0x%08x . %s", one->group, shown));
-			strings_add_take(&targets, xasprintf("0x%08x . 0x%s", one->group, number.data));
+			next_of(&set, &list->items[i]);
+			put(ret, as_number ? "0x" : inet_ntop(AF_INET6, &all[k], shown, sizeof(shown)));
+			if (as_number)
+				put_hex(ret, all[k].s6_addr, sizeof(all[k].s6_addr));
 		}
 	}
-	add_set("addresses4", "type devgroup . ipv4_addr", &v4, ret);
-	add_set("addresses6", "type devgroup . ipv6_addr", &v6, ret);
-	/* what a neighbour discovery is about; nft has no name for that place in a packet */
-	add_set("targets6", "typeof iifgroup . @th,64,128", &targets, ret);
+	end_set(&set);
 }
 
 /* --- the table of the bridges --- */
@@ -449,11 +520,14 @@ void guard_rules(const struct guarded_list *list, struct text *ret)
 	add_groups(list, "open", is_open, ret);
 	add_groups(list, "isolated", is_isolated, ret);
 	add_groups(list, "host_access", has_host_access, ret);
-	add_values(list, "macs", "type devgroup . ether_addr", mac_of, ret);
-	add_values(list, "clients", "typeof iifgroup . @th,288,48", mac_number_of, ret);
-	add_addresses(list, ret);
-	add_values(list, "suffixes", "typeof iifgroup . @nh,128,64", suffix_of, ret);
-	add_values(list, "target_suffixes", "typeof iifgroup . @th,128,64", suffix_of, ret);
+	add_values(list, "macs", "type devgroup . ether_addr", put_mac, is_any, ret);
+	add_values(list, "clients", "typeof iifgroup . @th,288,48", put_mac_number, is_any, ret);
+	add_addresses4(list, ret);
+	add_addresses6(list, "addresses6", "type devgroup . ipv6_addr", false, ret);
+	/* what a neighbour discovery is about */
+	add_addresses6(list, "targets6", "typeof iifgroup . @th,64,128", true, ret);
+	add_values(list, "suffixes", "typeof iifgroup . @nh,128,64", put_suffix, is_on_another_bridge, ret);
+	add_values(list, "target_suffixes", "typeof iifgroup . @th,128,64", put_suffix, is_on_another_bridge, ret);
 	text_append(ret, chains, sizeof(chains) - 1);
 }
 
@@ -463,42 +537,64 @@ void guard_rules(const struct guarded_list *list, struct text *ret)
 static void add_senders(const struct guarded_list *list, const char *name, const char *bridge, bool own,
 			bool (*is)(const struct guarded *one), struct text *ret)
 {
-	auto_strings struct strings elements = STRINGS_EMPTY;
+	struct set set = begin_set(name, "type ifname . ether_addr", ret);
 
 	for (size_t i = 0; i < list->n; i++) {
 		const struct guarded *one = &list->items[i];
 		const char *on = one->bridge ? one->bridge : bridge;
 
-		if (on && (own || one->bridge) && is(one))
-			strings_add_take(&elements, xasprintf("\"%s\" . %s", on, one->hwaddr));
+		if (!on || !(own || one->bridge) || !is(one))
+			continue;
+		next_element(&set);
+		text_add(ret, "\"%s\" . ", on);
+		put_mac(one, ret);
 	}
-	add_set(name, "type ifname . ether_addr", &elements, ret);
+	end_set(&set);
 }
 
-static void add_isolated(const struct guarded_list *list, struct text *ret)
+static bool is_cut_off(const struct guarded *one)
 {
-	auto_strings struct strings macs = STRINGS_EMPTY, v4 = STRINGS_EMPTY, v6 = STRINGS_EMPTY;
+	return one->isolated && !one->bridge;
+}
+
+static void add_isolated(const struct guarded_list *list, const char *name, const char *type, bool v6, struct text *ret)
+{
+	struct set set = begin_set(name, type, ret);
+
+	for (size_t i = 0; i < list->n; i++)
+		for (size_t k = 0; is_cut_off(&list->items[i]) && k < list->items[i].addresses.n; k++) {
+			const char *address = list->items[i].addresses.items[k];
+
+			if (!strchr(address, ':') == v6)
+				continue;
+			next_element(&set);
+			put_address(address, ret);
+		}
+	end_set(&set);
+}
+
+static void add_isolated_macs(const struct guarded_list *list, struct text *ret)
+{
+	struct set set = begin_set("isolated", "type ether_addr", ret);
 
 	for (size_t i = 0; i < list->n; i++) {
-		const struct guarded *one = &list->items[i];
-
-		if (!one->isolated || one->bridge)
+		if (!is_cut_off(&list->items[i]))
 			continue;
-		strings_add(&macs, one->hwaddr);
-		for (size_t k = 0; k < one->addresses.n; k++)
-			strings_add(strchr(one->addresses.items[k], ':') ? &v6 : &v4, one->addresses.items[k]);
+		next_element(&set);
+		put_mac(&list->items[i], ret);
 	}
-	add_set("isolated", "type ether_addr", &macs, ret);
-	add_set("isolated4", "type ipv4_addr", &v4, ret);
-	add_set("isolated6", "type ipv6_addr", &v6, ret);
+	end_set(&set);
 }
 
 void guard_host_rules(const struct guarded_list *list, const char *bridge, struct text *ret)
 {
 	add_senders(list, "others", bridge, false, is_any, ret);
 	add_senders(list, "host_access", bridge, true, has_host_access, ret);
-	if (bridge)
-		add_isolated(list, ret);
+	if (bridge) {
+		add_isolated_macs(list, ret);
+		add_isolated(list, "isolated4", "type ipv4_addr", false, ret);
+		add_isolated(list, "isolated6", "type ipv6_addr", true, ret);
+	}
 	/* Of a connection that the host began only the answers: one that a box began does not outlive the key. */
 	text_add(ret,
 		 "\tchain host {\n"

@@ -182,9 +182,10 @@ int network_admit(const struct network_host *host, const char *uuid, struct guar
 	ports_of(&all, uuid, &before);
 	if (network_load_guarded(host, &links, err) < 0)
 		return -err->code;
+	for (size_t i = 0; i < links.n; i++)
+		guarded_add(&links_before, &links.items[i]);
 	changed = guarded_replace(&links, uuid, guarded);
-	if (published_check(ports, &all, err) < 0 ||
-	    (changed && network_load_guarded(host, &links_before, err) < 0))
+	if (published_check(ports, &all, err) < 0)
 		return -err->code;
 	r = changed ? network_save_guarded(host, &links, err) : 0;
 	if (r == 0)

@@ -200,6 +200,117 @@ START_TEST(the_host_knows_a_sender_by_bridge_and_mac)
 }
 END_TEST
 
+START_TEST(only_elements_change_when_links_come_and_go)
+{
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &list };
+	auto_free char *none = network_ruleset(&rules), *two = NULL, *one = NULL, *other = NULL;
+	auto_free char *grown = NULL, *shrunk = NULL, *line = NULL;
+	auto_guarded struct guarded_list nobody = GUARDED_EMPTY;
+
+	fill();
+	two = network_ruleset(&rules);
+	grown = firewall_changes(none, two);
+	ck_assert_ptr_nonnull(grown);
+	ck_assert(strstr(grown, "add element inet sysct host_access { \"br0\" . 02:00:00:00:00:02 }\n"));
+	line = xasprintf("add element bridge sysct macs { 0x%08x . 02:00:00:00:00:01, 0x%08x . 02:00:00:00:00:02 }\n",
+			 list.items[0].group, list.items[1].group);
+	ck_assert_msg(list.items[0].group > list.items[1].group || strstr(grown, line), "%s", grown);
+	ck_assert(!strstr(grown, "delete"));
+	guarded_replace(&list, UUID_B, &nobody);
+	one = network_ruleset(&rules);
+	shrunk = firewall_changes(two, one);
+	ck_assert(strstr(shrunk, "delete element inet sysct others { \"br0\" . 02:00:00:00:00:02 }\n"));
+	ck_assert(!strstr(shrunk, "add ") && !strstr(shrunk, "02:00:00:00:00:01"));
+	/* the same, and more than elements */
+	ck_assert_ptr_null(firewall_changes(one, one));
+	rules.subnet6 = NULL;
+	other = network_ruleset(&rules);
+	ck_assert_ptr_null(firewall_changes(one, other));
+	ck_assert_ptr_null(firewall_changes("", one));
+	ck_assert_ptr_null(firewall_changes(one, ""));
+}
+END_TEST
+
+/* Two links that share a MAC are one element, which stays with the other. */
+START_TEST(an_element_of_two_links_stays_with_one)
+{
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", NULL, NULL, &list };
+	auto_guarded struct guarded_list a = GUARDED_EMPTY, b = GUARDED_EMPTY, nobody = GUARDED_EMPTY;
+	auto_free char *two = NULL, *one = NULL, *shrunk = NULL;
+
+	add(&a, UUID_A, "eth0", NULL, "02:00:00:00:0a:01", "10.3.4.2 fd00:1:0::2");
+	add(&b, UUID_B, "eth0", NULL, "02:00:00:00:0A:01", "10.3.4.2 fd00:1::2");
+	a.items[0].isolated = b.items[0].isolated = true;
+	guarded_replace(&list, UUID_A, &a);
+	guarded_replace(&list, UUID_B, &b);
+	two = network_ruleset(&rules);
+	guarded_replace(&list, UUID_A, &nobody);
+	one = network_ruleset(&rules);
+	shrunk = firewall_changes(two, one);
+	ck_assert_ptr_nonnull(shrunk);
+	ck_assert_msg(!strstr(shrunk, "inet"), "%s", shrunk);
+	ck_assert(strstr(shrunk, "delete element bridge sysct isolated {"));
+}
+END_TEST
+
+static char *nft(const char *const *argv, const char *input)
+{
+	char *output = NULL;
+	struct tool_run run = { .argv = argv, .input = input, .ret_output = &output, .keep_fd = -1 };
+
+	ck_assert_msg(tool_run(&run, &err) == 0, "%s%s", err.message, output ? output : "");
+	return output;
+}
+
+/* All words of what is there, in one order. */
+static char *listed(void)
+{
+	const char *argv[] = { "nft", "list", "ruleset", NULL };
+	auto_free char *text = nft(argv, NULL);
+	auto_strings struct strings words = STRINGS_EMPTY;
+
+	strings_split(&words, text, " ,\n\t");
+	strings_sort(&words);
+	return strings_join(&words, " ");
+}
+
+/* By elements that come and go the kernel has just what it has when it is told the whole. */
+START_TEST(changes_lead_to_the_same_rules)
+{
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &list };
+	auto_guarded struct guarded_list own = GUARDED_EMPTY;
+	const char *argv[] = { "nft", "-f", "-", NULL };
+	auto_free char *last = network_ruleset(&rules);
+
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	free(nft(argv, last));
+	for (int i = 0; i < 3; i++) {
+		auto_free char *text = NULL, *changes = NULL, *grown = NULL, *whole = NULL;
+
+		if (i == 0)
+			fill();
+		else if (i == 1)
+			add(&own, UUID_B, "eth0", "br0", "02:00:00:00:00:03", "10.9.0.9 fd00:9::9");
+		else
+			own.items[0].isolated = true;
+		if (i)
+			guarded_replace(&list, UUID_B, &own);
+		text = network_ruleset(&rules);
+		changes = firewall_changes(last, text);
+		ck_assert_ptr_nonnull(changes);
+		free(nft(argv, changes));
+		grown = listed();
+		free(nft(argv, text));
+		whole = listed();
+		ck_assert_str_eq(grown, whole);
+		free(last);
+		last = xstrdup(text);
+	}
+}
+END_TEST
+
 /* In a network namespace of its own: the kernel takes them, all sets filled and all empty. */
 START_TEST(the_kernel_takes_the_rules)
 {
@@ -238,6 +349,9 @@ int main(void)
 	tcase_add_test(tests, entries_come_back_from_their_file);
 	tcase_add_test(tests, what_could_be_more_than_an_entry_is_refused);
 	tcase_add_test(tests, rules_know_a_link_by_its_group);
+	tcase_add_test(tests, only_elements_change_when_links_come_and_go);
+	tcase_add_test(tests, an_element_of_two_links_stays_with_one);
+	tcase_add_test(tests, changes_lead_to_the_same_rules);
 	tcase_add_test(tests, the_host_knows_a_sender_by_bridge_and_mac);
 	tcase_add_test(tests, the_kernel_takes_the_rules);
 	suite_add_tcase(suite, tests);
