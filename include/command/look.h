@@ -29,8 +29,9 @@ struct look {
 int look_at(const struct install *install, const char *name, struct look *ret, struct error *err);
 void look_done(struct look *look);
 
-/* Fill in problem when its file system has errors; list, which shows no problems, does without. */
-void look_for_damage(struct look *look);
+/* Fill in problem when its file system has errors, or its monitor and holder were killed; list, which shows no problems
+ * but "broken", does without. */
+void look_for_problems(struct look *look);
 #define auto_look __attribute__((cleanup(look_done)))
 
 /* The keys of list, in their order, and an object with them. */

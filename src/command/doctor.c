@@ -271,8 +271,10 @@ static int doctor_main(const struct command *self, struct doctor *doctor, char *
 	for (int i = 0; i < n_words; i++)
 		if (known_word(self, doctor, words[i], err) < 0)
 			return -err->code;
-	doctor->array = value_array();
-	doctor->table = table_new(columns, ARRAY_SIZE(columns));
+	if (doctor->format == FORMAT_TABLE)
+		doctor->table = table_new(columns, ARRAY_SIZE(columns));
+	else
+		doctor->array = value_array();
 	r = run_checks(doctor, words, n_words, err);
 	if (r < 0)
 		return r;

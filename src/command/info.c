@@ -302,7 +302,7 @@ static int info_one(struct context *context, const char *name, void *arg, struct
 
 	if (look_at(&context->install, name, &look, err) < 0)
 		return -err->code;
-	look_for_damage(&look);
+	look_for_problems(&look);
 	o = info_json(&look);
 	if (info->format == FORMAT_JSON && !info->several) {
 		info->one = o;

@@ -70,19 +70,17 @@ static void show(struct list *list, const struct install *install, const struct 
 			printf("%s\n", names->items[i]);
 		return;
 	}
-	list->array = value_array();
-	list->table = table_new(columns, ARRAY_SIZE(columns));
+	if (!list->quiet && list->format == FORMAT_TABLE)
+		list->table = table_new(columns, ARRAY_SIZE(columns));
+	else if (!list->quiet)
+		list->array = value_array();
 	for (size_t i = 0; i < names->n; i++)
 		add_box(list, install, names->items[i]);
-	if (list->quiet || list->format != FORMAT_TABLE)
-		table_drop(list->table);
-	else
+	if (list->table)
 		table_print_take(list->table);
-	if (list->quiet || list->format == FORMAT_TABLE)
-		value_put(list->array);
-	else if (list->format == FORMAT_JSON)
+	else if (list->array && list->format == FORMAT_JSON)
 		value_print_take(list->array);
-	else
+	else if (list->array)
 		csv_print_take(list->array, look_keys, n_look_keys);
 }
 

@@ -95,7 +95,7 @@ static int peek(struct look *look, bool *ret_left_over, struct error *err)
 
 /* ext4 counts what it finds wrong (Documentation/admin-guide/ext4.rst); mounted with errors=remount-ro it then takes no
  * more writes. */
-void look_for_damage(struct look *look)
+static void look_for_damage(struct look *look)
 {
 	const char *loop = record_get(&look->run.more, "loop");
 	auto_free char *path = NULL, *text = NULL;
@@ -108,6 +108,14 @@ void look_for_damage(struct look *look)
 		return;
 	look->problem = xasprintf("its file system is damaged (%lu errors) and read-only by now: save what matters, stop it, "
 				  "and the next start repairs it, or says how", strtoul(text, NULL, 10));
+}
+
+void look_for_problems(struct look *look)
+{
+	if (!look->problem && container_is_alone(&look->run))
+		look->problem = xasprintf("its monitor and its holder were killed: sysct attach, console, or any other command that "
+					  "works on it makes new ones");
+	look_for_damage(look);
 }
 
 static void find_usage(struct look *look)
@@ -144,9 +152,6 @@ static void find_state(struct look *look)
 		      (look->run.phase != PHASE_STOPPED && process_alive(&look->run.init));
 	if (!look->state)
 		look->state = phase_name(look->run.phase);
-	if (!look->problem && container_is_alone(&look->run))
-		look->problem = xasprintf("its monitor and its holder were killed: sysct attach, console, or any other command that "
-					  "works on it makes new ones");
 	if (look->run.phase != PHASE_STOPPED && *c->uuid)
 		find_usage(look);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "command/library.h"
 
 int format_parse(const char *text, enum format *ret, struct error *err)
 {
@@ -71,6 +72,21 @@ void csv_print_take(struct value *array, const char *const *keys, size_t n_keys)
 
 /* --- tables --- */
 
+#define CALLS(X) X(scols_cell_set_color) X(scols_column_get_name) X(scols_line_get_cell) \
+	X(scols_line_refer_data) X(scols_new_table) X(scols_print_table) X(scols_table_enable_colors) \
+	X(scols_table_enable_noencoding) X(scols_table_get_column) X(scols_table_get_nlines) \
+	X(scols_table_new_column) X(scols_table_new_line) X(scols_unref_table)
+
+static const char *const names[] = { CALLS(LIBRARY_NAME) };
+static struct calls { CALLS(LIBRARY_POINTER) } loaded;
+
+static const struct calls *scols(void)
+{
+	if (!loaded.scols_new_table)
+		library_load(&library_smartcols, names, ARRAY_SIZE(names), &loaded);
+	return &loaded;
+}
+
 bool output_colors(void)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -104,12 +120,12 @@ static void *no_memory_is_the_end(void *p)
 
 struct libscols_table *table_new(const struct column *columns, size_t n)
 {
-	struct libscols_table *table = no_memory_is_the_end(scols_new_table());
+	struct libscols_table *table = no_memory_is_the_end(scols()->scols_new_table());
 
-	scols_table_enable_noencoding(table, 1);	/* our cells are printable already */
-	scols_table_enable_colors(table, output_colors());
+	scols()->scols_table_enable_noencoding(table, 1);	/* our cells are printable already */
+	scols()->scols_table_enable_colors(table, output_colors());
 	for (size_t i = 0; i < n; i++)
-		no_memory_is_the_end(scols_table_new_column(table, columns[i].name, 0,
+		no_memory_is_the_end(scols()->scols_table_new_column(table, columns[i].name, 0,
 							    columns[i].right ? SCOLS_FL_RIGHT : 0));
 	return table;
 }
@@ -121,37 +137,38 @@ char *table_cell(const char *text)
 
 struct libscols_line *table_add(struct libscols_table *table, const char *const *cells, size_t n)
 {
-	struct libscols_line *line = no_memory_is_the_end(scols_table_new_line(table, NULL));
+	struct libscols_line *line = no_memory_is_the_end(scols()->scols_table_new_line(table, NULL));
 
 	for (size_t i = 0; i < n; i++)
-		scols_line_refer_data(line, i, table_cell(cells[i]));
+		scols()->scols_line_refer_data(line, i, table_cell(cells[i]));
 	return line;
 }
 
 void table_color(struct libscols_line *line, size_t column, const char *color)
 {
-	struct libscols_cell *cell = scols_line_get_cell(line, column);
+	struct libscols_cell *cell = scols()->scols_line_get_cell(line, column);
 
 	if (cell && color)
-		scols_cell_set_color(cell, color);
+		scols()->scols_cell_set_color(cell, color);
 }
 
 void table_drop(struct libscols_table *table)
 {
-	scols_unref_table(table);
+	if (table)
+		scols()->scols_unref_table(table);
 }
 
 void table_print_take(struct libscols_table *table)
 {
 	/* smartcols prints nothing at all for a table without lines */
-	if (scols_table_get_nlines(table) == 0) {
+	if (scols()->scols_table_get_nlines(table) == 0) {
 		struct libscols_column *column;
 
-		for (size_t i = 0; (column = scols_table_get_column(table, i)); i++)
-			printf("%s%s", i ? " " : "", scols_column_get_name(column));
+		for (size_t i = 0; (column = scols()->scols_table_get_column(table, i)); i++)
+			printf("%s%s", i ? " " : "", scols()->scols_column_get_name(column));
 		printf("\n");
 	} else {
-		scols_print_table(table);
+		scols()->scols_print_table(table);
 	}
 	table_drop(table);
 }

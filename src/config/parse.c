@@ -432,14 +432,15 @@ static void store_all(const struct parse *parse, cfg_t *cfg, struct container_co
 	for (size_t i = 0; i < parse->n_settings; i++) {
 		const struct setting *setting = &parse->settings[i];
 		const struct section *section = setting->section;
-		cfg_t *from = setting->title ? cfg_gettsec(cfg, section->name, setting->title)
-					     : cfg_getsec(cfg, section->name);
+		cfg_t *from = !cfg ? NULL
+			      : setting->title ? cfg_gettsec(cfg, section->name, setting->title)
+					       : cfg_getsec(cfg, section->name);
 		void *base = section->base == BASE_HOST
 				     ? (void *)host
 				     : config_add_base(config, section, setting->title);
 
 		if (section->kind == SECTION_FREE) {
-			if (!setting->option) /* all of them at once, at the header */
+			if (from && !setting->option) /* all of them at once, at the header */
 				store_pairs(section, from, base);
 		} else if (setting->option) {
 			store_values(setting, from, base);
@@ -476,18 +477,29 @@ static void parse_done(struct parse *parse)
 	problems_clear(&parse->problems);
 }
 
+/* The host's file as it is installed has headers and comments alone, and every command reads it. */
+static bool sets_something(const struct parse *parse)
+{
+	for (size_t i = 0; i < parse->n_settings; i++)
+		if (parse->settings[i].option)
+			return true;
+	return false;
+}
+
 int config_parse(const char *text, size_t len, const char *shown_path,
 		 struct container_config *config, struct host_config *host, struct error *err)
 {
 	struct parse parse = { .is_host = host };
-	cfg_t *cfg;
+	cfg_t *cfg = NULL;
 	int r;
 
 	text_append(&parse.out, "", 0);
 	read_lines(&parse, text, len);
-	cfg = libconfuse_new(&parse);
-	text_append(&parse.out, "\n", 1); /* fmemopen(3) wants at least one byte */
-	libconfuse_read(&parse, cfg);
+	if (sets_something(&parse)) {
+		cfg = libconfuse_new(&parse);
+		text_append(&parse.out, "\n", 1); /* fmemopen(3) wants at least one byte */
+		libconfuse_read(&parse, cfg);
+	}
 	check_rootfs(&parse);
 	if (!parse.problems.n) {
 		store_all(&parse, cfg, config, host);
@@ -495,7 +507,8 @@ int config_parse(const char *text, size_t len, const char *shown_path,
 			config_rules(config, &parse.problems);
 	}
 	r = problems_report(&parse.problems, shown_path, err);
-	cfg_free(cfg);
+	if (cfg)
+		cfg_free(cfg);
 	parse_done(&parse);
 	return r;
 }

@@ -336,7 +336,7 @@ static bool in_base(const struct option *option, enum section_base base)
 {
 	static const struct section *section;
 
-	if (!section || strcmp(section->name, option->section) != 0)
+	if (!section || (section->name != option->section && strcmp(section->name, option->section) != 0))
 		section = section_find(option->section);
 	return section->base == base;
 }

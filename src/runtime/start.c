@@ -741,9 +741,13 @@ int container_peek(const struct container *c, struct container_state *ret, bool 
 	*ret_left_over = false;
 	if (state_load(c->install->run_dir, c->name, ret, &stale, err) < 0)
 		return -err->code;
-	if (!stale && ret->phase == PHASE_RUNNING && !process_alive(&ret->init) && process_alive(&ret->monitor)) {
-		ret->phase = PHASE_STARTING;	/* between two boots */
-		return 0;
+	if (!stale && ret->phase == PHASE_RUNNING) {
+		if (process_alive(&ret->init))
+			return 0;	/* one look each: list does this for all containers */
+		if (process_alive(&ret->monitor)) {
+			ret->phase = PHASE_STARTING;	/* between two boots */
+			return 0;
+		}
 	}
 	/* of an earlier boot nothing exists but files: that is a stopped container */
 	if (stale || examine(ret) == LEFT_OVER) {

@@ -232,6 +232,19 @@ for tool in mke2fs tune2fs e2fsck nft; do
 done
 finds warn program.resize2fs '10G' hiding resize2fs sysct
 finds warn program.dnsmasq 'DHCP' hiding dnsmasq sysct
+# library FILE COMMAND...: it cannot be loaded
+library() {
+    file_=$(ldconfig -p | sed -n "s,.* => \(/.*/$1\)\$,\1,p" | head -n 1)
+    shift
+    with "mount --bind '$TEST_TMP/empty' '$file_'" "$@"
+}
+finds warn program.smartcols 'show a table: .*libsmartcols' library libsmartcols.so.1 sysct
+# what lacks json-c cannot say so in JSON
+library libjson-c.so.5 sysct doctor program.json-c >"$OUT" 2>"$ERR" || fail "without json-c: $(cat "$OUT" "$ERR")"
+if ! grep -q 'show JSON: .*libjson-c' "$OUT" || ! grep -q 'apt-get install libjson-c5' "$OUT"; then
+    fail "without json-c: $(cat "$OUT" "$ERR")"
+fi
+echo program.json-c >>"$FOUND"
 for own in monitor holder seccomp; do finds fail program.$own 'No such file' env SYSCT_LIBEXEC_DIR=/nowhere sysct; done
 finds warn template.alpine 'openssl' hiding openssl sysct
 finds warn template.busybox 'busybox' hiding busybox sysct

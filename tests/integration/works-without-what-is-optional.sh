@@ -38,6 +38,34 @@ busybox box
 ok sysct start box --wait
 ok sysct stop --now box
 
+# without LIBRARY COMMAND...: it cannot be loaded
+without() {
+    library_=$1
+    shift
+    unshare -m sh -ec "for f in \$(ldconfig -p | sed -n 's,.* => \(/.*/$library_\)\$,\1,p'); do
+            mount --bind '$TEST_TMP/empty' \$f
+        done
+        exec \"\$@\"" sh "$@"
+}
+
+say "libraries that show results: what needs one names it, all else goes on"
+for pair in 'libsmartcols.so.1 libsmartcols1 list' 'libjson-c.so.5 libjson-c5 list --format json'; do
+    # shellcheck disable=SC2086 # words of the command
+    set -- $pair
+    library=$1 package=$2
+    shift 2
+    got=0
+    without "$library" sysct "$@" >"$OUT" 2>"$ERR" || got=$?
+    [ $got = 1 ] || fail "status $got without $library: sysct $*"
+    grep -q -F "$library" "$ERR" || fail "the error does not name $library: $(cat "$ERR")"
+    grep -q -x "hint: apt-get install $package" "$ERR" || fail "nothing names the package $package: $(cat "$ERR")"
+    grep -q -F "$package" "$TEST_TMP/README" || fail "README's table does not have $package"
+    for words in '--version' 'list --quiet' 'list --quiet --running' 'start box --wait' 'attach -T box -- true' 'stop --now box'; do
+        # shellcheck disable=SC2086 # words of the command
+        without "$library" sysct $words || fail "without $library: sysct $words"
+    done
+done
+
 say "all of them away"
 everything='dnsmasq nft mke2fs tune2fs e2fsck resize2fs debootstrap gpgv wget curl openssl xz zstd bzip2 jq busybox ssh ip nsenter vi
     nano iptables-legacy firewall-cmd dpkg-deb'
