@@ -98,8 +98,4 @@ int tool_run(const struct tool_run *run, struct error *err);
 /* The absolute path of a tool in the fixed PATH; caller frees; NULL when it is not installed. */
 char *tool_find(const char *name);
 
-/* Let whoever wakes up on this thread's CPU run at once: a turn is 0.1 ms instead of some milliseconds (sched_setattr(2), since
- * Linux 6.12; no error before). Children have the usual turns. */
-void process_yield_early(void);
-
 #endif

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -539,25 +538,4 @@ int process_need_files(unsigned int n, struct error *err)
 	fail(err, 0, "begin with at most %llu open files: it may need %u", (unsigned long long)limit.rlim_max, n);
 	err->code = EMFILE;
 	return error_hint(err, "allow more: ulimit -n 1024, or LimitNOFILE= of the service that runs it");
-}
-
-#ifndef SCHED_FLAG_RESET_ON_FORK
-#define SCHED_FLAG_RESET_ON_FORK 0x01
-#endif
-
-/* struct sched_attr of sched_setattr(2), as far as every kernel has it. */
-struct schedule {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
-
-void process_yield_early(void)
-{
-	const struct schedule schedule = { .size = sizeof(schedule), .policy = SCHED_OTHER, .flags = SCHED_FLAG_RESET_ON_FORK,
-					   .nice = getpriority(PRIO_PROCESS, 0), .runtime = 100000 };
-
-	syscall(SYS_sched_setattr, 0, &schedule, 0);
 }

@@ -156,7 +156,6 @@ static void walk_beside(struct walk *walk)
 
 static void *beside_main(void *arg)
 {
-	process_yield_early();
 	walk_beside(arg);
 	return NULL;
 }
