@@ -209,7 +209,7 @@ void console_input(struct monitor *m, struct client *client)
 		client_drop(m, client);
 		return;
 	}
-	n = recv(client->stream, client->input, sizeof(client->input), MSG_DONTWAIT);
+	n = recv(client->stream, client->input, INPUT_BYTES, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {

@@ -148,7 +148,7 @@ static void restore_clients(struct monitor *m)
 		fcntl(control, F_SETFD, FD_CLOEXEC);
 		if (stream >= 0)
 			fcntl(stream, F_SETFD, FD_CLOEXEC);
-		m->clients[n] = (struct client){ .control = control, .stream = stream, .subscribed = subscribed };
+		m->clients[n] = (struct client){ .control = control, .stream = stream, .subscribed = subscribed, .input = m->inputs[n] };
 		client_watch(m, &m->clients[n]);
 		n++;
 	}
@@ -283,8 +283,10 @@ int main(int argc, char **argv)
 	m.cache_dir = argv[4];
 	m.config = argv[5];
 	m.sysct = argv[6];
-	for (size_t i = 0; i < MAX_CLIENTS; i++)
+	for (size_t i = 0; i < MAX_CLIENTS; i++) {
 		m.clients[i].control = m.clients[i].stream = -1;
+		m.clients[i].input = m.inputs[i];
+	}
 	begin(&m);
 	run(&m);
 }

@@ -21,7 +21,7 @@ struct client {
 	bool subscribed;
 	bool stopper;		/* undoes the start itself */
 	uint64_t lost;		/* bytes that it was too slow for */
-	char input[INPUT_BYTES];	/* typed, not yet taken by the console */
+	char *input;		/* INPUT_BYTES: typed, not yet taken by the console */
 	size_t n_input;
 };
 
@@ -46,6 +46,7 @@ struct monitor {
 	size_t scroll_at;
 	bool scroll_full;
 	struct client clients[MAX_CLIENTS];
+	char inputs[MAX_CLIENTS][INPUT_BYTES];	/* apart from those, which are looked at without a client too */
 };
 
 /* What an event is about: the high half of epoll's data; the low half is a client's index. */

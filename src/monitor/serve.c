@@ -19,7 +19,7 @@ void client_drop(struct monitor *m, struct client *client)
 
 	close_fd(&client->control);
 	close_fd(&client->stream);
-	*client = (struct client){ .control = -1, .stream = -1 };
+	*client = (struct client){ .control = -1, .stream = -1, .input = client->input };
 	if (looked)
 		console_release(m);
 	/* whoever promised to undo the start is gone: then it is ours again */
@@ -63,7 +63,7 @@ void serve_accept(struct monitor *m)
 			close(fd);
 			continue;
 		}
-		m->clients[i] = (struct client){ .control = fd, .stream = -1 };
+		m->clients[i] = (struct client){ .control = fd, .stream = -1, .input = m->inputs[i] };
 		client_watch(m, &m->clients[i]);
 	}
 }
