@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/text.h"
 
 #define CONFIG_UNSET \
@@ -50,6 +51,9 @@ struct mount_config {
 };
 
 struct container_config {
+	struct hash source;	/* of all texts that were read into it, in their order, and of this version; not copied by
+				 * config_copy() */
+
 	/* [container] */
 	char *hostname; /* NULL: the name */
 	char *init;	/* program and arguments, blank separated */

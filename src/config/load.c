@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "config/config.h"
 #include "config/options.h"
 #include "config/parse.h"
@@ -14,6 +15,16 @@
 static void host_copy(struct host_config *to, const struct host_config *from)
 {
 	options_copy_base(BASE_HOST, to, from);
+}
+
+static void add_source(struct hash *source, const char *text, size_t len)
+{
+	if (!source->high && !source->low) {
+		hash_init(source);
+		hash_add_text(source, SYSCT_VERSION);
+	}
+	hash_add(source, &len, sizeof(len));
+	hash_add(source, text, len);
 }
 
 int config_parse_text(const char *text, size_t len, const char *shown_path,
@@ -33,6 +44,8 @@ int config_parse_text(const char *text, size_t len, const char *shown_path,
 		host_copy(&new_host, host);
 	r = config_parse(text, len, shown_path, &new_config, host ? &new_host : NULL, err);
 	if (r >= 0 && config) {
+		new_config.source = config->source;
+		add_source(&new_config.source, text, len);
 		config_done(config);
 		*config = new_config;
 	} else {

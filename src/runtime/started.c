@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "runtime/launch.h"
 
+#define MORE_SOURCE "source"	/* of container_state.more: of which texts its configuration is */
 #define CONFIG_MOST (1U << 20)	/* what config_parse_text() takes */
 
 static char *path_of(const struct container *container)
@@ -20,9 +21,10 @@ static char *path_of(const struct container *container)
 
 void started_note(const struct container *container, struct container_state *state)
 {
-	char map[40];
+	char map[40], source[HASH_TEXT];
 
 	record_set(&state->more, MORE_IDMAP, idmap_format(&container->idmap, map, sizeof(map)));
+	record_set(&state->more, MORE_SOURCE, hash_format(&container->config.source, source));
 }
 
 int started_save(const struct container *container, struct error *err)
@@ -51,6 +53,16 @@ static int read_config(const char *path, struct container_config *ret, struct er
 	return config_parse_text(text, len, path, ret, NULL, err) < 0 ? -err->code : 1;
 }
 
+/* Nobody has changed a file since then, so nothing is to be read again. A privileged container's map is not a file's. */
+static bool is_unchanged(const struct container *container, const struct container_state *state)
+{
+	const char *then = record_get(&state->more, MORE_SOURCE), *map = record_get(&state->more, MORE_IDMAP);
+	char source[HASH_TEXT], now[40];
+
+	return then && map && strcmp(then, hash_format(&container->config.source, source)) == 0 &&
+	       strcmp(map, idmap_format(&container->idmap, now, sizeof(now))) == 0;
+}
+
 int started_load(struct container *container, const struct container_state *state, struct error *err)
 {
 	auto_free char *path = path_of(container);
@@ -59,7 +71,7 @@ int started_load(struct container *container, const struct container_state *stat
 	struct idmap idmap = container->idmap;
 	int r;
 
-	if (container->broken)
+	if (container->broken || is_unchanged(container, state))
 		return 0;
 	config_init(&config);
 	r = read_config(path, &config, err);
