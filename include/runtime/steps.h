@@ -26,7 +26,9 @@
  *  5. Exactly one row execs, the last. Only there is the end of the connection no failure.
  *  6. What two rows touch that nothing keeps apart is touched by none of them for writing. A BESIDE row that does not
  *     join does not save the state, nor does it change what is the whole process's: directory, umask, environment.
- *  7. The first HOST row below the clone joins. */
+ *  7. The first HOST row below the clone joins.
+ *  8. While rows of BESIDE may run a child of HOST is made by fork(2), which puts the C library's locks in order, or touches
+ *     no memory that the library gives; the clone itself is made while HOST waits. */
 
 #include <stdbool.h>
 #include <stddef.h>

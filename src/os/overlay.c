@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "os/fdpass.h"
 #include "os/mount.h"
 
 /* Whatever the kernel's own defaults are:
@@ -107,29 +108,62 @@ static int check_writable(int fd, struct error *err)
 	return vfs.f_flag & ST_RDONLY ? fail(err, EROFS, "mount the overlay: it came out read-only") : 0;
 }
 
+static int help(const struct overlay *overlay, int socket, struct error *err)
+{
+	int fd, r;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return fail(err, errno, "unshare the mount namespace");
+	fd = assemble(overlay, err);
+	if (fd < 0)
+		return fd;
+	r = fd_send(socket, "", 1, &fd, 1);
+	return r < 0 ? fail(err, -r, "hand over the overlay") : 0;
+}
+
+static int take(int socket, struct error *err)
+{
+	size_t n_fds = 1;
+	char byte;
+	int fd = -1;
+	ssize_t n = fd_receive(socket, &byte, 1, &fd, &n_fds);
+
+	if (n < 0 || fd < 0)
+		return fail(err, n < 0 ? (int)-n : EPROTO, "take the overlay");
+	return fd;
+}
+
 int overlay_mount(const struct overlay *overlay, struct error *err)
 {
-	/* one table of descriptors for both: what the helper opens is ours */
-	struct clone_args args = { .flags = CLONE_VFORK | CLONE_FILES | CLONE_NEWNS, .exit_signal = SIGCHLD };
 	struct helper *helper = mmap(NULL, sizeof(*helper), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int pair[2], r;
 	pid_t pid;
-	int r;
 
 	if (helper == MAP_FAILED)
 		return fail(err, errno, "map memory for a helper");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		r = fail(err, errno, "make a socket pair");
+		munmap(helper, sizeof(*helper));
+		return r;
+	}
 	helper->r = -EIO;
 	fail(&helper->err, EIO, "mount the overlay: the helper was killed");
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	/* not clone(2), whose child would have the locks of the C library as another thread holds them at that moment */
+	pid = fork();
 	if (pid == 0) {
-		helper->r = assemble(overlay, &helper->err);
+		helper->r = help(overlay, pair[1], &helper->err);
 		_exit(0);
 	}
 	if (pid > 0)
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
-	r = pid < 0 ? fail(err, errno, "clone a helper") : helper->r;
+	r = pid < 0 ? fail(err, errno, "fork") : helper->r;
 	if (pid > 0 && r < 0)
 		*err = helper->err;
+	if (r >= 0)
+		r = take(pair[0], err);
+	close(pair[0]);
+	close(pair[1]);
 	munmap(helper, sizeof(*helper));
 	if (r >= 0 && !overlay->readonly && check_writable(r, err) < 0) {
 		close(r);

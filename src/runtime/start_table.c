@@ -78,10 +78,10 @@ const struct step start_steps[] = {
 	  .why = "the user namespace before the clone, which enters it; the network's with it, since it takes longest" },
 	{ HOST, "map the ids of the rootfs", .run = host_map_rootfs, .joins = true,
 	  .why = "by the user namespace" },
-	{ HOST, "open what is to be mounted", .when = has_mounts, .run = host_open_mounts, .joins = true,
-	  .why = "as the host's root, in the host's tree; locked for the user namespace" },
 	{ BESIDE, "enter the cgroups", .run = host_enter_cgroups,
 	  .why = "those of cgroup v1, which know threads: what this one clones is born in them, and it ends with the clone" },
+	{ HOST, "open what is to be mounted", .when = has_mounts, .run = host_open_mounts, .joins = true,
+	  .why = "as the host's root, in the host's tree; locked for the user namespace" },
 	{ BESIDE, "clone the payload", .run = host_clone_payload, .undo = host_kill_payload, .joins = true, .clones = true,
 	  .why = "all that the payload needs from the host it takes along in its memory; it is born in its cgroups, which "
 		 "the cgroup namespace made later has as its roots" },
