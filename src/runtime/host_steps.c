@@ -341,7 +341,6 @@ int host_clone_payload(struct launch *launch, struct error *err)
 		network_return(&back);
 	}
 	close_fd(&launch->sys);
-	close_fd(&launch->netns);
 	if (r < 0) {
 		close(pair[0]);
 		close(pair[1]);

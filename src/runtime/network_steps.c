@@ -641,11 +641,12 @@ static int have_link(const struct launch *launch, struct prepared_link *link, in
 
 int host_create_links(struct launch *launch, struct error *err)
 {
-	auto_close int netns = -1;
+	auto_close int netns = take_fd(&launch->netns);
 	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)launch->pid);
-	netns = open(path, O_RDONLY | O_CLOEXEC);
+	if (netns < 0)	/* it was made with the clone, or kept */
+		netns = open(path, O_RDONLY | O_CLOEXEC);
 	if (netns < 0)
 		return fail(err, errno, "open %s", path);
 	for (size_t i = 0; i < launch->network->n; i++)

@@ -189,6 +189,7 @@ static int boot(struct container *c, struct container_state *state, struct launc
 			/* the payload alone holds the file system now; the image's lock lives on with the loop device,
 			 * which has the same open file */
 			rootfs_close(&launch->rootfs);
+			close_fd(&launch->netns);
 			close_fd(&launch->cgroup);
 			reap_helper(launch);
 			return 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,6 +225,31 @@ static int join_process(struct walk *walk, size_t row, struct error *err)
 	return 0;
 }
 
+/* HOST has failed, perhaps at what it wanted of a payload that had ended by then: what that said first is the reason. */
+static void prefer_payload_error(struct walk *walk, struct error *err)
+{
+	struct pollfd said = { .fd = walk->launch->peer, .events = POLLIN };
+
+	for (; walk->awaited < walk->n && said.fd >= 0; walk->awaited++) {
+		struct error why = ERROR_NONE;
+		int fd, r;
+
+		if (walk->steps[walk->awaited].side != PAYLOAD || !applies(walk, walk->awaited))
+			continue;
+		if (poll(&said, 1, 0) <= 0)
+			return;
+		r = handshake_await(walk->launch->peer, walk->awaited, 0, &fd, &why);
+		close_fd(&fd);
+		if (r == HANDSHAKE_CLOSED)
+			return;
+		if (r < 0) {
+			name_row(walk, walk->awaited, &why);
+			*err = why;
+			return;
+		}
+	}
+}
+
 static size_t clone_row(const struct step *steps, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -266,8 +292,10 @@ int steps_run(const struct step *steps, size_t n, enum side side, struct launch 
 		r = join_thread(&walk, n, err);
 	end_thread(&walk);
 	if (r >= 0 && side == HOST)
-		r = join_process(&walk, n, err);
-	return r;
+		return join_process(&walk, n, err);
+	if (side == HOST)
+		prefer_payload_error(&walk, err);
+	return r < 0 ? -err->code : 0;
 }
 
 int steps_undo(const struct step *steps, size_t n, const struct container *container,

@@ -26,6 +26,7 @@ static struct {
 	size_t lie_at;		/* the payload's packet is of another row */
 	size_t meet[2];		/* each of these rows is not done before both are begun */
 	size_t slow_at;		/* the row takes a while */
+	size_t late_at;		/* a host row that fails once the payload has ended */
 } plan;
 
 /* What both sides did, in memory that both see. */
@@ -88,6 +89,10 @@ static int run(size_t row, struct launch *launch, struct error *err)
 	note(launch->pid < 0 && launch->peer >= 0 ? 'p' : 'h', row);
 	if (meet(row, err) < 0)
 		return -err->code;
+	if (plan.late_at == row) {
+		pidfd_wait(launch->pidfd, 5000);
+		return fail(err, ENOENT, "open what is of the payload");
+	}
 	if (plan.slow_at == row) {
 		usleep(50000);
 		seen->slow_done = true;
@@ -210,7 +215,7 @@ static void setup(void)
 	launch = (struct launch)LAUNCH_EMPTY;
 	launch.config = &config;
 	err = (struct error)ERROR_NONE;
-	plan.fail_at = plan.die_at = plan.kill_peer_at = plan.send_at = plan.lie_at = plan.slow_at = NONE;
+	plan.fail_at = plan.die_at = plan.kill_peer_at = plan.send_at = plan.lie_at = plan.slow_at = plan.late_at = NONE;
 	plan.meet[0] = plan.meet[1] = NONE;
 	plan.exec_late = plan.exec_short = false;
 	ck_assert_int_eq(pipe2(stay, O_CLOEXEC), 0);
@@ -357,6 +362,26 @@ START_TEST(a_failure_stops_both_sides_with_its_own_reason_and_the_name_of_the_ro
 	ck_assert_int_lt(seen->payload_result, 0);
 	if (rows[row].side == PAYLOAD)	/* what the host said last may be lost with what it did not hear (unix(7)) */
 		ck_assert_str_eq(seen->payload_error.message, wanted);
+}
+END_TEST
+
+START_TEST(what_the_payload_said_is_the_reason_of_what_fails_after_its_end)
+{
+	plan.fail_at = ROOT;
+	plan.late_at = ADDRESS;
+	ck_assert_int_eq(walk(), -ENOSPC);
+	ck_has(err.message, "\"become root\": do thing");
+	finish();
+}
+END_TEST
+
+START_TEST(what_fails_after_the_end_of_a_payload_that_said_nothing_is_told)
+{
+	plan.die_at = ROOT;
+	plan.late_at = ADDRESS;
+	ck_assert_int_eq(walk(), -ENOENT);
+	ck_has(err.message, "\"address\": open what is of the payload");
+	finish();
 }
 END_TEST
 
@@ -631,6 +656,8 @@ int main(void)
 	tcase_add_loop_test(tests, the_thread_has_ended_when_the_walk_has, 0, ROWS);
 	tcase_add_loop_test(tests, a_failure_stops_both_sides_with_its_own_reason_and_the_name_of_the_row, 0,
 			    ROWS);
+	tcase_add_test(tests, what_the_payload_said_is_the_reason_of_what_fails_after_its_end);
+	tcase_add_test(tests, what_fails_after_the_end_of_a_payload_that_said_nothing_is_told);
 	tcase_add_loop_test(tests, a_payload_that_dies_in_a_row_is_an_error_there, 0, ROWS);
 	tcase_add_test(tests, a_payload_that_dies_while_the_host_works_is_noticed);
 	tcase_add_test(tests, a_payload_that_was_dead_before_it_could_execute_is_no_success);
