@@ -28,8 +28,8 @@ int idmap_identity(struct idmap *ret, struct error *err);
  *
  * The namespace is created with the effective user id `outside`: the kernel charges its inotify instances,
  * user and mount namespaces to the creator's id (ucounts), so that these limits are each container's own.
- * Privilege: CAP_SETUID, CAP_SETGID over the present user namespace. One thread at a time; meanwhile the calling process
- * is not dumpable (PR_SET_DUMPABLE of prctl(2)). */
+ * Privilege: CAP_SETUID, CAP_SETGID over the present user namespace. Threads wait for each other; meanwhile the calling
+ * process is not dumpable (PR_SET_DUMPABLE of prctl(2)). */
 int userns_create(const struct idmap *map, struct error *err);
 
 /* The same, with a network namespace that it owns, as if its root had made it. *ret_netns is a descriptor of that. */

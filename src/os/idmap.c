@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/securebits.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -128,7 +129,10 @@ static int open_namespace(pid_t pid, const char *kind)
 	return fd < 0 ? -errno : fd;
 }
 
-static int create(const struct idmap *map, int flags, int *ret_netns, struct error *err)
+/* One at a time: the keeper's stack is here, and the process is not dumpable meanwhile. */
+static pthread_mutex_t creating = PTHREAD_MUTEX_INITIALIZER;
+
+static int create_alone(const struct idmap *map, int flags, int *ret_netns, struct error *err)
 {
 	static char stack[16384] __attribute__((aligned(16)));
 	auto_close int reader = -1, writer = -1, ns = -1, net = -1;
@@ -168,6 +172,16 @@ static int create(const struct idmap *map, int flags, int *ret_netns, struct err
 	if (ret_netns)
 		*ret_netns = take_fd(&net);
 	return take_fd(&ns);
+}
+
+static int create(const struct idmap *map, int flags, int *ret_netns, struct error *err)
+{
+	int r;
+
+	pthread_mutex_lock(&creating);
+	r = create_alone(map, flags, ret_netns, err);
+	pthread_mutex_unlock(&creating);
+	return r;
 }
 
 int userns_create(const struct idmap *map, struct error *err)

@@ -2,6 +2,7 @@
 #include "testing.h"
 
 #include <linux/nsfs.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 
@@ -187,6 +188,37 @@ START_TEST(the_map_is_the_one_the_host_sees)
 }
 END_TEST
 
+static void *create_many(void *arg)
+{
+	struct error why = ERROR_NONE;
+	const bool *with_net = arg;
+
+	for (int i = 0; i < 60; i++) {
+		int net = -1, fd = *with_net ? userns_create_with_net(&map, &net, &why) : userns_create(&map, &why);
+
+		if (fd < 0)
+			return xstrdup(why.message);
+		close(fd);
+		close_fd(&net);
+	}
+	return NULL;
+}
+
+START_TEST(two_threads_do_not_get_in_each_others_way)
+{
+	bool with_net = true, without = false;
+	void *failed[2];
+	pthread_t other;
+
+	ck_assert_int_eq(pthread_create(&other, NULL, create_many, &with_net), 0);
+	failed[0] = create_many(&without);
+	ck_assert_int_eq(pthread_join(other, &failed[1]), 0);
+	for (int i = 0; i < 2; i++)
+		ck_assert_msg(!failed[i], "%s", (const char *)failed[i]);
+	ck_assert_int_eq(prctl(PR_GET_DUMPABLE), 1);
+}
+END_TEST
+
 START_TEST(a_network_namespace_of_it_is_owned_by_it_and_is_a_new_one)
 {
 	int net = -1, fd = must(userns_create_with_net(&map, &net, &err)), owner;
@@ -353,6 +385,7 @@ int main(void)
 	tcase_set_timeout(root, 60);
 	tcase_add_test(root, ids_are_mapped_as_asked_for);
 	tcase_add_test(root, the_map_is_the_one_the_host_sees);
+	tcase_add_test(root, two_threads_do_not_get_in_each_others_way);
 	tcase_add_test(root, a_network_namespace_of_it_is_owned_by_it_and_is_a_new_one);
 	tcase_add_test(root, it_belongs_to_the_first_id_of_its_range);
 	tcase_add_test(root, nothing_is_left_but_the_descriptor);
