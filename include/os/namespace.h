@@ -4,7 +4,8 @@
 
 /* namespace - make the first process of a set of namespaces, pin namespaces, join them.
  *
- * Single-threaded callers only. Privilege: CAP_SYS_ADMIN over the present user namespace. */
+ * Other threads of the caller must be waiting, and hold no lock of the C library. Privilege: CAP_SYS_ADMIN over the present
+ * user namespace. */
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -28,8 +29,6 @@ struct ns_launch {
 	const char *rootfs_at;	/* existing host directory where rootfs_fd is attached first */
 	const int *join, *join_flags;	/* namespaces to enter instead, and what they are; owned by userns_fd */
 	size_t n_join;
-	int (*enter)(void *arg, struct error *err);	/* NULL, or what the helper does first, with the host's rights: the
-							 * new process inherits cgroups from it */
 	bool new_time;		/* a time namespace too, whose clocks begin now */
 	void (*child)(void *arg);	/* what the new process does; must not return */
 	void *arg;

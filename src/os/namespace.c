@@ -133,7 +133,7 @@ static int helper_run(const struct ns_launch *launch, struct helper *helper)
 		if (offsets < 0)
 			return fail(err, errno, "open /proc/self/timens_offsets: does this kernel know time namespaces?");
 	}
-	if ((launch->enter && launch->enter(launch->arg, err) < 0) || mount_private(err) < 0 || helper_attach(launch, err) < 0 || helper_enter(launch, err) < 0 ||
+	if (mount_private(err) < 0 || helper_attach(launch, err) < 0 || helper_enter(launch, err) < 0 ||
 	    helper_join(launch, err) < 0 || (launch->new_time && helper_new_time(offsets, err) < 0))
 		return -err->code;
 	pid = sys_clone3(&args);
