@@ -7,7 +7,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -42,8 +41,8 @@ static const char *const readonly[] = {
 	"nfs_export=off", NULL,
 };
 
-/* Shared between us and the helper, a process of its own. */
-struct helper {
+/* What the helper, a process of its own, says; the mount comes with it. */
+struct answer {
 	struct error err;
 	int r;
 };
@@ -108,63 +107,51 @@ static int check_writable(int fd, struct error *err)
 	return vfs.f_flag & ST_RDONLY ? fail(err, EROFS, "mount the overlay: it came out read-only") : 0;
 }
 
-static int help(const struct overlay *overlay, int socket, struct error *err)
+__attribute__((noreturn)) static void help(const struct overlay *overlay, int socket)
 {
-	int fd, r;
+	struct answer answer = { .err = ERROR_NONE };
+	int fd;
 
 	if (unshare(CLONE_NEWNS) < 0)
-		return fail(err, errno, "unshare the mount namespace");
-	fd = assemble(overlay, err);
-	if (fd < 0)
-		return fd;
-	r = fd_send(socket, "", 1, &fd, 1);
-	return r < 0 ? fail(err, -r, "hand over the overlay") : 0;
+		fd = fail(&answer.err, errno, "unshare the mount namespace");
+	else
+		fd = assemble(overlay, &answer.err);
+	answer.r = fd < 0 ? fd : 0;
+	fd_send(socket, &answer, sizeof(answer), fd < 0 ? NULL : &fd, fd >= 0);
+	_exit(0);
 }
 
 static int take(int socket, struct error *err)
 {
+	struct answer answer;
 	size_t n_fds = 1;
-	char byte;
 	int fd = -1;
-	ssize_t n = fd_receive(socket, &byte, 1, &fd, &n_fds);
+	ssize_t n = fd_receive(socket, &answer, sizeof(answer), &fd, &n_fds);
 
-	if (n < 0 || fd < 0)
-		return fail(err, n < 0 ? (int)-n : EPROTO, "take the overlay");
-	return fd;
+	if (n != (ssize_t)sizeof(answer) || (answer.r >= 0 && fd < 0))
+		return fail(err, EIO, "mount the overlay: the helper was killed");
+	if (answer.r < 0)
+		*err = answer.err;
+	return answer.r < 0 ? answer.r : fd;
 }
 
 int overlay_mount(const struct overlay *overlay, struct error *err)
 {
-	struct helper *helper = mmap(NULL, sizeof(*helper), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int pair[2], r;
 	pid_t pid;
 
-	if (helper == MAP_FAILED)
-		return fail(err, errno, "map memory for a helper");
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		r = fail(err, errno, "make a socket pair");
-		munmap(helper, sizeof(*helper));
-		return r;
-	}
-	helper->r = -EIO;
-	fail(&helper->err, EIO, "mount the overlay: the helper was killed");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return fail(err, errno, "make a socket pair");
 	/* not clone(2), whose child would have the locks of the C library as another thread holds them at that moment */
 	pid = fork();
-	if (pid == 0) {
-		helper->r = help(overlay, pair[1], &helper->err);
-		_exit(0);
-	}
+	if (pid == 0)
+		help(overlay, pair[1]);
+	close(pair[1]);
+	r = pid < 0 ? fail(err, errno, "fork") : take(pair[0], err);
+	close(pair[0]);
 	if (pid > 0)
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
-	r = pid < 0 ? fail(err, errno, "fork") : helper->r;
-	if (pid > 0 && r < 0)
-		*err = helper->err;
-	if (r >= 0)
-		r = take(pair[0], err);
-	close(pair[0]);
-	close(pair[1]);
-	munmap(helper, sizeof(*helper));
 	if (r >= 0 && !overlay->readonly && check_writable(r, err) < 0) {
 		close(r);
 		return -err->code;
