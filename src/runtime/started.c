@@ -65,14 +65,15 @@ static bool is_unchanged(const struct container *container, const struct contain
 
 int started_load(struct container *container, const struct container_state *state, struct error *err)
 {
-	auto_free char *path = path_of(container);
 	const char *map = record_get(&state->more, MORE_IDMAP);
 	struct container_config config;
 	struct idmap idmap = container->idmap;
+	auto_free char *path = NULL;
 	int r;
 
 	if (container->broken || is_unchanged(container, state))
 		return 0;
+	path = path_of(container);
 	config_init(&config);
 	r = read_config(path, &config, err);
 	if (r > 0 && config.security.privileged)
