@@ -25,8 +25,9 @@ struct ns_launch {
 	int userns_fd;		/* the user namespace that owns them, -1: the present one */
 	uid_t owner;		/* host id of its root: effective user while entering it */
 	int cgroup_fd;		/* cgroup2 directory to be born in, -1: the present one */
+	int mounts_fd;		/* mount namespace to begin with a copy of, as of os/bare_mounts.h; -1: the present one */
 	int rootfs_fd;		/* detached mount, -1: none; the new process's working directory */
-	const char *rootfs_at;	/* existing host directory where rootfs_fd is attached first */
+	const char *rootfs_at;	/* existing directory there where rootfs_fd is attached first */
 	const int *join, *join_flags;	/* namespaces to enter instead, and what they are; owned by userns_fd */
 	size_t n_join;
 	bool new_time;		/* a time namespace too, whose clocks begin now */
@@ -40,7 +41,7 @@ struct ns_launch {
 
 /* Make a process in new namespaces; it is our child and a member of launch->cgroup_fd.
  *
- * Two steps, so that what the host mounts stays as the host mounted it: a short-lived helper takes a private copy of the host's mounts, attaches the rootfs there and then makes the new
+ * Two steps, so that what the host mounts stays as the host mounted it: a short-lived helper takes a private copy of the host's mounts, or of those of mounts_fd, attaches the rootfs there and then makes the new
  * process from within the user namespace. The copy of a mount that crosses into another user namespace is
  * locked (mount_namespaces(7)): the container's root can lift neither nodev nor read-only. The helper gives the
  * new process to us with CLONE_PARENT. */
@@ -52,6 +53,9 @@ void ns_reap_helper(pid_t pid);
  * no error. */
 int ns_pin(pid_t pid, const char *dir, struct error *err);
 int ns_unpin(const char *dir, struct error *err);
+/* The same for the mount namespace alone. Fails with EINVAL where it cannot be bound: only one whose number is smaller than its own
+ * may do that, which outside of the host's first one is a matter of luck. */
+int ns_pin_mounts(pid_t pid, const char *dir, struct error *err);
 
 /* Bind a net namespace to /run/netns/NAME as ip-netns(8) does. Returns 1 when that name is taken by another
  * and nothing was done. owner_file is where the caller keeps what it made. */

@@ -28,6 +28,7 @@ struct launch {
 	struct rootfs rootfs;		/* "mount the rootfs" */
 	int userns;			/* "make the namespaces"; -1: none */
 	int netns;			/* likewise, owned by that, until the links are there; -1: the clone makes one, or none is wanted */
+	int bare_mounts;		/* "open the bare mounts", until the clone; -1: none */
 	int dev;			/* "prepare /dev": a detached tmpfs; -1: the payload binds the nodes */
 	struct kept kept;		/* "open what is kept" */
 	struct confinement confinement;	/* "prepare the confinement" */
@@ -52,7 +53,7 @@ struct launch {
 };
 
 #define LAUNCH_EMPTY                                                                               \
-	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .netns = -1, .dev = -1, .proc = -1, .sys = -1, .cgroup = -1,  \
+	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .netns = -1, .bare_mounts = -1, .dev = -1, .proc = -1, .sys = -1, .cgroup = -1,  \
 	  .kept = KEPT_EMPTY, \
 	  .confinement = CONFINEMENT_NONE,                                                         \
 	  .machine_output = -1, .pid = -1, .pidfd = -1, .control = -1, .console = -1, .notify = -1 }
@@ -60,5 +61,8 @@ struct launch {
 /* Names that a start uses, from what is fixed. Callers free. */
 char *launch_run_dir(const struct container *container);	/* RUN_DIR/NAME */
 char *launch_group(const struct container *container);		/* sysct/UUID */
+
+/* Take away the mount namespace that starts begin with (os/bare_mounts.h): when there is no container any more. */
+void launch_drop_bare_mounts(const struct install *install);
 
 #endif

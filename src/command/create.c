@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "command/command.h"
 #include "runtime/kept.h"
+#include "runtime/launch.h"
 #include "runtime/init.h"
 #include "runtime/network.h"
 #include "runtime/start.h"
@@ -283,6 +284,7 @@ static void remove_shared(struct context *context)
 
 	if (container_names(i, &left, &err) < 0 || left.n)
 		return;
+	launch_drop_bare_mounts(i);
 	config_init(&unused);
 	host_config_init(&host_config);
 	config_load_host(i->config, true, &host_config, &unused, &err);

@@ -18,7 +18,9 @@
 #include "cgroup_parts.h"
 #include "os/mount.h"
 
+#define CGROUP_MAGIC 0x27e0eb
 #define CGROUP2_MAGIC 0x63677270
+#define CGROUP_ROOT "/sys/fs/cgroup"
 #define ATTACH_LEAF "payload/.sysct"
 
 /* One v1 hierarchy. */
@@ -88,6 +90,12 @@ bool cgroup_mount_line(char *line, struct mount_line *ret)
 	return ret->type && ret->super && ret->point;
 }
 
+static void add_v1(const char *options, const char *point)
+{
+	layout.v1 = xrealloc(layout.v1, (layout.n_v1 + 1) * sizeof(*layout.v1));
+	layout.v1[layout.n_v1++] = (struct hierarchy){ xasprintf(",%s,", options), xstrdup(point) };
+}
+
 static void learn_line(char *line)
 {
 	struct mount_line mount;
@@ -99,10 +107,8 @@ static void learn_line(char *line)
 		if (layout.root >= 0)
 			layout.path = xstrdup(mount.point);
 	}
-	if (strcmp(mount.type, "cgroup") == 0 && !known_v1(mount.super)) {
-		layout.v1 = xrealloc(layout.v1, (layout.n_v1 + 1) * sizeof(*layout.v1));
-		layout.v1[layout.n_v1++] = (struct hierarchy){ xasprintf(",%s,", mount.super), xstrdup(mount.point) };
-	}
+	if (strcmp(mount.type, "cgroup") == 0 && !known_v1(mount.super))
+		add_v1(mount.super, mount.point);
 }
 
 /* A v1 hierarchy without a controller, as systemd had it before cgroup2. A mount of ours that nobody sees: its descriptor,
@@ -113,12 +119,65 @@ static int mount_systemd(struct error *err)
 {
 	static const char *const options[] = { "none", SYSTEMD, NULL };
 	int fd = mount_new("cgroup", NULL, options, 0, err);
+	char path[32];
 
 	if (fd < 0)
 		return fd;
-	layout.v1 = xrealloc(layout.v1, (layout.n_v1 + 1) * sizeof(*layout.v1));
-	layout.v1[layout.n_v1++] = (struct hierarchy){ xstrdup("," SYSTEMD ","), xasprintf("/proc/self/fd/%d", fd) };
+	add_v1(SYSTEMD, fd_path(fd, path, sizeof(path)));
 	return fd;
+}
+
+static void forget_v1(void)
+{
+	while (layout.n_v1 > 0) {
+		layout.n_v1--;
+		free(layout.v1[layout.n_v1].options);
+		free(layout.v1[layout.n_v1].path);
+	}
+}
+
+/* "4:memory:/path" of /proc/self/cgroup, which has a line for each hierarchy there is (cgroups(7)). */
+static bool learn_usual_v1(const char *line)
+{
+	const char *options = strchr(line, ':'), *end = options ? strchr(++options, ':') : NULL;
+	auto_free char *name = end ? xstrndup(options, (size_t)(end - options)) : NULL, *path = NULL;
+	struct statfs fs;
+
+	if (!name)
+		return false;
+	path = xasprintf(CGROUP_ROOT "/%s", text_starts(name, "name=") ? name + strlen("name=") : name);
+	if (statfs(path, &fs) < 0 || fs.f_type != CGROUP_MAGIC)
+		return false;
+	add_v1(name, path);
+	return true;
+}
+
+/* Where everybody mounts them (file-hierarchy of systemd, cgroups(7)): all of them, or it is not known. The list of all mounts is
+ * long where many containers run. */
+static bool learn_usual(void)
+{
+	auto_free char *own = NULL;
+	char *save, *line;
+	bool all;
+
+	if (read_file_at(AT_FDCWD, "/proc/self/cgroup", 1 << 20, &own, NULL) < 0)
+		return false;
+	layout.path = xstrdup(CGROUP_ROOT);
+	layout.root = open_cgroup2(layout.path);
+	if (layout.root < 0) {
+		free(layout.path);
+		layout.path = xstrdup(CGROUP_ROOT "/unified");
+		layout.root = open_cgroup2(layout.path);
+	}
+	all = layout.root >= 0;
+	for (line = strtok_r(own, "\n", &save); all && line; line = strtok_r(NULL, "\n", &save))
+		all = text_starts(line, "0::") || learn_usual_v1(line);
+	if (all)
+		return true;
+	forget_v1();
+	close_fd(&layout.root);
+	free(take_ptr(&layout.path));
+	return false;
 }
 
 /* One that is there without a mount holds groups of ours; not in a container, which was given no part of it. */
@@ -146,8 +205,10 @@ static int learn(struct error *err)
 	char *save, *line;
 	int r;
 
-	if (layout.known)
+	if (layout.known || learn_usual()) {
+		layout.known = true;
 		return 0;
+	}
 	r = read_file_at(AT_FDCWD, "/proc/self/mountinfo", 1 << 24, &mounts, NULL);
 	if (r < 0)
 		return fail(err, -r, "read /proc/self/mountinfo");

@@ -59,6 +59,16 @@ static pid_t sys_clone3(struct clone_args *args)
 	return (pid_t)syscall(SYS_clone3, args, sizeof(*args));
 }
 
+/* In the helper: a mount namespace of its own, which nothing of the host's reaches or sees. */
+static int helper_mounts(const struct ns_launch *launch, struct error *err)
+{
+	if (launch->mounts_fd < 0)
+		return mount_private(err);	/* a copy of the host's, which the clone has made */
+	if (setns(launch->mounts_fd, CLONE_NEWNS) < 0)
+		return fail(err, errno, "enter the mount namespace that is kept for it");
+	return unshare(CLONE_NEWNS) < 0 ? fail(err, errno, "unshare the mount namespace") : 0;
+}
+
 /* In the helper: attach the rootfs where the copy of our mounts will carry it along. */
 static int helper_attach(const struct ns_launch *launch, struct error *err)
 {
@@ -133,7 +143,7 @@ static int helper_run(const struct ns_launch *launch, struct helper *helper)
 		if (offsets < 0)
 			return fail(err, errno, "open /proc/self/timens_offsets: does this kernel know time namespaces?");
 	}
-	if (mount_private(err) < 0 || helper_attach(launch, err) < 0 || helper_enter(launch, err) < 0 ||
+	if (helper_mounts(launch, err) < 0 || helper_attach(launch, err) < 0 || helper_enter(launch, err) < 0 ||
 	    helper_join(launch, err) < 0 || (launch->new_time && helper_new_time(offsets, err) < 0))
 		return -err->code;
 	pid = sys_clone3(&args);
@@ -151,7 +161,7 @@ static pid_t clone_helper(const struct ns_launch *launch, struct helper *helper)
 {
 	/* One table of descriptors for both: the pidfd that the helper gets is ours at once. */
 	struct clone_args args = {
-		.flags = CLONE_VFORK | CLONE_FILES | CLONE_NEWNS,
+		.flags = CLONE_VFORK | CLONE_FILES | (launch->mounts_fd < 0 ? CLONE_NEWNS : 0U),
 		.exit_signal = SIGCHLD,
 	};
 	pid_t pid;
@@ -211,7 +221,7 @@ int ns_launch(struct ns_launch *launch, struct error *err)
 
 /* --- pins --- */
 
-int ns_pin(pid_t pid, const char *dir, struct error *err)
+static int make_pin_dir(const char *dir, struct error *err)
 {
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return fail(err, errno, "create %s", dir);
@@ -219,28 +229,49 @@ int ns_pin(pid_t pid, const char *dir, struct error *err)
 		return fail(err, errno, "mount a tmpfs on %s", dir);
 	if (mount(NULL, dir, NULL, MS_PRIVATE, NULL) < 0)
 		return fail(err, errno, "make %s private", dir);
-	for (int i = 0; i < NS_KINDS; i++) {
-		char source[40], target[512];
-		int fd;
+	return 0;
+}
 
-		snprintf(source, sizeof(source), "/proc/%d/ns/%s", (int)pid, kinds[i].name);
-		snprintf(target, sizeof(target), "%s/%s", dir, kinds[i].name);
-		fd = open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0400);
-		if (fd < 0)
-			return fail(err, errno, "create %s", target);
-		close(fd);
-		if (mount(source, target, NULL, MS_BIND, NULL) < 0) {
-			if (i == NS_TIME && errno == ENOENT)
-				continue;	/* a kernel without time namespaces */
-			/* A mount namespace can be bound only by one with a smaller number, which outside of the
-			 * host's first one is a matter of luck (numbers come in batches per CPU). Nobody enters by
-			 * this pin alone. */
-			if (i == NS_MNT && errno == EINVAL && unlink(target) == 0)
-				continue;
-			return fail(err, errno, "pin the %s namespace to %s", kinds[i].name, target);
-		}
+/* -ENOENT: a kernel without namespaces of this kind. -EINVAL of a mount namespace: only one with a smaller number can bind it,
+ * which outside of the host's first one is a matter of luck (numbers come in batches per CPU). */
+static int pin(pid_t pid, enum ns_kind kind, const char *dir, struct error *err)
+{
+	char source[40], target[512];
+	int fd, saved;
+
+	snprintf(source, sizeof(source), "/proc/%d/ns/%s", (int)pid, kinds[kind].name);
+	snprintf(target, sizeof(target), "%s/%s", dir, kinds[kind].name);
+	fd = open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0400);
+	if (fd < 0)
+		return fail(err, errno, "create %s", target);
+	close(fd);
+	if (mount(source, target, NULL, MS_BIND, NULL) == 0)
+		return 0;
+	saved = errno;
+	unlink(target);
+	return fail(err, saved, "pin the %s namespace to %s", kinds[kind].name, target);
+}
+
+int ns_pin(pid_t pid, const char *dir, struct error *err)
+{
+	if (make_pin_dir(dir, err) < 0)
+		return -err->code;
+	for (enum ns_kind i = 0; i < NS_KINDS; i++) {
+		int r = pin(pid, i, dir, err);
+
+		/* nobody enters by the pin of the mount namespace alone */
+		if (r < 0 && !(i == NS_TIME && r == -ENOENT) && !(i == NS_MNT && r == -EINVAL))
+			return r;
+		*err = (struct error)ERROR_NONE;
 	}
 	return 0;
+}
+
+int ns_pin_mounts(pid_t pid, const char *dir, struct error *err)
+{
+	if (make_pin_dir(dir, err) < 0)
+		return -err->code;
+	return pin(pid, NS_MNT, dir, err);
 }
 
 int ns_unpin(const char *dir, struct error *err)

@@ -14,8 +14,10 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "os/bare_mounts.h"
 #include "os/cgroup.h"
 #include "os/fdpass.h"
+#include "os/lock.h"
 #include "os/mount.h"
 #include "os/namespace.h"
 #include "rows.h"
@@ -32,6 +34,7 @@
 #define KILL_TIMEOUT_MS 20000
 #define LOOP_TIMEOUT_MS 20000
 #define CGROUP_TIMEOUT_MS 5000
+#define LOCK_WAIT_MS 10000
 
 char *launch_run_dir(const struct container *container)
 {
@@ -198,6 +201,55 @@ static bool foreign_network(const struct container_config *config)
 				      config->networks[0].type == NETWORK_NAMESPACE);
 }
 
+/* --- the mount namespace that starts begin with --- */
+
+static char *bare_mounts_dir(const struct install *install)
+{
+	return xasprintf("%s/.host/mounts", install->run_dir);
+}
+
+static int lock_bare_mounts(const struct install *install, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/.host/lock/.mounts", install->run_dir);
+	const struct lock_wish wish = { .dirfd = AT_FDCWD, .path = path, .wait_ms = LOCK_WAIT_MS,
+					.what = "the mount namespace that starts have in common", .status = STATUS_TIMEOUT };
+
+	return lock_take(&wish, err);
+}
+
+/* Without it a start takes longer, and that is all. */
+int host_open_bare_mounts(struct launch *launch, struct error *err)
+{
+	const struct install *install = launch->container->install;
+	auto_free char *dir = bare_mounts_dir(install);
+	auto_close int lock = -1;
+
+	launch->bare_mounts = bare_mounts_open(dir);
+	if (launch->bare_mounts >= 0)
+		return 0;
+	lock = lock_bare_mounts(install, err);
+	if (lock < 0)
+		return lock;
+	launch->bare_mounts = bare_mounts_open(dir);
+	if (launch->bare_mounts < 0)
+		launch->bare_mounts = bare_mounts_make(dir, err);
+	if (launch->bare_mounts < 0) {
+		log_debug("no mount namespace is kept for starts: %s", err->message);
+		*err = (struct error)ERROR_NONE;
+	}
+	return 0;
+}
+
+void launch_drop_bare_mounts(const struct install *install)
+{
+	auto_free char *dir = bare_mounts_dir(install);
+	struct error err = ERROR_NONE;
+	auto_close int lock = lock_bare_mounts(install, &err);
+
+	if (lock < 0 || bare_mounts_drop(dir, &err) < 0)
+		log_warning("%s", err.message);
+}
+
 int host_make_namespaces(struct launch *launch, struct error *err)
 {
 	const struct idmap *map = &launch->container->idmap;
@@ -302,13 +354,16 @@ int host_clone_payload(struct launch *launch, struct error *err)
 {
 	auto_free char *dir = launch_run_dir(launch->container);
 	auto_free char *at = xasprintf("%s/root", dir);
+	/* nodes that cannot be made are bound: of the host's /dev */
+	bool bare = launch->bare_mounts >= 0 && launch->dev >= 0;
 	struct ns_launch args = {
 		.flags = CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC,
 		.userns_fd = launch->userns,
 		.owner = launch->container->idmap.outside,
 		.cgroup_fd = launch->cgroup,
+		.mounts_fd = bare ? launch->bare_mounts : -1,
 		.rootfs_fd = launch->rootfs.mount_fd,
-		.rootfs_at = at,
+		.rootfs_at = bare ? BARE_MOUNTS_ROOT : at,
 		.ret_helper = &launch->helper,
 		.child = payload_main,
 		.arg = launch,
@@ -341,6 +396,7 @@ int host_clone_payload(struct launch *launch, struct error *err)
 		network_return(&back);
 	}
 	close_fd(&launch->sys);
+	close_fd(&launch->bare_mounts);
 	if (r < 0) {
 		close(pair[0]);
 		close(pair[1]);

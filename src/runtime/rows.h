@@ -26,6 +26,7 @@ UNDO(host_remove_cgroup);
 RUN(host_delegate_v1);
 RUN(host_limit_disk);
 RUN(host_open_kept);
+RUN(host_open_bare_mounts);
 RUN(host_make_namespaces);
 RUN(host_enter_cgroups);
 RUN(host_map_rootfs);

@@ -63,6 +63,8 @@ const struct step start_steps[] = {
 	  .why = "the user namespace is among it" },
 	{ BESIDE, "create the cgroup", .run = host_create_cgroup, .undo = host_remove_cgroup,
 	  .why = "before the rootfs: undone after it, when the last process that held the mount is gone" },
+	{ HOST, "open the bare mounts", .run = host_open_bare_mounts,
+	  .why = "they are every start's, so they are not undone; the last container takes them along" },
 	{ HOST, "mount the rootfs", .run = host_mount_rootfs, .undo = host_wait_rootfs,
 	  .why = "a loop device frees itself with its last user: undoing is waiting for that" },
 	{ HOST, "prepare /dev", .run = host_prepare_dev,

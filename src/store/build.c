@@ -307,7 +307,7 @@ __attribute__((noreturn)) static void setup_main(struct job *job)
 {
 	struct ns_launch launch = {
 		.flags = CLONE_NEWPID, .userns_fd = job->build->userns_fd, .owner = job->build->map.outside,
-		.cgroup_fd = -1, .rootfs_fd = -1, .child = first_main, .arg = job,
+		.cgroup_fd = -1, .mounts_fd = -1, .rootfs_fd = -1, .child = first_main, .arg = job,
 	};
 	struct error err = ERROR_NONE;
 	int status;

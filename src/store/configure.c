@@ -259,7 +259,7 @@ int configure_rootfs(int mount_fd, const struct idmap *map, bool idmapped, const
 {
 	auto_close int userns = -1, reader = -1, writer = -1;
 	struct child child = { .what = what, .mount_fd = mount_fd, .mapped = map->count > 0 };
-	struct ns_launch launch = { .userns_fd = -1, .owner = map->outside, .cgroup_fd = -1, .rootfs_fd = -1,
+	struct ns_launch launch = { .userns_fd = -1, .owner = map->outside, .cgroup_fd = -1, .mounts_fd = -1, .rootfs_fd = -1,
 				    .child = child_main, .arg = &child };
 	struct answer answer;
 	int fds[2], r = 0;

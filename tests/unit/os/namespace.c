@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
+#include "os/bare_mounts.h"
 #include "os/idmap.h"
 #include "os/mount.h"
 #include "os/namespace.h"
@@ -101,6 +102,8 @@ static void come_back(void *arg)
 	(void)arg;
 }
 
+static int bare = -1;	/* the mounts to begin with; -1: our own */
+
 static struct ns_launch launch_of(int userns, int rootfs)
 {
 	return (struct ns_launch){
@@ -109,7 +112,8 @@ static struct ns_launch launch_of(int userns, int rootfs)
 		.owner = userns >= 0 ? map.outside : 0,
 		.cgroup_fd = -1,
 		.rootfs_fd = rootfs,
-		.rootfs_at = in_dir("root"),
+		.mounts_fd = bare,
+		.rootfs_at = bare >= 0 ? BARE_MOUNTS_ROOT : in_dir("root"),
 		.child = look_around,
 	};
 }
@@ -530,24 +534,39 @@ START_TEST(what_is_no_namespace_leaves_no_file)
 }
 END_TEST
 
+static void setup_bare(void)
+{
+	setup();
+	bare = must(bare_mounts_make(in_dir("bare"), &err));
+}
+
+static void add_launches(TCase *tests)
+{
+	tcase_add_test(tests, the_first_process_is_our_child_in_new_namespaces);
+	tcase_add_test(tests, what_the_host_mounted_stays_as_the_host_mounted_it);
+	tcase_add_test(tests, nothing_of_it_is_seen_in_our_mounts);
+	tcase_add_test(tests, a_privileged_one_has_our_user_namespace);
+	tcase_add_test(tests, our_own_rights_and_descriptors_are_as_before);
+	tcase_add_test(tests, failures_are_told_and_leave_nothing);
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("os/namespace");
-	TCase *tests = tcase_create("namespace");
+	TCase *tests = tcase_create("namespace"), *bare_tests = tcase_create("bare mounts");
 	int skipped = skip_without_root("namespaces");
 
 	if (skipped >= 0)
 		return skipped;
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 60);
+	add_launches(tests);
+	tcase_add_checked_fixture(bare_tests, setup_bare, teardown);
+	tcase_set_timeout(bare_tests, 60);
+	add_launches(bare_tests);
+	suite_add_tcase(suite, bare_tests);
 	tcase_add_test(tests, kinds_are_named_as_in_proc);
-	tcase_add_test(tests, the_first_process_is_our_child_in_new_namespaces);
-	tcase_add_test(tests, what_the_host_mounted_stays_as_the_host_mounted_it);
-	tcase_add_test(tests, nothing_of_it_is_seen_in_our_mounts);
-	tcase_add_test(tests, a_privileged_one_has_our_user_namespace);
 	tcase_add_test(tests, a_rootfs_is_not_needed);
-	tcase_add_test(tests, our_own_rights_and_descriptors_are_as_before);
-	tcase_add_test(tests, failures_are_told_and_leave_nothing);
 	tcase_add_test(tests, a_process_that_returns_or_dies_at_once_is_still_ours_to_reap);
 	tcase_add_test(tests, pins_are_the_namespaces_and_outlive_the_process);
 	tcase_add_test(tests, pins_do_not_propagate);

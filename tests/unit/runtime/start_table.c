@@ -11,6 +11,7 @@
 static const struct {
 	const char *name, *why;
 } without_undo[] = {
+	{ "open the bare mounts", "they are every start's" },
 	{ "open the control socket", "its file goes with the run directory, the socket with its holders" },
 	{ "make the namespaces", "live by descriptors" },
 	{ "map the ids of the rootfs", "of a mount that lives by a descriptor" },
