@@ -97,6 +97,9 @@ int cgroup_wait_empty(const char *group, int timeout_ms, struct error *err);
 /* Remove the group with all that was made below it, waiting for dying processes at most timeout_ms. What is
  * not there is no error. */
 int cgroup_remove(const char *group, int timeout_ms, struct error *err);
+/* The directory of all groups, "sysct" of "sysct/UUID", where it has none: making it takes as long as making a group, so it stays
+ * between starts. */
+int cgroup_remove_empty(const char *dir, struct error *err);
 
 /* The payload leaf alone, with what a former boot of the container made in it and in "name=systemd". */
 int cgroup_remove_payload(const char *group, int timeout_ms, struct error *err);

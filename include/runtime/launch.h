@@ -62,7 +62,8 @@ struct launch {
 char *launch_run_dir(const struct container *container);	/* RUN_DIR/NAME */
 char *launch_group(const struct container *container);		/* sysct/UUID */
 
-/* Take away the mount namespace that starts begin with (os/bare_mounts.h): when there is no container any more. */
-void launch_drop_bare_mounts(const struct install *install);
+/* Take away what starts have in common, when there is no container any more: the mount namespace that they begin with
+ * (os/bare_mounts.h), and the directory of their cgroups. */
+void launch_drop_shared(const struct install *install);
 
 #endif

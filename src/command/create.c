@@ -284,7 +284,7 @@ static void remove_shared(struct context *context)
 
 	if (container_names(i, &left, &err) < 0 || left.n)
 		return;
-	launch_drop_bare_mounts(i);
+	launch_drop_shared(i);
 	config_init(&unused);
 	host_config_init(&host_config);
 	config_load_host(i->config, true, &host_config, &unused, &err);

@@ -114,6 +114,7 @@ static void learn_line(char *line)
 /* A v1 hierarchy without a controller, as systemd had it before cgroup2. A mount of ours that nobody sees: its descriptor,
  * which stays open. */
 #define SYSTEMD "name=systemd"
+#define OWN_MOUNT "/proc/self/fd/"
 
 static int mount_systemd(struct error *err)
 {
@@ -266,14 +267,20 @@ static int make_path(int root, char *path, void (*prepare)(int dirfd, const char
 
 #define MAKE_TRIES 100
 
-/* mkdir -p below a directory. prepare, when given, runs on each directory that was there or made. The directory of all
- * groups may go with another container's last one at any moment: then it is made again. */
-static int make_group(int root, const char *group, void (*prepare)(int dirfd, const char *name),
+/* mkdir -p below a directory. prepare, when given, runs on each directory that was there or made; with the last alone when
+ * those above were there, and once is true. The directory of all groups may go with another container's last one at any
+ * moment: then it is made again. */
+static int make_group(int root, const char *group, void (*prepare)(int dirfd, const char *name), bool once,
 		      struct error *err)
 {
 	auto_free char *path = xstrdup(group);
 	int r = -ENOENT;
 
+	if (once && mkdirat(root, path, 0755) == 0) {
+		if (prepare)
+			prepare(root, path);
+		return 0;
+	}
 	for (int i = 0; i < MAKE_TRIES && (r == -ENOENT || r == -ENODEV); i++) {
 		strcpy(path, group);
 		r = make_path(root, path, prepare);
@@ -284,10 +291,13 @@ static int make_group(int root, const char *group, void (*prepare)(int dirfd, co
 	return not_writable(err);
 }
 
-/* A new v1 cpuset has no CPU and no memory node, and nothing can be moved into it. */
+/* A new v1 cpuset has no CPU and no memory node, and nothing can be moved into it; but below one with clone_children set it
+ * has those of its parent, and to write them makes the kernel build the domains of its scheduler anew (cpusets.rst of the
+ * kernel's documents). */
 static void prepare_cpuset(int root, const char *path)
 {
 	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
+	auto_free char *clone = xasprintf("%s/cgroup.clone_children", path);
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		auto_free char *own = xasprintf("%s/%s", path, files[i]);
@@ -301,23 +311,39 @@ static void prepare_cpuset(int root, const char *path)
 		if (read_file_at(root, parent, 4096, &value, &n) == 0)
 			write_value_at(root, own, value);
 	}
+	if (!strchr(path, '/'))	/* the directory of all groups */
+		write_value_at(root, clone, "1");
 }
 
-/* Let children have every controller there is, one by one: some may be refused. */
+static bool has_word(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = list; (p = strstr(p, word)); p += len)
+		if ((p == list || p[-1] == ' ') && (p[len] == ' ' || p[len] == '\n' || p[len] == '\0'))
+			return true;
+	return false;
+}
+
+/* Let children have every controller there is. Each write takes the kernel's lock on all cgroups: what is enabled is not written
+ * again, and the rest is in one go, unless some of it is refused. */
 static void enable_controllers(int root, const char *path)
 {
 	auto_free char *file = xasprintf("%s/cgroup.controllers", path);
 	auto_free char *target = xasprintf("%s/cgroup.subtree_control", path);
-	auto_free char *list = NULL;
+	auto_free char *list = NULL, *enabled = NULL;
+	auto_text struct text all = TEXT_EMPTY;
 	char *save, *word;
 
-	if (read_file_at(root, file, 4096, &list, NULL) < 0)
+	if (read_file_at(root, file, 4096, &list, NULL) < 0 || read_file_at(root, target, 4096, &enabled, NULL) < 0)
 		return;
-	for (word = strtok_r(list, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {
-		auto_free char *value = xasprintf("+%s", word);
-
-		write_value_at(root, target, value);
-	}
+	for (word = strtok_r(list, " \n", &save); word; word = strtok_r(NULL, " \n", &save))
+		if (!has_word(enabled, word))
+			text_add(&all, "%s+%s", all.len ? " " : "", word);
+	if (!all.len || write_value_at(root, target, all.data) == 0)
+		return;
+	for (word = strtok_r(all.data, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		write_value_at(root, target, word);
 }
 
 /* The files of a delegated cgroup that its new owner must be able to write: the kernel's own list
@@ -421,8 +447,8 @@ int cgroup_create(const char *group, uid_t owner, struct error *err)
 		return owner ? delegate(layout.root, payload, owner, err) : 0;
 	}
 	enable_controllers(layout.root, ".");
-	if (make_group(layout.root, group, enable_controllers, err) < 0 ||
-	    make_group(layout.root, payload, NULL, err) < 0)
+	if (make_group(layout.root, group, enable_controllers, false, err) < 0 ||
+	    make_group(layout.root, payload, NULL, true, err) < 0)
 		return -err->code;
 	if (owner && delegate(layout.root, payload, owner, err) < 0)
 		return -err->code;
@@ -432,7 +458,7 @@ int cgroup_create(const char *group, uid_t owner, struct error *err)
 
 		if (dir < 0)
 			return fail(err, errno, "open %s", h->path);
-		if (make_group(dir, group, has_controller(h, "cpuset") ? prepare_cpuset : NULL, err) < 0)
+		if (make_group(dir, group, has_controller(h, "cpuset") ? prepare_cpuset : NULL, true, err) < 0)
 			return error_prefix(err, "%s", h->path);
 	}
 	return 0;
@@ -454,7 +480,7 @@ int cgroup_delegate_systemd(const char *group, uid_t owner, struct error *err)
 	root = open(h->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return fail(err, errno, "open %s", h->path);
-	if (make_group(root, group, NULL, err) < 0)
+	if (make_group(root, group, NULL, true, err) < 0)
 		return error_prefix(err, "%s", h->path);
 	dir = openat(root, group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
@@ -765,14 +791,32 @@ static int remove_patiently(int root, const char *group, uint64_t end)
 	}
 }
 
-/* The directory that holds all groups goes with the last of them. */
+/* A hierarchy that only we have mounted lasts as long as there is a group in it. */
+static bool is_ours(const struct hierarchy *h)
+{
+	return text_starts(h->path, OWN_MOUNT);
+}
+
 static void remove_parent(int root, const char *group)
 {
-	const char *slash = strchr(group, '/');
-	auto_free char *parent = slash ? xstrndup(group, (size_t)(slash - group)) : NULL;
+	auto_free char *parent = xstrndup(group, strcspn(group, "/"));
 
-	if (parent)
+	if (strcmp(parent, group) != 0)
 		unlinkat(root, parent, AT_REMOVEDIR);
+}
+
+int cgroup_remove_empty(const char *dir, struct error *err)
+{
+	if (learn(err) < 0)
+		return -err->code;
+	unlinkat(layout.root, dir, AT_REMOVEDIR);
+	for (size_t i = 0; i < layout.n_v1; i++) {
+		auto_close int root = open(layout.v1[i].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (root >= 0)
+			unlinkat(root, dir, AT_REMOVEDIR);
+	}
+	return 0;
 }
 
 int cgroup_remove_payload(const char *group, int timeout_ms, struct error *err)
@@ -803,8 +847,6 @@ int cgroup_remove(const char *group, int timeout_ms, struct error *err)
 	r = remove_patiently(layout.root, is_unit(group) ? payload : group, end);
 	if (r < 0)
 		return fail(err, -r, "remove the cgroup %s", group);
-	if (!is_unit(group))
-		remove_parent(layout.root, group);
 	for (size_t i = 0; i < layout.n_v1; i++) {
 		auto_close int dir = open(layout.v1[i].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -813,7 +855,8 @@ int cgroup_remove(const char *group, int timeout_ms, struct error *err)
 		r = remove_patiently(dir, group, end);
 		if (r < 0)
 			return fail(err, -r, "remove the cgroup %s/%s", layout.v1[i].path, group);
-		remove_parent(dir, group);
+		if (is_ours(&layout.v1[i]))
+			remove_parent(dir, group);
 	}
 	return 0;
 }

@@ -41,14 +41,17 @@ char *launch_run_dir(const struct container *container)
 	return xasprintf("%s/%s", container->install->run_dir, container->name);
 }
 
+static char *groups_dir(const struct install *install)
+{
+	return xasprintf("sysct%s%s", *install->suffix ? "-" : "", install->suffix);
+}
+
 char *launch_group(const struct container *container)
 {
-	const char *suffix = container->install->suffix;
+	auto_free char *dir = groups_dir(container->install);
 	char *unit = unit_group(container);
 
-	if (unit)
-		return unit;
-	return xasprintf("sysct%s%s/%s", *suffix ? "-" : "", suffix, container->uuid);
+	return unit ? unit : xasprintf("%s/%s", dir, container->uuid);
 }
 
 /* --- run directory --- */
@@ -240,13 +243,20 @@ int host_open_bare_mounts(struct launch *launch, struct error *err)
 	return 0;
 }
 
-void launch_drop_bare_mounts(const struct install *install)
+static int drop_bare_mounts(const struct install *install, struct error *err)
 {
 	auto_free char *dir = bare_mounts_dir(install);
-	struct error err = ERROR_NONE;
-	auto_close int lock = lock_bare_mounts(install, &err);
+	auto_close int lock = lock_bare_mounts(install, err);
 
-	if (lock < 0 || bare_mounts_drop(dir, &err) < 0)
+	return lock < 0 ? lock : bare_mounts_drop(dir, err);
+}
+
+void launch_drop_shared(const struct install *install)
+{
+	auto_free char *groups = groups_dir(install);
+	struct error err = ERROR_NONE;
+
+	if (drop_bare_mounts(install, &err) < 0 || cgroup_remove_empty(groups, &err) < 0)
 		log_warning("%s", err.message);
 }
 

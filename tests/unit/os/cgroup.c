@@ -30,6 +30,7 @@ static void sweep(void)
 
 	cgroup_kill(group, &ignored);
 	cgroup_remove(group, WAIT_MS, &ignored);
+	cgroup_remove_empty(parent, &ignored);
 }
 
 static void setup(void)
@@ -163,6 +164,7 @@ static void teardown(void)
 	must(cgroup_kill(group, &err));
 	reap();
 	must(cgroup_remove(group, WAIT_MS, &err));
+	must(cgroup_remove_empty(parent, &err));
 	ck_assert_uint_eq(count_groups(group), 0);
 	ck_assert_uint_eq(count_groups(parent), 0);
 }
@@ -192,6 +194,67 @@ START_TEST(a_group_is_made_in_every_hierarchy)
 	ck_assert_uint_eq(count_groups(group), n);
 	create(0);	/* again is no error */
 	ck_assert_uint_eq(count_groups(group), n);
+}
+END_TEST
+
+/* cpuset.cpus or .mems of v1, or cgroup.controllers of cgroup2, of a group; NULL where that is not. */
+static char *value_of(const char *controller, const char *name, const char *file)
+{
+	struct tree trees[32];
+	size_t n = find_trees(trees, ARRAY_SIZE(trees));
+	char *text = NULL;
+
+	for (size_t i = 0; i < n && !text; i++) {
+		auto_free char *path = xasprintf("%s/%s/%s", trees[i].path, name, file);
+
+		if (*controller ? strstr(trees[i].controllers, controller) != NULL : !*trees[i].controllers)
+			read_file_at(AT_FDCWD, path, 4096, &text, NULL);
+	}
+	return text;
+}
+
+static void ck_same_value(const char *controller, const char *a, const char *b, const char *file)
+{
+	auto_free char *first = value_of(controller, a, file), *second = value_of(controller, b, file);
+
+	ck_assert_msg(!first == !second && (!first || strcmp(first, second) == 0), "%s: \"%s\" and \"%s\"", file, first, second);
+}
+
+/* By inheritance, or by writing where the directory above is of a build that knew none: both are usable. */
+START_TEST(a_cpuset_has_what_its_parent_has)
+{
+	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
+	auto_free char *neighbour = xasprintf("%s/abc", parent), *clones = NULL;
+	struct tree trees[32];
+	size_t n = find_trees(trees, ARRAY_SIZE(trees));
+
+	create(0);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		ck_same_value("cpuset", group, ".", files[i]);
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *path = xasprintf("%s/%s/cgroup.clone_children", trees[i].path, parent);
+
+		if (!strstr(trees[i].controllers, "cpuset"))
+			continue;
+		ck_assert_int_eq(read_file_at(AT_FDCWD, path, 16, &clones, NULL), 0);
+		ck_assert_str_eq(clones, "1\n");
+		ck_assert_int_eq(write_value_at(AT_FDCWD, path, "0"), 0);
+	}
+	must(cgroup_create(neighbour, 0, &err));
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		ck_same_value("cpuset", neighbour, ".", files[i]);
+	must(cgroup_remove(neighbour, WAIT_MS, &err));
+}
+END_TEST
+
+START_TEST(every_controller_of_cgroup2_reaches_the_payload)
+{
+	auto_free char *leaf = xasprintf("%s/payload", group);
+
+	create(0);
+	ck_same_value("", leaf, ".", "cgroup.controllers");
+	create(0);
+	ck_same_value("", leaf, ".", "cgroup.controllers");
 }
 END_TEST
 
@@ -715,8 +778,13 @@ START_TEST(everything_below_goes_too_and_neighbours_stay)
 	ck_assert_uint_eq(count_groups(group), 0);
 	ck_assert_uint_gt(count_groups(neighbour), 0);
 	ck_assert_uint_gt(count_groups(parent), 0);
+	must(cgroup_remove_empty(parent, &err));
+	ck_assert_uint_gt(count_groups(neighbour), 0);	/* it is not empty */
 	must(cgroup_remove(neighbour, WAIT_MS, &err));
+	ck_assert_uint_gt(count_groups(parent), 0);	/* for the next one */
+	must(cgroup_remove_empty(parent, &err));
 	ck_assert_uint_eq(count_groups(parent), 0);
+	must(cgroup_remove_empty(parent, &err));
 }
 END_TEST
 
@@ -778,7 +846,8 @@ static int make_and_remove(void *arg)
 
 	for (int i = 0; i < 30; i++) {
 		snprintf(name, sizeof(name), "%s/%c%d", parent, *(char *)arg, i);
-		if (cgroup_create(name, 0, &error) < 0 || cgroup_remove(name, WAIT_MS, &error) < 0) {
+		if (cgroup_create(name, 0, &error) < 0 || cgroup_remove(name, WAIT_MS, &error) < 0 ||
+		    cgroup_remove_empty(parent, &error) < 0) {
 			fprintf(stderr, "# %s: %s\n", name, error.message);
 			return 1;
 		}
@@ -786,7 +855,7 @@ static int make_and_remove(void *arg)
 	return 0;
 }
 
-/* The directory above goes with the last group, while others make theirs. */
+/* The directory above may go whenever it is empty, while others make their groups. */
 START_TEST(groups_come_and_go_side_by_side)
 {
 	char names[] = "abcd";
@@ -826,6 +895,8 @@ int main(void)
 	tcase_set_timeout(tests, 90);
 	tcase_add_test(tests, the_layout_has_a_name);
 	tcase_add_test(tests, a_group_is_made_in_every_hierarchy);
+	tcase_add_test(tests, a_cpuset_has_what_its_parent_has);
+	tcase_add_test(tests, every_controller_of_cgroup2_reaches_the_payload);
 	tcase_add_test(tests, the_container_owns_its_leaf_and_nothing_above);
 	tcase_add_test(tests, in_v1_everything_is_the_hosts);
 	tcase_add_test(tests, a_process_is_born_and_placed_in_every_hierarchy);

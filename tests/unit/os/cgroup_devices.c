@@ -10,7 +10,7 @@
 
 #define WAIT_MS 20000
 
-static char group[64];
+static char parent[40], group[64];
 static struct error err;
 
 static void setup(void)
@@ -24,6 +24,7 @@ static void teardown(void)
 {
 	mounts_teardown();
 	must(cgroup_remove(group, WAIT_MS, &err));
+	must(cgroup_remove_empty(parent, &err));
 }
 
 static int set(const char *const *allow)
@@ -252,12 +253,14 @@ int main(void)
 
 	if (skipped >= 0)
 		return skipped;
-	snprintf(group, sizeof(group), "sysct-unittest-%d/devices", (int)getpid());
+	snprintf(parent, sizeof(parent), "sysct-unittest-%d", (int)getpid());
+	snprintf(group, sizeof(group), "%s/devices", parent);
 	if (cgroup_create(group, 0, &error) < 0) {
 		printf("1..0 # SKIP needs a cgroup tree that can be written: %s\n", error.message);
 		return getenv("SYSCT_TESTS_MUST_RUN") ? 1 : EXIT_SKIPPED;
 	}
 	cgroup_remove(group, WAIT_MS, &error);
+	cgroup_remove_empty(parent, &error);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, without_a_list_nothing_is_denied);
