@@ -135,6 +135,8 @@ void config_init(struct container_config *config);
 void config_done(struct container_config *config);
 void host_config_init(struct host_config *host);
 void host_config_done(struct host_config *host);
+/* What to held is freed first, so it must have been initialised, or be all zero. */
+void host_config_copy(struct host_config *to, const struct host_config *from);
 
 /* Read /etc/sysct/sysct.conf (path; missing is no error when optional) into the defaults of both.
  * Every error of the file is collected: err->message then has one "FILE:LINE: ..." line each,
@@ -166,7 +168,7 @@ int config_parse_text(const char *text, size_t len, const char *shown_path,
 int config_set_option(struct container_config *config, const char *key, const char *value,
 		      struct error *err);
 
-/* A deep copy; what to held is freed first, so it must have been initialised. */
+/* A deep copy; what to held is freed first, so it must have been initialised, or be all zero. */
 void config_copy(struct container_config *to, const struct container_config *from);
 
 /* The keys that may change while it runs get the values that now has, mounts among them; all others stay. now is

@@ -54,6 +54,7 @@ struct option {
 	const char *section, *key; /* key is "*" for OPTION_PAIRS */
 	enum option_type type;
 	size_t offset;		  /* of the field in its base */
+	enum section_base base;	  /* that of its section */
 	const char *preset;	  /* the default as one writes it; NULL: nothing */
 	const char *unset;	  /* numbers: the word that means CONFIG_UNSET, or NULL */
 	const char *none;	  /* numbers: the word that means CONFIG_NONE, or NULL */
@@ -120,8 +121,10 @@ void option_values(const struct option *option, const void *base, struct strings
 bool option_is_default(const struct option *option, const void *base);
 void option_copy(const struct option *option, void *to, const void *from);
 
-/* Make every field of base its default; *base may hold anything before. Release all of them. */
+/* Make every field of base its default; *base may hold anything before, or for reset is all zero or initialised. Release
+ * all of them. */
 void options_init_base(enum section_base base, void *fields);
+void options_reset_base(enum section_base base, void *fields);
 void options_done_base(enum section_base base, void *fields);
 void options_copy_base(enum section_base base, void *to, const void *from);
 

@@ -54,19 +54,43 @@ void host_config_done(struct host_config *host)
 	options_done_base(BASE_HOST, host);
 }
 
+void host_config_copy(struct host_config *to, const struct host_config *from)
+{
+	options_copy_base(BASE_HOST, to, from);
+}
+
+/* Elements behind the last one, with nothing in them yet, not even defaults. */
+static struct network_config *new_network(struct container_config *config, const char *name)
+{
+	struct network_config *network;
+
+	config->networks = xrealloc(config->networks, (config->n_networks + 1) * sizeof(struct network_config));
+	network = &config->networks[config->n_networks++];
+	*network = (struct network_config){ .name = xstrdup(name) };
+	return network;
+}
+
+static struct mount_config *new_mount(struct container_config *config, const char *path)
+{
+	struct mount_config *mount;
+
+	config->mounts = xrealloc(config->mounts, (config->n_mounts + 1) * sizeof(struct mount_config));
+	mount = &config->mounts[config->n_mounts++];
+	*mount = (struct mount_config){ .path = xstrdup(path) };
+	return mount;
+}
+
 void config_copy(struct container_config *to, const struct container_config *from)
 {
 	if (to == from)
 		return;
 	config_done(to);
-	config_init(to);
+	to->source = (struct hash){ 0 };
 	options_copy_base(BASE_CONTAINER, to, from);
 	for (size_t i = 0; i < from->n_networks; i++)
-		options_copy_base(BASE_NETWORK, config_add_network(to, from->networks[i].name),
-				  &from->networks[i]);
+		options_copy_base(BASE_NETWORK, new_network(to, from->networks[i].name), &from->networks[i]);
 	for (size_t i = 0; i < from->n_mounts; i++)
-		options_copy_base(BASE_MOUNT, config_add_mount(to, from->mounts[i].path),
-				  &from->mounts[i]);
+		options_copy_base(BASE_MOUNT, new_mount(to, from->mounts[i].path), &from->mounts[i]);
 }
 
 static void take_live(enum section_base base, void *fields, const void *now)
@@ -75,7 +99,7 @@ static void take_live(enum section_base base, void *fields, const void *now)
 	const struct option *options = options_all(&n);
 
 	for (size_t i = 0; i < n; i++)
-		if (options[i].live && section_find(options[i].section)->base == base)
+		if (options[i].live && options[i].base == base)
 			option_copy(&options[i], fields, now);
 }
 
@@ -119,11 +143,8 @@ struct network_config *config_add_network(struct container_config *config, const
 
 	if (network)
 		return network;
-	config->networks = xrealloc(config->networks,
-				    (config->n_networks + 1) * sizeof(struct network_config));
-	network = &config->networks[config->n_networks++];
-	options_init_base(BASE_NETWORK, network);
-	network->name = xstrdup(name);
+	network = new_network(config, name);
+	options_reset_base(BASE_NETWORK, network);
 	return network;
 }
 
@@ -133,11 +154,8 @@ struct mount_config *config_add_mount(struct container_config *config, const cha
 
 	if (mount)
 		return mount;
-	config->mounts =
-		xrealloc(config->mounts, (config->n_mounts + 1) * sizeof(struct mount_config));
-	mount = &config->mounts[config->n_mounts++];
-	options_init_base(BASE_MOUNT, mount);
-	mount->path = xstrdup(path);
+	mount = new_mount(config, path);
+	options_reset_base(BASE_MOUNT, mount);
 	return mount;
 }
 

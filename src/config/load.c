@@ -9,13 +9,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "config/config.h"
-#include "config/options.h"
 #include "config/parse.h"
-
-static void host_copy(struct host_config *to, const struct host_config *from)
-{
-	options_copy_base(BASE_HOST, to, from);
-}
 
 static void add_source(struct hash *source, const char *text, size_t len)
 {
@@ -30,18 +24,18 @@ static void add_source(struct hash *source, const char *text, size_t len)
 int config_parse_text(const char *text, size_t len, const char *shown_path,
 		      struct container_config *config, struct host_config *host, struct error *err)
 {
-	struct container_config new_config;
-	struct host_config new_host;
+	struct container_config new_config = { 0 };
+	struct host_config new_host = { 0 };
 	int r;
 
 	if (len > CONFIG_BYTES)
 		return fail_status(err, STATUS_USAGE, "%s: larger than 1 MiB", shown_path);
-	config_init(&new_config);
-	host_config_init(&new_host);
 	if (config)
 		config_copy(&new_config, config);
+	else
+		config_init(&new_config);
 	if (host)
-		host_copy(&new_host, host);
+		host_config_copy(&new_host, host);
 	r = config_parse(text, len, shown_path, &new_config, host ? &new_host : NULL, err);
 	if (r >= 0 && config) {
 		new_config.source = config->source;

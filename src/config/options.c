@@ -12,7 +12,10 @@
 /* The field's type picks the parser, so they cannot disagree: a row whose field has another type
  * does not compile. */
 #define FIELD(base, f) (((struct base *)0)->f)
-#define AT(base, f) .offset = offsetof(struct base, f)
+#define BASE_OF(base) \
+	_Generic((struct base *)0, struct container_config * : BASE_CONTAINER, struct network_config * : BASE_NETWORK, \
+		 struct mount_config * : BASE_MOUNT, struct host_config * : BASE_HOST)
+#define AT(which, f) .offset = offsetof(struct which, f), .base = BASE_OF(which)
 #define TRUTH(base, f) \
 	.type = _Generic(FIELD(base, f), bool : OPTION_BOOL), AT(base, f), .allowed = "yes, no"
 #define TEXT(base, f) .type = _Generic(FIELD(base, f), char * : OPTION_TEXT), AT(base, f)

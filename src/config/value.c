@@ -319,27 +319,37 @@ bool option_is_default(const struct option *option, const void *base)
 
 void option_copy(const struct option *option, void *to, const void *from)
 {
-	auto_strings struct strings values = STRINGS_EMPTY;
+	void *source = (void *)(uintptr_t)from; /* the accessors serve both directions */
+	const char *text;
 
-	option_values(option, from, &values);
-	option_release(option, to);
-	if (option->type != OPTION_LIST && option->type != OPTION_PAIRS && values.n == 0)
-		option_reset(option, to);
-	for (size_t i = 0; i < values.n; i++)
-		store(option, to, values.items[i]);
+	if (to == from)
+		return;
+	switch (option->type) {
+	case OPTION_BOOL:
+		*field_bool(option, to) = *field_bool(option, source);
+		break;
+	case OPTION_WORD:
+		*field_word(option, to) = *field_word(option, source);
+		break;
+	case OPTION_NUMBER:
+	case OPTION_SIZE:
+	case OPTION_DURATION:
+	case OPTION_THOUSANDTHS:
+		*field_number(option, to) = *field_number(option, source);
+		break;
+	case OPTION_TEXT:
+		text = *field_text(option, source);
+		option_release(option, to);
+		*field_text(option, to) = text ? xstrdup(text) : NULL;
+		break;
+	case OPTION_LIST:
+	case OPTION_PAIRS:
+		strings_copy(field_list(option, to), field_list(option, source));
+		break;
+	}
 }
 
 /* --- all fields of a base --- */
-
-/* The table has the options of a section together: so the section is mostly the one of before. */
-static bool in_base(const struct option *option, enum section_base base)
-{
-	static const struct section *section;
-
-	if (!section || (section->name != option->section && strcmp(section->name, option->section) != 0))
-		section = section_find(option->section);
-	return section->base == base;
-}
 
 void options_init_base(enum section_base base, void *fields)
 {
@@ -349,12 +359,18 @@ void options_init_base(enum section_base base, void *fields)
 		[BASE_MOUNT] = sizeof(struct mount_config),
 		[BASE_HOST] = sizeof(struct host_config),
 	};
+
+	memset(fields, 0, sizes[base]);
+	options_reset_base(base, fields);
+}
+
+void options_reset_base(enum section_base base, void *fields)
+{
 	size_t n;
 	const struct option *options = options_all(&n);
 
-	memset(fields, 0, sizes[base]);
 	for (size_t i = 0; i < n; i++)
-		if (in_base(&options[i], base))
+		if (options[i].base == base)
 			option_reset(&options[i], fields);
 }
 
@@ -364,7 +380,7 @@ void options_done_base(enum section_base base, void *fields)
 	const struct option *options = options_all(&n);
 
 	for (size_t i = 0; i < n; i++)
-		if (in_base(&options[i], base))
+		if (options[i].base == base)
 			option_release(&options[i], fields);
 }
 
@@ -374,7 +390,7 @@ void options_copy_base(enum section_base base, void *to, const void *from)
 	const struct option *options = options_all(&n);
 
 	for (size_t i = 0; i < n; i++)
-		if (in_base(&options[i], base))
+		if (options[i].base == base)
 			option_copy(&options[i], to, from);
 }
 

@@ -50,6 +50,7 @@ START_TEST(every_row_is_whole)
 		const struct section *section = section_find(o->section);
 
 		ck_assert_ptr_nonnull(section);
+		ck_assert_msg(section->base == o->base, "%s.%s", o->section, o->key);
 		ck_assert_msg(section->built || !o->built, "%s.%s", o->section, o->key);
 		ck_assert_msg(o->help && text_ends(o->help, ".") && o->allowed, "%s.%s", o->section,
 			      o->key);
@@ -288,7 +289,17 @@ START_TEST(what_is_stored_is_written_so_that_it_is_stored_again)
 			option_store(key.option, &b, first.items[0]);
 			option_values(key.option, &b, &second);
 			ck_assert_str_eq(first.items[0], second.items[0]);
+			option_reset(key.option, &b);
 			option_copy(key.option, &b, &a);
+			strings_clear(&second);
+			option_values(key.option, &b, &second);
+			ck_assert_uint_eq(second.n, 1);
+			ck_assert_str_eq(first.items[0], second.items[0]);
+			option_reset(key.option, &a); /* the copy has nothing in common with it */
+			ck_assert(option_is_default(key.option, &a));
+			strings_clear(&second);
+			option_values(key.option, &b, &second);
+			ck_assert_str_eq(first.items[0], second.items[0]);
 		}
 		options_done_base(key.section->base, &a);
 		options_done_base(key.section->base, &b);
