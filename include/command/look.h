@@ -25,8 +25,10 @@ struct look {
 };
 #define LOOK_EMPTY { .container = CONTAINER_EMPTY }
 
-/* STATUS_NOT_FOUND when there is none of that name; all else that is wrong with it is its state "broken". */
-int look_at(const struct install *install, const char *name, struct look *ret, struct error *err);
+/* defaults: what sysct.conf said, for who looks at several; NULL: it is read.
+ * STATUS_NOT_FOUND when there is none of that name; all else that is wrong with it is its state "broken". */
+int look_at(const struct install *install, const struct container_defaults *defaults, const char *name, struct look *ret,
+	    struct error *err);
 void look_done(struct look *look);
 
 /* Fill in problem when its file system has errors, or its monitor and holder were killed; list, which shows no problems

@@ -52,6 +52,20 @@ struct container {
 int container_open(const struct install *install, const char *name, bool lock, bool tolerant,
 		   struct container *ret, struct error *err);
 void container_close(struct container *container);
+
+/* What sysct.conf says, for a command that looks at many containers and reads it once for all of them. */
+struct container_defaults {
+	int result;		/* 0, or the negative errno that each container_look() returns, with why */
+	struct error why;
+	struct host_config host;
+	struct container_config config;
+};
+void container_defaults_load(const struct install *install, struct container_defaults *ret);
+void container_defaults_done(struct container_defaults *defaults);
+
+/* container_open() without lock and tolerant, for list and info. defaults NULL: read here. */
+int container_look(const struct install *install, const struct container_defaults *defaults, const char *name,
+		   struct container *ret, struct error *err);
 #define CONTAINER_EMPTY { .dir_fd = -1, .lock_fd = -1 }
 
 /* Let go of the lock alone (children of a start must not hold it). */

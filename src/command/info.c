@@ -292,6 +292,7 @@ struct info {
 	struct value *array;	/* csv, and json of several */
 	struct value *one;	/* json of one */
 	bool several, printed;
+	struct container_defaults defaults;
 };
 
 static int info_one(struct context *context, const char *name, void *arg, struct error *err)
@@ -300,7 +301,7 @@ static int info_one(struct context *context, const char *name, void *arg, struct
 	auto_look struct look look = LOOK_EMPTY;
 	struct value *o;
 
-	if (look_at(&context->install, name, &look, err) < 0)
+	if (look_at(&context->install, &info->defaults, name, &look, err) < 0)
 		return -err->code;
 	look_for_problems(&look);
 	o = info_json(&look);
@@ -365,7 +366,9 @@ int command_info(struct context *context, int argc, char **argv, struct error *e
 		return -err->code;
 	info.several = all || names.n > 1;
 	info.array = value_array();
+	container_defaults_load(&context->install, &info.defaults);
 	c = command_each(self, context, &names, info_one, &info);
+	container_defaults_done(&info.defaults);
 	print_collected(&info);
 	return c;
 }

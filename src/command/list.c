@@ -15,6 +15,7 @@ struct list {
 	bool quiet, running;
 	struct value *array;
 	struct libscols_table *table;
+	struct container_defaults defaults;
 };
 
 static const char *size_or_nothing(uint64_t bytes, char *buf, size_t room)
@@ -48,7 +49,7 @@ static void add_box(struct list *list, const struct install *install, const char
 	auto_look struct look look = LOOK_EMPTY;
 	struct error gone = ERROR_NONE;
 
-	if (look_at(install, name, &look, &gone) < 0 || (list->running && !look.alive))
+	if (look_at(install, &list->defaults, name, &look, &gone) < 0 || (list->running && !look.alive))
 		return;
 	if (list->quiet)
 		printf("%s\n", name);
@@ -74,8 +75,10 @@ static void show(struct list *list, const struct install *install, const struct 
 		list->table = table_new(columns, ARRAY_SIZE(columns));
 	else if (!list->quiet)
 		list->array = value_array();
+	container_defaults_load(install, &list->defaults);
 	for (size_t i = 0; i < names->n; i++)
 		add_box(list, install, names->items[i]);
+	container_defaults_done(&list->defaults);
 	if (list->table)
 		table_print_take(list->table);
 	else if (list->array && list->format == FORMAT_JSON)

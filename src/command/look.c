@@ -156,13 +156,14 @@ static void find_state(struct look *look)
 		find_usage(look);
 }
 
-int look_at(const struct install *install, const char *name, struct look *ret, struct error *err)
+int look_at(const struct install *install, const struct container_defaults *defaults, const char *name, struct look *ret,
+	    struct error *err)
 {
 	struct look look = LOOK_EMPTY;
 	struct error why = ERROR_NONE;
 
 	state_init(&look.run);
-	if (container_open(install, name, false, true, &look.container, &why) < 0) {
+	if (container_look(install, defaults, name, &look.container, &why) < 0) {
 		if (why.status == STATUS_NOT_FOUND) {
 			*err = why;
 			return -err->code;

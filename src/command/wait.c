@@ -49,7 +49,7 @@ static int reached(struct context *context, const char *name, enum goal goal, st
 	auto_look struct look look = LOOK_EMPTY;
 	bool runs;
 
-	if (look_at(&context->install, name, &look, err) < 0)
+	if (look_at(&context->install, NULL, name, &look, err) < 0)
 		return -err->code;
 	runs = strcmp(look.state, "running") == 0 || strcmp(look.state, "frozen") == 0;
 	switch (goal) {

@@ -128,12 +128,22 @@ static int load_identity(struct container *c, struct error *err)
 	return 0;
 }
 
-static int load_config(struct container *c, struct error *err)
+static int load_config(struct container *c, const struct container_defaults *defaults, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/config", c->dir);
 	int r;
 
-	r = config_load_host(c->install->config, !c->install->config_given, &c->host, &c->config, err);
+	if (!defaults) {
+		r = config_load_host(c->install->config, !c->install->config_given, &c->host, &c->config, err);
+	} else if (defaults->result < 0) {
+		*err = defaults->why;
+		r = defaults->result;
+	} else {
+		host_config_copy(&c->host, &defaults->host);
+		config_copy(&c->config, &defaults->config);
+		c->config.source = defaults->config.source;
+		r = 0;
+	}
 	if (r == 0)
 		r = config_load(c->dir_fd, "config", path, &c->config, err);
 	return r;
@@ -141,25 +151,22 @@ static int load_config(struct container *c, struct error *err)
 
 /* Configuration and identity. What is broken is only noted when tolerant; of what a newer sysct made nobody knows how to
  * stop or destroy it. */
-static int load(struct container *c, bool tolerant, struct error *err)
+static int load(struct container *c, const struct container_defaults *defaults, bool tolerant, struct error *err)
 {
 	struct error why = ERROR_NONE;
 	int r;
 
 	r = load_identity(c, &why);
-	if (r == 0) {
-		r = load_config(c, &why);
-		if (r < 0) {	/* half of it may have been read */
-			config_done(&c->config);
-			config_init(&c->config);
-		}
-	}
+	if (r == 0)
+		r = load_config(c, defaults, &why);
 	if (r == 0)
 		return 0;
 	if (!tolerant || r == -EPROTO) {
 		*err = why;
 		return r;
 	}
+	config_done(&c->config);	/* half of it may have been read */
+	config_init(&c->config);
 	c->broken = xstrdup(why.message);
 	return 0;
 }
@@ -172,7 +179,8 @@ static void tidy(const struct container *c)
 	remove_abandoned_at(c->dir_fd, ".", files);
 }
 
-static int open_locked(struct container *c, bool lock, bool tolerant, struct error *err)
+static int open_locked(struct container *c, const struct container_defaults *defaults, bool lock, bool tolerant,
+		       struct error *err)
 {
 	int r = open_dir(c, err);
 
@@ -187,14 +195,14 @@ static int open_locked(struct container *c, bool lock, bool tolerant, struct err
 			tidy(c);
 	}
 	if (r == 0)
-		r = load(c, tolerant, err);
+		r = load(c, defaults, tolerant, err);
 	if (r == 0 && c->config.security.privileged)
 		r = idmap_identity(&c->idmap, err);
 	return r;
 }
 
-int container_open(const struct install *install, const char *name, bool lock, bool tolerant,
-		   struct container *ret, struct error *err)
+static int open_by(const struct install *install, const struct container_defaults *defaults, const char *name, bool lock,
+		   bool tolerant, struct container *ret, struct error *err)
 {
 	struct container c = CONTAINER_EMPTY;
 	int r;
@@ -204,15 +212,42 @@ int container_open(const struct install *install, const char *name, bool lock, b
 	c.install = install;
 	c.name = xstrdup(name);
 	c.dir = xasprintf("%s/containers/%s", install->state_dir, name);
-	config_init(&c.config);
 	host_config_init(&c.host);
-	r = open_locked(&c, lock, tolerant, err);
+	if (!defaults)	/* else it is a copy of those */
+		config_init(&c.config);
+	r = open_locked(&c, defaults, lock, tolerant, err);
 	if (r < 0) {
 		container_close(&c);
 		return r;
 	}
 	*ret = c;
 	return 0;
+}
+
+int container_open(const struct install *install, const char *name, bool lock, bool tolerant,
+		   struct container *ret, struct error *err)
+{
+	return open_by(install, NULL, name, lock, tolerant, ret, err);
+}
+
+int container_look(const struct install *install, const struct container_defaults *defaults, const char *name,
+		   struct container *ret, struct error *err)
+{
+	return open_by(install, defaults, name, false, true, ret, err);
+}
+
+void container_defaults_load(const struct install *install, struct container_defaults *ret)
+{
+	*ret = (struct container_defaults){ .why = ERROR_NONE };
+	config_init(&ret->config);
+	host_config_init(&ret->host);
+	ret->result = config_load_host(install->config, !install->config_given, &ret->host, &ret->config, &ret->why);
+}
+
+void container_defaults_done(struct container_defaults *defaults)
+{
+	config_done(&defaults->config);
+	host_config_done(&defaults->host);
 }
 
 void container_unlock(struct container *container)

@@ -77,6 +77,88 @@ START_TEST(a_broken_configuration_is_opened_only_by_the_tolerant)
 }
 END_TEST
 
+static void use_conf(const char *text)
+{
+	write_file("sysct.conf", text, 0644);
+	free(install.config);
+	install.config = xasprintf("%s/sysct.conf", test_dir);
+	install.config_given = true;
+}
+
+/* Whoever looks at many sees of each what one who opens it alone sees. */
+static void looks_the_same(const char *name)
+{
+	struct container_defaults defaults;
+	struct container looked = CONTAINER_EMPTY, opened = CONTAINER_EMPTY;
+	struct error err;
+
+	container_defaults_load(&install, &defaults);
+	for (int i = 0; i < 2; i++) {	/* what is read once serves more than once */
+		auto_free char *a = NULL, *b = NULL;
+		char one[HASH_TEXT], two[HASH_TEXT];
+
+		ck_assert_int_eq(container_look(&install, &defaults, name, &looked, &err), open_box(name, false, true, &opened, &err));
+		ck_assert_int_eq(looked.lock_fd, -1);
+		ck_assert_str_eq(looked.uuid, opened.uuid);
+		ck_assert_str_eq(looked.host.bridge, opened.host.bridge);
+		a = config_format(&looked.config, NULL);
+		b = config_format(&opened.config, NULL);
+		ck_assert_str_eq(a, b);
+		ck_assert_str_eq(hash_format(&looked.config.source, one), hash_format(&opened.config.source, two));
+		ck_assert_int_eq(!looked.broken, !opened.broken);
+		if (looked.broken)
+			ck_assert_str_eq(looked.broken, opened.broken);
+		container_close(&looked);
+		container_close(&opened);
+	}
+	container_defaults_done(&defaults);
+}
+
+START_TEST(who_looks_at_many_sees_what_one_sees)
+{
+	make_box("plain", "", "");
+	make_box("more", "[container]\nhostname = there\n[environment]\nA = own\n[network \"eth1\"]\ntype = none\n", "");
+	make_box("broken", "[limits]\nmemroy = 1G\n", "");
+	make_box("unidentified", "", "");
+	write_file("state/containers/unidentified/identity", "what", 0600);
+	for (int i = 0; i < 4; i++) {
+		static const char *const confs[] = {
+			"", "[container]\nautostart = yes\n[host]\nbridge = other0\n[environment]\nA = 1\nB = 2\n",
+			"[nonsense\n", NULL,
+		};
+
+		if (confs[i])
+			use_conf(confs[i]);
+		else
+			ck_assert_int_eq(unlink(install.config), 0);
+		looks_the_same("plain");
+		looks_the_same("more");
+		looks_the_same("broken");
+		looks_the_same("unidentified");
+	}
+}
+END_TEST
+
+START_TEST(what_is_edited_between_two_looks_is_seen)
+{
+	struct container_defaults defaults;
+	struct container c = CONTAINER_EMPTY;
+	struct error err = ERROR_NONE;
+
+	make_box("dev", "[container]\nhostname = there\n", "");
+	container_defaults_load(&install, &defaults);
+	ck_assert_int_eq(container_look(&install, &defaults, "dev", &c, &err), 0);
+	container_close(&c);
+	write_file("state/containers/dev/config", "[container]\nhostname = here\n", 0600);
+	ck_assert_int_eq(container_look(&install, &defaults, "dev", &c, &err), 0);
+	ck_assert_str_eq(c.config.hostname, "here");
+	container_close(&c);
+	ck_assert_int_lt(container_look(&install, &defaults, "none", &c, &err), 0);
+	ck_assert_int_eq(err.status, STATUS_NOT_FOUND);
+	container_defaults_done(&defaults);
+}
+END_TEST
+
 START_TEST(a_directory_of_others_is_refused)
 {
 	struct container c;
@@ -271,6 +353,8 @@ int main(void)
 	tcase_add_test(tests, a_container_is_opened_with_all_it_has);
 	tcase_add_test(tests, an_unknown_name_is_told_with_the_nearest);
 	tcase_add_test(tests, a_broken_configuration_is_opened_only_by_the_tolerant);
+	tcase_add_test(tests, who_looks_at_many_sees_what_one_sees);
+	tcase_add_test(tests, what_is_edited_between_two_looks_is_seen);
 	tcase_add_test(tests, a_directory_of_others_is_refused);
 	tcase_add_test(tests, a_lock_is_held_once);
 	tcase_add_test(tests, names_are_sorted_and_leftovers_are_none);
