@@ -21,6 +21,10 @@ int write_all(int fd, const void *buf, size_t n);
 int read_file_at(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len);
 int read_fd(int fd, size_t max, char **ret, size_t *ret_len);
 
+/* A small file of /proc, /sys or a cgroup, by a single read(2): the kernel gives such a file whole to a buffer that holds it.
+ * buf is NUL-terminated. Returns the number of bytes, or -errno; -EFBIG when it has room bytes or more. */
+int read_value_at(int dirfd, const char *path, char *buf, size_t room);
+
 /* Write a file that exists, such as one of /proc or /sys, in a single write(2). -errno. */
 int write_value_at(int dirfd, const char *path, const char *value);
 

@@ -78,6 +78,24 @@ int read_file_at(int dirfd, const char *path, size_t max, char **ret, size_t *re
 	return read_fd(fd, max, ret, ret_len);
 }
 
+int read_value_at(int dirfd, const char *path, char *buf, size_t room)
+{
+	auto_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	do {
+		n = read(fd, buf, room);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n == room)
+		return -EFBIG;
+	buf[n] = '\0';
+	return (int)n;
+}
+
 int write_value_at(int dirfd, const char *path, const char *value)
 {
 	auto_close int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);

@@ -121,9 +121,10 @@ void look_for_problems(struct look *look)
 static void find_usage(struct look *look)
 {
 	auto_free char *group = launch_group(&look->container);
+	bool frozen;
 
-	look->memory_used = cgroup_memory_used(group);
-	if (strcmp(look->state, "running") == 0 && cgroup_frozen(group))
+	cgroup_glance(group, &look->memory_used, &frozen);
+	if (frozen && strcmp(look->state, "running") == 0)
 		look->state = "frozen";
 }
 

@@ -18,6 +18,10 @@ struct mount_line {
 };
 bool cgroup_mount_line(char *line, struct mount_line *ret);
 
+/* Where cgroup_glance() looks from now on: this directory in place of /sys/fs/cgroup. false: it has not what is usual there, and
+ * the table of mounts says where else to look. */
+bool cgroup_glance_from(const char *usual);
+
 /* Where limits are written. Tests give directories of their own. */
 struct limits_place {
 	int v2;				/* the payload's directory in cgroup2, -1: none */

@@ -41,12 +41,11 @@ int process_stat_field(const char *stat, int wanted, uint64_t *ret)
 /* A number of /proc/PID/stat; fields are counted as in proc_pid_stat(5), from 4 on. With its state. */
 static int read_stat(pid_t pid, int wanted, uint64_t *ret, char *ret_state)
 {
-	auto_free char *stat = NULL;
-	char path[40], *p;
+	char path[40], stat[2048], *p;	/* 52 numbers and a name of 64 bytes at most (proc_task_name()) */
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	r = read_file_at(AT_FDCWD, path, 65536, &stat, NULL);
+	r = read_value_at(AT_FDCWD, path, stat, sizeof(stat));
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
 	p = strrchr(stat, ')');

@@ -130,6 +130,22 @@ START_TEST(replace_replaces_a_link_and_not_what_it_points_to)
 }
 END_TEST
 
+START_TEST(a_value_is_read_whole_or_refused)
+{
+	char buf[8];
+
+	put("v", "seven 7");
+	ck_assert_int_eq(read_value_at(at, "v", buf, sizeof(buf)), 7);
+	ck_assert_str_eq(buf, "seven 7");
+	put("v", "eight 88");
+	ck_assert_int_eq(read_value_at(at, "v", buf, sizeof(buf)), -EFBIG);
+	put("v", "");
+	ck_assert_int_eq(read_value_at(at, "v", buf, sizeof(buf)), 0);
+	ck_assert_str_eq(buf, "");
+	ck_assert_int_eq(read_value_at(at, "none", buf, sizeof(buf)), -ENOENT);
+}
+END_TEST
+
 START_TEST(a_value_is_written_into_a_file_that_exists)
 {
 	auto_free char *text = NULL;
@@ -288,6 +304,7 @@ int main(void)
 	tcase_add_test(tcase, replace_is_whole_with_mode_and_leaves_nothing_beside);
 	tcase_add_test(tcase, what_a_dead_writer_left_is_removed);
 	tcase_add_test(tcase, replace_replaces_a_link_and_not_what_it_points_to);
+	tcase_add_test(tcase, a_value_is_read_whole_or_refused);
 	tcase_add_test(tcase, a_value_is_written_into_a_file_that_exists);
 	tcase_add_test(tcase, directories_are_made_with_their_parents);
 	tcase_add_test(tcase, a_tree_is_removed_without_following_links);

@@ -634,6 +634,92 @@ START_TEST(memory_in_use_is_known_where_the_controller_is)
 }
 END_TEST
 
+static void glance_is_true(void)
+{
+	uint64_t memory = 1, before = cgroup_memory_used(group);
+	bool frozen = true;
+
+	cgroup_glance(group, &memory, &frozen);
+	ck_assert(frozen == cgroup_frozen(group));
+	/* it is idle, but the kernel counts in batches: within a MiB */
+	ck_assert((memory == 0) == (before == 0));
+	ck_assert_uint_lt(memory > before ? memory - before : before - memory, 1 << 20);
+}
+
+static void glance_at_all(void)
+{
+	glance_is_true();	/* there is none */
+	create(0);
+	add_process(5, NULL);
+	glance_is_true();
+	must(cgroup_freeze(group, true, WAIT_MS, &err));
+	glance_is_true();
+	must(cgroup_freeze(group, false, WAIT_MS, &err));
+	glance_is_true();
+}
+
+START_TEST(a_glance_sees_what_a_look_sees)
+{
+	glance_at_all();
+}
+END_TEST
+
+/* The mounted hierarchy with this controller, "" for cgroup2, or for NULL any of v1 without memory; NULL: there is none. */
+static const char *tree_of(const char *controller)
+{
+	static struct tree trees[32];
+	size_t n = find_trees(trees, ARRAY_SIZE(trees));
+
+	for (size_t i = 0; i < n; i++) {
+		auto_strings struct strings words = STRINGS_EMPTY;
+		const char *all = trees[i].controllers;
+
+		strings_split(&words, all, ",");
+		if (controller ? (*controller ? strings_has(&words, controller) : !*all) : *all && !strings_has(&words, "memory"))
+			return trees[i].path;
+	}
+	return NULL;
+}
+
+static void put_on(const char *tree, const char *point)
+{
+	ck_assert_msg(mount(tree, point, NULL, MS_BIND, NULL) == 0, "%s on %s: %m", tree, point);
+}
+
+/* On /mnt, in a mount namespace of the test's own. A name alone is not believed. */
+START_TEST(a_glance_is_true_wherever_cgroups_are)
+{
+	auto_free char *v2 = tree_of("") ? xstrdup(tree_of("")) : NULL, *memory = tree_of("memory") ? xstrdup(tree_of("memory")) : NULL;
+	auto_free char *other = tree_of(NULL) ? xstrdup(tree_of(NULL)) : NULL;
+
+	if (!can_run(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "mount namespaces") ||
+	    !can_run(v2, "a mounted cgroup2"))
+		return;
+	ck_assert_int_eq(mount("none", "/mnt", "tmpfs", 0, NULL), 0);
+	ck_assert(!cgroup_glance_from("/mnt/none"));
+	ck_assert(!cgroup_glance_from("/mnt"));
+	ck_assert_int_eq(mkdir("/mnt/unified", 0700), 0);
+	ck_assert_int_eq(mkdir("/mnt/memory", 0700), 0);
+	close(must(creat("/mnt/memory/memory.usage_in_bytes", 0600)));
+	ck_assert(!cgroup_glance_from("/mnt"));
+	glance_at_all();
+	put_on(v2, "/mnt/unified");
+	ck_assert(!cgroup_glance_from("/mnt"));
+	if (other) {
+		put_on(other, "/mnt/memory");
+		ck_assert(!cgroup_glance_from("/mnt"));
+	}
+	if (memory)
+		put_on(memory, "/mnt/memory");
+	else
+		put_on(v2, "/mnt");
+	ck_assert(cgroup_glance_from("/mnt"));
+	glance_is_true();
+	must(cgroup_freeze(group, true, WAIT_MS, &err));
+	glance_is_true();
+}
+END_TEST
+
 START_TEST(who_joins_later_has_a_leaf_of_its_own)
 {
 	auto_close int first = -1, second = -1;
@@ -915,6 +1001,8 @@ int main(void)
 	tcase_add_test(tests, what_the_container_made_below_is_killed_too);
 	tcase_add_test(tests, pids_are_listed_wherever_they_are);
 	tcase_add_test(tests, memory_in_use_is_known_where_the_controller_is);
+	tcase_add_test(tests, a_glance_sees_what_a_look_sees);
+	tcase_add_test(tests, a_glance_is_true_wherever_cgroups_are);
 	tcase_add_test(tests, who_joins_later_has_a_leaf_of_its_own);
 	tcase_add_test(tests, the_path_for_people_is_the_payloads);
 	tcase_add_test(tests, of_a_unit_only_what_is_below_is_ours);
