@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The end of this process with one line, "sysct: WHY": where nothing else can be done, be it by undoing. Like a SIGKILL it
  * leaves what there is to the next command. */
@@ -37,7 +38,7 @@ void text_done(struct text *text);
 /* A list of strings that owns them. Zero-initialised is empty; items is NULL-terminated once used. */
 struct strings {
 	char **items;
-	size_t n;
+	size_t n, room;		/* room: for how many items there is memory */
 };
 #define STRINGS_EMPTY { .items = NULL }
 void strings_add(struct strings *list, const char *s);
@@ -51,6 +52,11 @@ void strings_split(struct strings *list, const char *s, const char *separators);
 char *strings_join(const struct strings *list, const char *separator);
 #define auto_strings __attribute__((cleanup(strings_clear)))
 
+/* strcmp() == 0, for those who look through many that mostly differ in their first byte. */
+static inline bool text_same(const char *a, const char *b)
+{
+	return *a == *b && strcmp(a, b) == 0;
+}
 bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);
 static inline bool text_empty(const char *s)

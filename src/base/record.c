@@ -109,7 +109,7 @@ void record_setf(struct record *record, const char *key, const char *format, ...
 const char *record_get(const struct record *record, const char *key)
 {
 	for (size_t i = 0; i < record->keys.n; i++)
-		if (strcmp(record->keys.items[i], key) == 0)
+		if (text_same(record->keys.items[i], key))
 			return record->values.items[i];
 	return NULL;
 }

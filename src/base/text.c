@@ -129,7 +129,10 @@ void text_done(struct text *text)
 
 void strings_add_take(struct strings *list, char *s)
 {
-	list->items = xrealloc(list->items, (list->n + 2) * sizeof(char *));
+	if (list->n + 2 > list->room) {
+		list->room = list->n < 2 ? list->n + 2 : 2 * list->n + 4;	/* most have one or two, the others many */
+		list->items = xrealloc(list->items, list->room * sizeof(char *));
+	}
 	list->items[list->n++] = s;
 	list->items[list->n] = NULL;
 }
@@ -142,7 +145,7 @@ void strings_add(struct strings *list, const char *s)
 bool strings_has(const struct strings *list, const char *s)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->items[i], s) == 0)
+		if (text_same(list->items[i], s))
 			return true;
 	return false;
 }

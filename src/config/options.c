@@ -346,7 +346,7 @@ const struct section *sections_all(size_t *ret_n)
 const struct section *section_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-		if (strcmp(sections[i].name, name) == 0)
+		if (text_same(sections[i].name, name))
 			return &sections[i];
 	return NULL;
 }
@@ -354,8 +354,8 @@ const struct section *section_find(const char *name)
 const struct option *option_find(const char *section, const char *key)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-		if (strcmp(options[i].section, section) == 0 &&
-		    (strcmp(options[i].key, key) == 0 || options[i].type == OPTION_PAIRS))
+		if ((text_same(options[i].key, key) || options[i].type == OPTION_PAIRS) &&
+		    text_same(options[i].section, section))
 			return &options[i];
 	return NULL;
 }

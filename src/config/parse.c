@@ -330,15 +330,26 @@ static cfg_opt_t libconfuse_option(const struct option *option)
 	return option->type == OPTION_LIST || option->type == OPTION_PAIRS ? list : scalar;
 }
 
-/* The keys of one section. Caller frees. */
-static cfg_opt_t *libconfuse_keys(const char *section)
+/* store_pairs() asks for those of a free section whether there are any or not. */
+static bool is_set(const struct parse *parse, const struct option *option)
+{
+	if (option->type == OPTION_PAIRS)
+		return true;
+	for (size_t i = 0; i < parse->n_settings; i++)
+		if (parse->settings[i].option == option)
+			return true;
+	return false;
+}
+
+/* The keys of one section that the file sets. Caller frees. */
+static cfg_opt_t *libconfuse_keys(const struct parse *parse, const char *section)
 {
 	size_t n, used = 0;
 	const struct option *options = options_all(&n);
 	cfg_opt_t *keys = xcalloc(n + 1, sizeof(cfg_opt_t));
 
 	for (size_t i = 0; i < n; i++)
-		if (options[i].built && strcmp(options[i].section, section) == 0)
+		if (text_same(options[i].section, section) && is_set(parse, &options[i]))
 			keys[used++] = libconfuse_option(&options[i]);
 	keys[used] = (cfg_opt_t)CFG_END();
 	return keys;
@@ -352,8 +363,8 @@ static bool is_given(const struct parse *parse, const struct section *section)
 	return false;
 }
 
-/* A parser for the table's options, of the sections alone that the file has: to set it up for all of them takes longer
- * than all the rest. cfg_init() copies all that it is given. */
+/* A parser for the table's options, of those alone that the file has: to set it up for all of them takes longer than all the
+ * rest. cfg_init() copies all that it is given. */
 static cfg_t *libconfuse_new(const struct parse *parse)
 {
 	size_t n, used = 0;
@@ -368,7 +379,7 @@ static cfg_t *libconfuse_new(const struct parse *parse)
 
 		if (sections[i].built && is_given(parse, &sections[i]))
 			all[used++] = (cfg_opt_t)CFG_SEC(sections[i].name,
-							 libconfuse_keys(sections[i].name), flags);
+							 libconfuse_keys(parse, sections[i].name), flags);
 	}
 	all[used] = (cfg_opt_t)CFG_END();
 	cfg = cfg_init(all, CFGF_NONE);

@@ -187,8 +187,30 @@ START_TEST(lists_own_copy_split_and_join)
 }
 END_TEST
 
+START_TEST(a_long_list_has_all_and_an_end)
+{
+	auto_strings struct strings list = STRINGS_EMPTY;
+
+	for (size_t i = 0; i < 1000; i++) {
+		strings_add_take(&list, xasprintf("%zu", i));
+		ck_assert_uint_eq(list.n, i + 1);
+		ck_assert_ptr_null(list.items[list.n]);
+	}
+	for (size_t i = 0; i < 1000; i++) {
+		auto_free char *wanted = xasprintf("%zu", i);
+
+		ck_assert_str_eq(list.items[i], wanted);
+		ck_assert(strings_has(&list, wanted));
+	}
+	strings_clear(&list);
+	strings_add(&list, "again");
+	ck_assert_ptr_null(list.items[1]);
+}
+END_TEST
+
 START_TEST(prefixes_and_suffixes_are_seen)
 {
+	ck_assert(text_same("", "") && text_same("ab", "ab") && !text_same("a", "ab") && !text_same("", "a") && !text_same("b", "a"));
 	ck_assert(text_starts("abc", "ab") && text_starts("abc", "") && !text_starts("a", "ab"));
 	ck_assert(text_ends("abc", "bc") && text_ends("abc", "") && !text_ends("c", "bc"));
 	ck_assert(text_empty(NULL) && text_empty("") && !text_empty("a"));
@@ -308,6 +330,7 @@ int main(void)
 	tcase_add_test(tcase, sizes_durations_and_times_are_written_for_people);
 	tcase_add_test(tcase, a_text_grows_and_may_hold_any_byte);
 	tcase_add_test(tcase, lists_own_copy_split_and_join);
+	tcase_add_test(tcase, a_long_list_has_all_and_an_end);
 	tcase_add_test(tcase, prefixes_and_suffixes_are_seen);
 	tcase_add_test(tcase, the_nearest_word_is_within_two_edits);
 	tcase_add_test(tcase, words_too_long_to_compare_are_far);
