@@ -43,6 +43,10 @@ int firewall_current(int dirfd, const struct network_rules *rules);
 /* Whether this installation has put rules in place since the host booted, be they there or not. */
 bool firewall_applied(int dirfd);
 
+/* Whether those are of this table, or of none that is known. An installation has its own directories, but somebody may give a
+ * command the run directory of one with the cache or the containers of another. */
+bool firewall_is_of(int dirfd, const char *table);
+
 /* Remove the tables; no table is no error, neither is no nft when there is no table. */
 int firewall_remove(int dirfd, const char *table, struct error *err);
 

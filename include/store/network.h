@@ -72,7 +72,7 @@ int network_ensure(const struct network_host *host, struct netlink *netlink,
 		   struct network_bridge *ret, struct error *err);
 
 /* Where boxes run: make again what is missing of it, such as a killed dnsmasq. For commands that do not start anything;
- * less than a millisecond when all is there. Returns 1 when something had to be made. */
+ * less than a millisecond when all is there. What another installation made in this run directory is left to it. Returns 1 when something had to be made. */
 int network_mend(const struct network_host *host, struct error *err);
 
 /* Remove all of it and put sysctls back: when the last box is destroyed. Returns 1 when it is gone

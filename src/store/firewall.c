@@ -263,6 +263,15 @@ static int is_current(const char *applied, const char *table, const char *text)
 	return 1;
 }
 
+bool firewall_is_of(int dirfd, const char *table)
+{
+	auto_free char *first = xasprintf("table inet %s\n", table), *applied = NULL;
+	uint32_t generation;
+
+	applied = read_applied(dirfd, &generation);
+	return text_empty(applied) || text_starts(applied, first);
+}
+
 int firewall_current(int dirfd, const struct network_rules *rules)
 {
 	auto_free char *text = network_ruleset(rules), *applied = NULL;

@@ -282,9 +282,10 @@ int network_mend(const struct network_host *host, struct error *err)
 	struct error missing = ERROR_NONE;
 	auto_close int dirfd = network_open_dir(host, false, &missing);
 	auto_netlink struct netlink *netlink = NULL;
+	auto_free char *table = network_table_name(host);
 	struct network_bridge bridge;
 
-	if (dirfd < 0)
+	if (dirfd < 0 || !firewall_is_of(dirfd, table))
 		return 0;
 	if (dns_registered(dirfd) <= 0 || !network_load_made(host, dirfd, &bridge))
 		return firewall_applied(dirfd) ? mend_rules(host, dirfd, err) : 0;

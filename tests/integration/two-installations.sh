@@ -1,5 +1,6 @@
 #!/bin/sh
-# Two installations on one host do not see each other, with boxes of the same name.
+# Two installations on one host do not see each other, with boxes of the same name; and a command that has the run directory of
+# one and another cache or other boxes takes nothing there for its own to mend.
 . "${0%/*}/lib.sh"
 
 busybox box
@@ -20,3 +21,27 @@ same "$(second list -q)" box "the other's boxes"
 ok second stop box
 ok inside box true
 ok sysct stop box
+
+say "a run directory that is another's"
+ok sysct start box
+applied=$(cat "$SYSCT_RUN_DIR/.host/nft")
+# untouched WHAT STATE CACHE: it has no tables of its own, and left alone what is written down of the other one's
+untouched() {
+    id=$(SYSCT_STATE_DIR=$2 SYSCT_CACHE_DIR=$3 "$REPO/scripts/leak-check" id)
+    nft list tables >"$TEST_TMP/tables"
+    ! grep -q -e " sysct$id\$" "$TEST_TMP/tables" || fail "$1: it has tables: $(cat "$TEST_TMP/tables")"
+    same "$(cat "$SYSCT_RUN_DIR/.host/nft")" "$applied" "$1: what the rules are said to be"
+}
+ok sysct --cache-dir "$TEST_TMP/third" create new --template busybox
+defer remove new
+untouched "create with another cache" "$SYSCT_STATE_DIR" "$TEST_TMP/third"
+ok sysct --cache-dir "$TEST_TMP/third" config set new limits.tasks=50
+untouched "config with another cache" "$SYSCT_STATE_DIR" "$TEST_TMP/third"
+ok sysct --state-dir "$TEST_TMP/third-state" create new --template busybox
+untouched "create with other boxes" "$TEST_TMP/third-state" "$SYSCT_CACHE_DIR"
+ok sysct --state-dir "$TEST_TMP/third-state" destroy new
+untouched "destroy with other boxes" "$TEST_TMP/third-state" "$SYSCT_CACHE_DIR"
+# its own command still mends them
+nft delete table bridge "sysct$("$REPO/scripts/leak-check" id)"
+ok sysct config set box limits.tasks=50
+nft list tables | grep -q "bridge sysct$("$REPO/scripts/leak-check" id)\$" || fail "the rules are not mended"
