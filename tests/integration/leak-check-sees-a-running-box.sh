@@ -16,3 +16,21 @@ for kind in 'loop loop[0-9]*: .*/seen/rootfs.img' 'mount .*/seen/ns' 'mount .*/s
         fail "not seen: $kind"
     }
 done
+
+say "tables of nobody"
+table=$(printf 'sysct-%06x' $$)
+strange=$(mktemp -d /run/sysct-test-XXXXXX)
+defer rm -rf "$strange"
+mark
+nft add table bridge "$table"
+defer sh -c "nft delete table bridge $table 2>/dev/null || :"
+if "$REPO/scripts/leak-check" compare "$TEST_TMP/mark" --wait 0 >"$TEST_TMP/seen"; then
+    fail "a table of no installation is not seen"
+fi
+has "$(cat "$TEST_TMP/seen")" "^left: stray nft table bridge $table\$" "what is seen"
+# until an installation says that it is its own
+mkdir "$strange/.host"
+printf 'table inet %s\n' "$table" >"$strange/.host/nft"
+unchanged 10
+nft delete table bridge "$table"
+unchanged 10
