@@ -11,16 +11,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "runtime/account.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth, const char *what, const char *text)
-{
-	if (truth)
-		return;
-	fprintf(stderr, "%s:\n%s\n", what, text);
-	abort();
-}
+#include "fuzz.h"
 
 /* A number as hardening wants it: decimal, below 4294967295. */
 static bool is_number(const char *text, size_t n, uint32_t *ret)

@@ -11,16 +11,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "config/edit.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth, const char *what, const char *text)
-{
-	if (truth)
-		return;
-	fprintf(stderr, "%s:\n%s\n", what, text);
-	abort();
-}
+#include "fuzz.h"
 
 static void parse_again(const struct container_config *config)
 {

@@ -12,30 +12,21 @@
 #include "base/cleanup.h"
 #include "os/fdpass.h"
 #include "runtime/control.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth, const char *what)
-{
-	if (truth)
-		return;
-	fprintf(stderr, "%s\n", what);
-	abort();
-}
+#include "fuzz.h"
 
 static void check_accepted(const struct control_packet *packet, size_t size)
 {
 	static struct control_packet again;
 	size_t n = strnlen(packet->text, sizeof(packet->text));
 
-	require(n < sizeof(packet->text), "the text has no end");
-	require(n == size - CONTROL_HEADER && n == packet->text_len, "the text has another length");
+	require(n < sizeof(packet->text), "the text has no end", "");
+	require(n == size - CONTROL_HEADER && n == packet->text_len, "the text has another length", "");
 	for (size_t i = 0; i < n; i++)
-		require((unsigned char)packet->text[i] >= 0x20 && packet->text[i] != 0x7f, "a control character");
+		require((unsigned char)packet->text[i] >= 0x20 && packet->text[i] != 0x7f, "a control character", "");
 	require(control_make(&again, (enum control_type)packet->type, packet->a, packet->text) == size,
-		"made again it is longer");
-	require(memcmp(&again, packet, size) == 0, "made again it differs");
-	require(control_check(&again, size) == 0, "made again it is refused");
+		"made again it is longer", "");
+	require(memcmp(&again, packet, size) == 0, "made again it differs", "");
+	require(control_check(&again, size) == 0, "made again it is refused", "");
 }
 
 /* As it comes: through a socket, with a descriptor. */
@@ -45,11 +36,11 @@ static int receive(const uint8_t *data, size_t size, struct control_packet *pack
 	int fd = -1, r;
 
 	if (pair[0] < 0)
-		require(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0, "socketpair");
-	require(fd_send(pair[1], data, size, &pair[1], 1) == 0, "send");
+		require(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0, "socketpair", "");
+	require(fd_send(pair[1], data, size, &pair[1], 1) == 0, "send", "");
 	r = control_receive(pair[0], packet, &fd, 1000);
-	require((r == 1) == (fd >= 0), "a descriptor of a packet that was refused, or none of one that was not");
-	require(fd < 64, "descriptors are lost");
+	require((r == 1) == (fd >= 0), "a descriptor of a packet that was refused, or none of one that was not", "");
+	require(fd < 64, "descriptors are lost", "");
 	close_fd(&fd);
 	return r;
 }
@@ -61,14 +52,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r, over_socket = receive(data, size, received);
 
 	if (size > sizeof(*packet)) {
-		require(over_socket == -EMSGSIZE, "longer than any, and not refused");
+		require(over_socket == -EMSGSIZE, "longer than any, and not refused", "");
 		return 0;
 	}
 	if (size)
 		memcpy(packet, data, size);
 	r = control_check(packet, size);
-	require(r == 0 || r == -EPROTO || r == -EPROTONOSUPPORT, "another result");
-	require(over_socket == (size == 0 ? 0 : r == 0 ? 1 : r), "a socket makes a difference");
+	require(r == 0 || r == -EPROTO || r == -EPROTONOSUPPORT, "another result", "");
+	require(over_socket == (size == 0 ? 0 : r == 0 ? 1 : r), "a socket makes a difference", "");
 	if (r == 0) {
 		check_accepted(packet, size);
 		check_accepted(received, size);

@@ -11,16 +11,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "config/edit.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth, const char *what, const char *text)
-{
-	if (truth)
-		return;
-	fprintf(stderr, "%s:\n%s\n", what, text);
-	abort();
-}
+#include "fuzz.h"
 
 /* Lines of a that stand in b in the same order, as many as there are in a: a is b with lines taken out. */
 static bool is_part(const char *a, const char *b)

@@ -18,16 +18,7 @@
 #include "runtime/account.h"
 #include "store/guest_user.h"
 #include "store/host_user.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth, const char *what, const char *text)
-{
-	if (truth)
-		return;
-	fprintf(stderr, "%s:\n%s\n", what, text);
-	abort();
-}
+#include "fuzz.h"
 
 static const char *const files[] = { "etc/passwd", "etc/group", "etc/shadow", "etc/gshadow" };
 

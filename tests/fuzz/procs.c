@@ -12,16 +12,7 @@
 #include "os/process.h"
 #include "runtime/control.h"
 #include "../../src/os/cgroup_parts.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth, const char *what, const char *text)
-{
-	if (truth)
-		return;
-	fprintf(stderr, "%s:\n%s\n", what, text);
-	abort();
-}
+#include "fuzz.h"
 
 static void notify(const uint8_t *data, size_t size)
 {

@@ -8,16 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/record.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth, const char *what, const char *text)
-{
-	if (truth)
-		return;
-	fprintf(stderr, "%s:\n%s\n", what, text);
-	abort();
-}
+#include "fuzz.h"
 
 /* The bytes as a value: it is read again, cleaned, and takes no other line along. */
 static void set_value(struct record *record, const char *value)

@@ -13,8 +13,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "os/seccomp.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

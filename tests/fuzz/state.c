@@ -9,16 +9,7 @@
 
 #include "base/cleanup.h"
 #include "store/state.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth, const char *what, const char *text)
-{
-	if (truth)
-		return;
-	fprintf(stderr, "%s:\n%s\n", what, text);
-	abort();
-}
+#include "fuzz.h"
 
 static bool ends_inside(const char *field, size_t room)
 {

@@ -14,21 +14,12 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "store/superblock.h"
+#include "fuzz.h"
 
 #define AT 1024
 #define UUID_AT 104
 #define LABEL_AT 120
 #define CHECKSUM_AT 1020
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth, const char *what, const char *text)
-{
-	if (truth)
-		return;
-	fprintf(stderr, "%s:\n%s\n", what, text);
-	abort();
-}
 
 static void renamed(int fd, const uint8_t *data, size_t size)
 {

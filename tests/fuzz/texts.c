@@ -15,16 +15,7 @@
 #include "store/foreign.h"
 #include "store/guard.h"
 #include "store/template.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth, const char *what, const char *text)
-{
-	if (truth)
-		return;
-	fprintf(stderr, "%s:\n%s\n", what, text);
-	abort();
-}
+#include "fuzz.h"
 
 static void guard(const char *text)
 {

@@ -16,16 +16,7 @@
 #include "os/idmap.h"
 #include "os/process.h"
 #include "store/subnet.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth, const char *what, const char *text)
-{
-	if (truth)
-		return;
-	fprintf(stderr, "%s:\n%s\n", what, text);
-	abort();
-}
+#include "fuzz.h"
 
 static void numbers(const char *text)
 {
