@@ -402,6 +402,42 @@ static void add_addresses4(const struct guarded_list *list, struct text *ret)
 	end_set(&set);
 }
 
+/* GROUP . MAC and type of the frame . ADDRESS, as one lookup of a rule reads them. */
+static void put_sender(struct set *set, const struct guarded *one, const char *type, const char *address)
+{
+	next_of(set, one);
+	put_mac_number(one, set->text);
+	put(set->text, type);
+	put(set->text, " . ");
+	put_address(address, set->text);
+}
+
+static void add_senders4(const struct guarded_list *list, struct text *ret)
+{
+	struct set set = begin_set("senders4", "typeof iifgroup . @ll,48,64 . ip saddr", ret);
+
+	for (size_t i = 0; i < list->n; i++)
+		for (size_t k = 0; k < list->items[i].addresses.n; k++)
+			if (!strchr(list->items[i].addresses.items[k], ':'))
+				put_sender(&set, &list->items[i], "0800", list->items[i].addresses.items[k]);
+	end_set(&set);
+}
+
+static void add_senders6(const struct guarded_list *list, struct text *ret)
+{
+	struct set set = begin_set("senders6", "typeof iifgroup . @ll,48,64 . ip6 saddr", ret);
+
+	for (size_t i = 0; i < list->n; i++) {
+		auto_free struct in6_addr *all = NULL;
+		size_t n = addresses6(&list->items[i], &all);
+		char shown[INET6_ADDRSTRLEN];
+
+		for (size_t k = 0; k < n; k++)
+			put_sender(&set, &list->items[i], "86dd", inet_ntop(AF_INET6, &all[k], shown, sizeof(shown)));
+	}
+	end_set(&set);
+}
+
 /* as_number: as nft wants it in a place that it has no name for */
 static void add_addresses6(const struct guarded_list *list, const char *name, const char *type, bool as_number,
 			   struct text *ret)
@@ -427,10 +463,19 @@ static void add_addresses6(const struct guarded_list *list, const char *name, co
 /* --- the table of the bridges --- */
 
 /* What is not allowed falls through to the drop at the end of its chain, so a packet that cannot be read is dropped as
- * well. "accept" ends this table alone: those of others still have their say. */
+ * well. "accept" ends this table alone: those of others still have their say.
+ *
+ * Nearly all packets are TCP from a link's own MAC and address, which the first two rules let pass with one lookup instead of
+ * five, each some 150 ns. They take nothing that the walk below would drop: there TCP is asked for its frame's type, MAC,
+ * sender and the metadata service alone. The type is read from the frame, with the MAC, since "meta protocol" is that
+ * behind a VLAN's tag. */
 static const char chains[] =
 	"\tchain prerouting {\n"
 	"\t\ttype filter hook prerouting priority -200; policy accept;\n"
+	"\t\tmeta protocol ip meta l4proto tcp ip daddr != 169.254.169.254 "
+	"iifgroup . @ll,48,64 . ip saddr @senders4 accept\n"
+	"\t\tmeta protocol ip6 meta l4proto tcp ip6 daddr != fd00:ec2::254 "
+	"iifgroup . @ll,48,64 . ip6 saddr @senders6 accept\n"
 	"\t\tiifgroup @links goto guard\n"
 	"\t}\n"
 	"\tchain guard {\n"
@@ -506,12 +551,12 @@ static const char chains[] =
 	"\tchain forward {\n"
 	"\t\ttype filter hook forward priority -200; policy accept;\n"
 	"\t\tiifgroup @isolated oifgroup @links drop\n"
-	"\t\tiifgroup @links oifgroup @isolated drop\n"
+	"\t\toifgroup @isolated iifgroup @links drop\n"
 	"\t}\n"
-	/* What bridges take for themselves, such as spanning tree, comes by no other hook. */
+	/* What bridges take for themselves, such as spanning tree, comes by no other hook, and is for a group of MACs. */
 	"\tchain input {\n"
 	"\t\ttype filter hook input priority -200; policy accept;\n"
-	"\t\tiifgroup @links ether type != { arp, ip, ip6 } drop\n"
+	"\t\tmeta pkttype multicast ether type != { arp, ip, ip6 } iifgroup @links drop\n"
 	"\t}\n";
 
 void guard_rules(const struct guarded_list *list, struct text *ret)
@@ -522,6 +567,8 @@ void guard_rules(const struct guarded_list *list, struct text *ret)
 	add_groups(list, "host_access", has_host_access, ret);
 	add_values(list, "macs", "type devgroup . ether_addr", put_mac, is_any, ret);
 	add_values(list, "clients", "typeof iifgroup . @th,288,48", put_mac_number, is_any, ret);
+	add_senders4(list, ret);
+	add_senders6(list, ret);
 	add_addresses4(list, ret);
 	add_addresses6(list, "addresses6", "type devgroup . ipv6_addr", false, ret);
 	/* what a neighbour discovery is about */
@@ -595,12 +642,10 @@ void guard_host_rules(const struct guarded_list *list, const char *bridge, struc
 		add_isolated(list, "isolated4", "type ipv4_addr", false, ret);
 		add_isolated(list, "isolated6", "type ipv6_addr", true, ret);
 	}
-	/* Of a connection that the host began only the answers: one that a box began does not outlive the key. */
 	text_add(ret,
 		 "\tchain host {\n"
 		 "\t\tudp dport { 53, 67 } accept comment \"names and DHCP\"\n"
 		 "\t\ttcp dport 53 accept\n"
-		 "\t\tct state established ct direction reply accept comment \"answers\"\n"
 		 "\t\tct state related accept\n"
 		 "\t\ticmp type echo-request accept\n"
 		 "\t\ticmpv6 type { echo-request, nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
@@ -609,8 +654,11 @@ void guard_host_rules(const struct guarded_list *list, const char *bridge, struc
 		 "\t}\n");
 }
 
+/* Of a connection that the host began only the answers: one that a box began does not outlive the key. They are nearly all that
+ * comes, so they are first; what does not come from a box is accepted in any case. */
 void guard_input_rules(const char *bridge, struct text *ret)
 {
+	text_add(ret, "\t\tct state established ct direction reply accept comment \"answers\"\n");
 	if (bridge)
 		text_add(ret, "\t\tiifname \"%s\" goto host\n", bridge);
 	text_add(ret, "\t\tiifname . ether saddr @others goto host\n");

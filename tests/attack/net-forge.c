@@ -196,6 +196,52 @@ static void packet6(const char *kind, const uint8_t *mac, const uint8_t *from)
 	end_ip6(at, upper, upper + 6, IPPROTO_UDP);
 }
 
+static size_t tcp(void)
+{
+	size_t at = frame.n;
+
+	put16(40000);
+	put16(9);
+	put32(1);
+	put32(1);
+	put16(0x5010); /* an answer of a connection that is there */
+	put16(1000);
+	put32(0);
+	return at;
+}
+
+/* Without its checksum, for which no bridge looks. */
+static void tcp4(const char *kind, const uint8_t *mac, const uint8_t *from, const uint8_t *to)
+{
+	size_t at;
+
+	ethernet(mac, who.to, ETHERTYPE_IP);
+	at = ip4(from, to, IPPROTO_TCP);
+	tcp();
+	put_text(kind);
+	end_ip4(at);
+}
+
+static void tcp6(const char *kind, const uint8_t *mac, const uint8_t *from, const uint8_t *to)
+{
+	size_t at, upper;
+
+	ethernet(mac, who.to, ETHERTYPE_IPV6);
+	at = ip6(from, to, IPPROTO_TCP);
+	upper = tcp();
+	put_text(kind);
+	end_ip6(at, upper, upper + 16, IPPROTO_TCP);
+}
+
+/* Behind a tag of VLAN 7, where there is a filter that looks at addresses alone. */
+static void tag(void)
+{
+	memmove(frame.data + 16, frame.data + 12, frame.n - 12);
+	frame.n += 4;
+	set16(12, ETHERTYPE_VLAN);
+	set16(14, 7);
+}
+
 static void arp(const char *kind, uint16_t operation, uint8_t length, const uint8_t *sender_mac, const uint8_t *sender,
 		const uint8_t *target)
 {
@@ -336,6 +382,9 @@ static bool build(const char *kind)
 {
 	static const uint8_t nobody4[4] = { 192, 0, 2, 77 };
 	static const uint8_t stranger6[16] = { 0xfe, 0x80, [8] = 0x12, [15] = 0x34 };
+	/* where clouds tell the secrets of a host */
+	static const uint8_t metadata4[4] = { 169, 254, 169, 254 };
+	static const uint8_t metadata6[16] = { 0xfd, 0, 0x0e, 0xc2, [14] = 2, [15] = 0x54 };
 
 #define KIND(name) (strcmp(kind, name) == 0)
 	if (KIND("end") || KIND("own4"))
@@ -366,7 +415,40 @@ static bool build(const char *kind)
 		packet6(kind, who.own, stranger6);
 	else if (KIND("ip6-none"))
 		packet6(kind, who.own, none6);
-	else if (KIND("arp"))
+	else if (KIND("own-tcp4"))
+		tcp4(kind, who.own, who.ip4, all4);
+	else if (KIND("own-tcp6"))
+		tcp6(kind, who.own, who.ip6, nodes6);
+	else if (KIND("local-tcp6"))
+		tcp6(kind, who.own, who.local6, nodes6);
+	else if (KIND("tcp4"))
+		tcp4(kind, who.own, who.other4, all4);
+	else if (KIND("tcp4-gateway"))
+		tcp4(kind, who.own, who.gateway4, all4);
+	else if (KIND("tcp4-mac"))
+		tcp4(kind, who.other, who.ip4, all4);
+	else if (KIND("tcp4-other"))
+		tcp4(kind, who.other, who.other4, all4);
+	else if (KIND("tcp4-metadata"))
+		tcp4(kind, who.own, who.ip4, metadata4);
+	else if (KIND("tcp4-odd")) {
+		tcp4(kind, who.own, who.ip4, all4);
+		set16(16, 2000);
+	} else if (KIND("tcp4-vlan")) {
+		tcp4(kind, who.own, who.ip4, all4);
+		tag();
+	} else if (KIND("tcp6"))
+		tcp6(kind, who.own, who.other6, nodes6);
+	else if (KIND("tcp6-local"))
+		tcp6(kind, who.own, stranger6, nodes6);
+	else if (KIND("tcp6-mac"))
+		tcp6(kind, who.other, who.ip6, nodes6);
+	else if (KIND("tcp6-metadata"))
+		tcp6(kind, who.own, who.ip6, metadata6);
+	else if (KIND("tcp6-vlan")) {
+		tcp6(kind, who.own, who.ip6, nodes6);
+		tag();
+	} else if (KIND("arp"))
 		arp(kind, 2, 6, who.own, who.other4, who.other4);
 	else if (KIND("arp-gateway"))
 		arp(kind, 2, 6, who.own, who.gateway4, who.gateway4);
@@ -426,7 +508,9 @@ static const char *const kinds[] = {
 	"arp", "arp-gateway", "arp-request", "arp-mac", "arp-probe", "arp-odd",
 	"na", "na-gateway", "na-local", "na-options", "dad", "ra", "ra-options", "redirect", "mld-query", "igmp-query",
 	"dhcp-odd", "dhcp-offer", "dhcp-offer6", "dhcp-client", "vlan", "type", "llc",
-	"own4", "own6", "local6", "own-arp", "own-dhcp",
+	"tcp4", "tcp4-gateway", "tcp4-mac", "tcp4-other", "tcp4-metadata", "tcp4-odd", "tcp4-vlan",
+	"tcp6", "tcp6-local", "tcp6-mac", "tcp6-metadata", "tcp6-vlan",
+	"own4", "own6", "local6", "own-tcp4", "own-tcp6", "local-tcp6", "own-arp", "own-dhcp",
 };
 
 /* --- sending --- */

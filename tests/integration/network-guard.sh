@@ -71,10 +71,12 @@ victim=$SYSCT_RUN_DIR/two/ns/net
 to_two() { seen "$victim" eth0 one "to=$(mac two)" $own $third all; }
 # shellcheck disable=SC2086 # words
 to_host() { seen "/run/netns/$host" "$bridge" one "to=$(there ip -o link show "$bridge" | sed "s|.*ether \([^ ]*\).*|\1|")" $own $third all; }
-honest='local6 own-arp own-dhcp own4 own6 '
-before='arp arp-gateway arp-mac arp-odd arp-probe arp-request dad dhcp-client dhcp-odd dhcp-offer dhcp-offer6 igmp-query ip4 ip4-gateway '
-before="${before}ip4-nobody ip4-none ip6 ip6-gateway ip6-local ip6-none llc local6 "
-after='mld-query na na-gateway na-local na-options own-arp own-dhcp own4 own6 ra ra-options redirect type vlan '
+honest='local-tcp6 local6 own-arp own-dhcp own-tcp4 own-tcp6 own4 own6 '
+everything='arp arp-gateway arp-mac arp-odd arp-probe arp-request dad dhcp-client dhcp-odd dhcp-offer dhcp-offer6 igmp-query ip4 ip4-gateway '
+everything="${everything}ip4-nobody ip4-none ip6 ip6-gateway ip6-local ip6-none llc local-tcp6 local6 mac mac6 mld-query na na-gateway na-local na-options "
+everything="${everything}own-arp own-dhcp own-tcp4 own-tcp6 own4 own6 ra ra-options redirect tcp4 tcp4-gateway tcp4-mac tcp4-metadata tcp4-odd "
+everything="${everything}tcp4-other tcp4-vlan tcp6 tcp6-local tcp6-mac tcp6-metadata tcp6-vlan type vlan "
+of_its_mac=$(printf '%s' "$everything" | sed 's/ mac mac6 / /; s/ tcp4-mac / /; s/ tcp4-other / /; s/ tcp6-mac / /')
 
 say "what it forges reaches nobody"
 same "$(to_two)" "$honest" "guarded"
@@ -96,11 +98,11 @@ same "$(to_two)" "$honest" "without locked ports"
 
 say "without the rules all of it comes in, but what the locked ports hold"
 there nft delete table bridge "sysct$id"
-same "$(to_two)" "${before}mac mac6 $after" "unguarded"
+same "$(to_two)" "$everything" "unguarded"
 has "$(inside two ip -6 route)" "default via fe80::" "the route of a router that is none"
 if there bridge fdb show br "$bridge" | grep "$(mac three)" | grep -v static; then fail "a MAC was learnt"; fi
 for port in $(port_of); do there bridge link set dev "$port" locked on; done
-same "$(to_two)" "$before$after" "with locked ports alone"
+same "$(to_two)" "$of_its_mac" "with locked ports alone"
 
 say "they are made again by the next command"
 ok sysct config set two container.description=x
@@ -116,18 +118,18 @@ ok sysct config set one network.bridge=br7 network.address=203.0.113.7/24
 ok sysct config set two network.bridge=br7 network.address=203.0.113.8/24
 ok sysct start one two --wait
 own="ip4=203.0.113.7 ip6=2001:db8::7"
-same "$(to_two)" "local6 own-arp own-dhcp own4 " "static addresses"
+same "$(to_two)" "local-tcp6 local6 own-arp own-dhcp own-tcp4 own4 " "static addresses"
 there nft delete table bridge "sysct$id"
 ok sysct config set two container.description=y
-same "$(to_two)" "local6 own-arp own-dhcp own4 " "static addresses, after the rules were lost"
+same "$(to_two)" "local-tcp6 local6 own-arp own-dhcp own-tcp4 own4 " "static addresses, after the rules were lost"
 
 say "and his own DHCP server: nobody knows the addresses, the MAC and the roles are held"
 ok sysct stop one
 ok sysct config set one network.address=none
 ok sysct start one --wait
 inside one ip link set eth0 up
-same "$(to_two)" "arp arp-gateway arp-probe arp-request dad ip4 ip4-gateway ip4-nobody ip4-none ip6 ip6-gateway ip6-local local6 \
-na na-gateway na-local na-options own-arp own-dhcp own4 own6 " "unknown addresses"
+same "$(to_two)" "arp arp-gateway arp-probe arp-request dad ip4 ip4-gateway ip4-nobody ip4-none ip6 ip6-gateway ip6-local local-tcp6 local6 \
+na na-gateway na-local na-options own-arp own-dhcp own-tcp4 own-tcp6 own4 own6 tcp4 tcp4-gateway tcp6 tcp6-local " "unknown addresses"
 
 say "nothing is left with the last of them"
 ok sysct destroy --force one two

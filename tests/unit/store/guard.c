@@ -158,6 +158,7 @@ START_TEST(rules_know_a_link_by_its_group)
 {
 	auto_text struct text text = TEXT_EMPTY;
 	auto_free char *mac = NULL, *v4 = NULL, *v6 = NULL, *local = NULL, *target = NULL, *client = NULL, *suffix = NULL;
+	auto_free char *sender4 = NULL, *sender6 = NULL, *local_sender = NULL;
 	uint32_t a, b;
 
 	fill();
@@ -170,11 +171,18 @@ START_TEST(rules_know_a_link_by_its_group)
 	local = xasprintf("0x%08x . fe80::ff:fe00:1", a);
 	target = xasprintf("0x%08x . 0xfe80000000000000000000fffe000001", a);
 	client = xasprintf("0x%08x . 0x020000000001", a);
+	/* the common case in one lookup: MAC and type of the frame are eight bytes of it */
+	sender4 = xasprintf("set senders4 {\n\t\ttypeof iifgroup . @ll,48,64 . ip saddr\n"
+			    "\t\telements = { 0x%08x . 0x0200000000010800 . 10.3.4.2 }\n", a);
+	sender6 = xasprintf("0x%08x . 0x02000000000186dd . fd00:1::2", a);
+	local_sender = xasprintf("0x%08x . 0x02000000000286dd . fe80::ff:fe00:2", b);
 	/* where routers of others tell prefixes */
 	suffix = xasprintf("set suffixes {\n\t\ttypeof iifgroup . @nh,128,64\n\t\telements = { 0x%08x . 0x000000fffe000002 }\n", b);
 	ck_assert(strstr(text.data, mac) && strstr(text.data, v4) && strstr(text.data, v6));
 	ck_assert(strstr(text.data, local) && strstr(text.data, target) && strstr(text.data, client));
 	ck_assert_msg(strstr(text.data, suffix) != NULL, "%s", text.data);
+	ck_assert_msg(strstr(text.data, sender4) != NULL, "%s", text.data);
+	ck_assert(strstr(text.data, sender6) && strstr(text.data, local_sender));
 	ck_assert(!strstr(text.data, "iifname") && !strstr(text.data, "eth0"));
 }
 END_TEST
@@ -189,7 +197,8 @@ START_TEST(the_host_knows_a_sender_by_bridge_and_mac)
 	ck_assert(strstr(text, "set others {\n\t\ttype ifname . ether_addr\n\t\telements = { \"br0\" . 02:00:00:00:00:02 }\n"));
 	ck_assert(strstr(text, "set host_access {\n\t\ttype ifname . ether_addr\n\t\telements = { \"br0\" . 02:00:00:00:00:02 }\n"));
 	ck_assert(strstr(text, "set isolated4 {\n\t\ttype ipv4_addr\n\t\telements = { 10.3.4.2 }\n"));
-	ck_assert(strstr(text, "\t\tiifname \"sysct0\" goto host\n\t\tiifname . ether saddr @others goto host\n"));
+	ck_assert(strstr(text, "policy accept;\n\t\tct state established ct direction reply accept comment \"answers\"\n"
+			       "\t\tiifname \"sysct0\" goto host\n\t\tiifname . ether saddr @others goto host\n"));
 	/* what is dropped stands before what is let through */
 	ck_assert(strstr(text, "ether saddr @isolated drop") < strstr(text, "iifname \"sysct0\" accept"));
 	/* no bridge of our own: those of others are guarded all the same */
