@@ -271,6 +271,16 @@ __attribute__((noreturn)) static void starter_main(struct container *c, struct c
 	_exit(4);	/* the holder starts a monitor */
 }
 
+/* The starter's word, or its end: whatever it is, it waits for the holder. Until then the processors are the starter's. */
+static void await_word(int link, pid_t starter)
+{
+	auto_close int pidfd = pidfd_of(starter);
+	struct pollfd fds[] = { { .fd = link, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
+
+	if (pidfd >= 0)
+		poll(fds, ARRAY_SIZE(fds), -1);
+}
+
 void start_hold(struct container *c, struct container_state *state, int verdict, const struct wish *wish)
 {
 	auto_free char *path = xasprintf("%s/" HOLDER_PROGRAM, c->install->libexec_dir);
@@ -308,6 +318,7 @@ void start_hold(struct container *c, struct container_state *state, int verdict,
 	fds[0] = pair[1];
 	fds[1] = fds[2] = fds[3] = 0;
 	fds[4] = pair[0];
+	await_word(pair[0], pid);
 	if (place_fds(fds, 5, FD_LINK) == 0) {
 		cloexec_from(FD_FREE);
 		execve(path, argv, environment);

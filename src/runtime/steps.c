@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -163,8 +164,12 @@ static void *beside_main(void *arg)
 
 static int have_thread(struct walk *walk, struct error *err)
 {
-	int r = walk->has_thread ? 0 : pthread_create(&walk->thread, NULL, beside_main, walk);
+	int r = 0;
 
+	/* memory from where all else is: an arena of its own for so short a life is much to make, and to copy at the clone */
+	mallopt(M_ARENA_MAX, 1);
+	if (!walk->has_thread)
+		r = pthread_create(&walk->thread, NULL, beside_main, walk);
 	if (r != 0)
 		return fail(err, r, "make a thread");
 	walk->has_thread = true;

@@ -84,10 +84,11 @@ class Host:
         return os.path.join(self.dir, *parts)
 
     def run_dir(self):
-        """One that everybody can walk to: dnsmasq reads below it."""
+        """One that everybody can walk to: dnsmasq reads below it. On a tmpfs, as /run is where systemd has booted."""
         path = tempfile.mkdtemp(prefix="sysct-bench-", dir="/run")
-        os.chmod(path, 0o755)
-        self.later(shutil.rmtree, path)
+        self.later(os.rmdir, path)
+        run("mount", "-t", "tmpfs", "-o", "mode=0755,nosuid,nodev", "tmpfs", path)
+        self.later(run, "umount", path)
         return path
 
     def later(self, call, *args):
