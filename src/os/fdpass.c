@@ -107,19 +107,16 @@ int unix_listen(int dirfd, const char *name)
 {
 	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address;
-	mode_t old;
 	int r;
 
-	if (fd < 0)
+	/* the file's mode is the socket's, less the umask, which is all threads' (unix(7)) */
+	if (fd < 0 || fchmod(fd, 0600) < 0)
 		return -errno;
 	r = make_address(dirfd, name, &address);
 	if (r < 0)
 		return r;
 	unlinkat(dirfd, name, 0);
-	old = umask(0177);
-	r = bind(fd, (struct sockaddr *)&address, sizeof(address));
-	umask(old);
-	if (r < 0 || listen(fd, 64) < 0)
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 64) < 0)
 		return -errno;
 	return take_fd(&fd);
 }

@@ -105,10 +105,9 @@ static void add_entry(const struct launch *launch, struct prepared_link *link, c
 	strings_clear(&one.addresses);
 }
 
-int network_admit_links(struct launch *launch, struct prepared_network *net, struct error *err)
+int network_note_links(struct launch *launch, struct prepared_network *net, struct error *err)
 {
-	auto_guarded struct guarded_list own = GUARDED_EMPTY, before = GUARDED_EMPTY;
-	auto_published struct published_list ports = PUBLISHED_EMPTY;
+	auto_guarded struct guarded_list before = GUARDED_EMPTY;
 	const struct container *c = launch->container;
 	struct network_host host;
 	char suffix[16];
@@ -119,15 +118,24 @@ int network_admit_links(struct launch *launch, struct prepared_network *net, str
 	for (size_t i = 0; i < net->n; i++) {
 		note_target(launch, &net->links[i]);
 		if (net->links[i].config->type == NETWORK_VETH)
-			add_entry(launch, &net->links[i], &before, &own);
+			add_entry(launch, &net->links[i], &before, &net->guarded);
 	}
 	for (size_t i = 0; i < launch->config->n_networks; i++)
-		if (collect_ports(c, launch->state, &launch->config->networks[i], &ports, err) < 0)
+		if (collect_ports(c, launch->state, &launch->config->networks[i], &net->ports, err) < 0)
 			return -err->code;
-	if (network_admit(&host, c->uuid, &own, &ports, err) < 0)
+	return 0;
+}
+
+int network_admit_links(const struct container *c, struct prepared_network *net, struct error *err)
+{
+	struct network_host host;
+	char suffix[16];
+
+	network_host_of(c, &host, suffix);
+	if (network_admit(&host, c->uuid, &net->guarded, &net->ports, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < net->n; i++) {
-		const struct guarded *one = guarded_find(&own, c->uuid, net->links[i].config->name);
+		const struct guarded *one = guarded_find(&net->guarded, c->uuid, net->links[i].config->name);
 
 		net->links[i].group = one ? one->group : 0;
 	}

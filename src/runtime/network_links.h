@@ -9,7 +9,9 @@
 #include "config/config.h"
 #include "os/netlink.h"
 #include "runtime/launch.h"
+#include "store/guard.h"
 #include "store/network.h"
+#include "store/publish.h"
 
 struct prepared_link {
 	const struct network_config *config;
@@ -20,7 +22,7 @@ struct prepared_link {
 	struct network_lease lease;	/* its addresses as far as they are known; empty strings: not */
 	bool kept;			/* it lives in a kept net namespace, whole */
 	bool route4, route6;		/* the default route leaves by it */
-	uint32_t group;			/* how the rules know it: "prepare the network", when all links are */
+	uint32_t group;			/* how the rules know it: "admit the links" */
 };
 
 struct prepared_network {
@@ -29,14 +31,18 @@ struct prepared_network {
 	struct prepared_link *links;
 	size_t n;
 	int join;			/* namespace to join, -1: a new one */
+	struct guarded_list guarded;	/* what the links are to be held to */
+	struct published_list ports;	/* and the ports that lead to them */
 };
 
 void network_host_of(const struct container *c, struct network_host *ret, char suffix[16]);
 
 /* --- network_guard.c --- */
 
-/* What the links are held to and the ports that lead to them; each link gets its group. */
-int network_admit_links(struct launch *launch, struct prepared_network *net, struct error *err);
+/* What the links are to be held to and the ports that lead to them; the state learns where those lead. */
+int network_note_links(struct launch *launch, struct prepared_network *net, struct error *err);
+/* Let the rules have them; each link gets its group. */
+int network_admit_links(const struct container *c, struct prepared_network *net, struct error *err);
 /* What the kernel's bridge holds a link to. Fails when its MAC is none. */
 int network_port_guard(const char *link, const char *hwaddr, uint32_t group, bool isolated, struct port_guard *ret,
 		       struct error *err);

@@ -446,6 +446,18 @@ static int open_namespace(const struct network_config *config, struct error *err
 	return take_fd(&fd);
 }
 
+static int enter_netns(int netns, int *ret_back, struct error *err)
+{
+	*ret_back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (*ret_back < 0)
+		return fail(err, errno, "open the own network namespace");
+	if (setns(netns, CLONE_NEWNET) == 0)
+		return 0;
+	fail(err, errno, "enter the network namespace");
+	close_fd(ret_back);
+	return -err->code;
+}
+
 int network_enter(struct launch *launch, int *ret_back, struct error *err)
 {
 	int join = launch->network->join;
@@ -453,14 +465,8 @@ int network_enter(struct launch *launch, int *ret_back, struct error *err)
 	*ret_back = -1;
 	if (join < 0)
 		return 0;
-	*ret_back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (*ret_back < 0)
-		return fail(err, errno, "open the own network namespace");
-	if (setns(join, CLONE_NEWNET) < 0) {
-		fail(err, errno, "enter the network namespace");
-		close_fd(ret_back);
+	if (enter_netns(join, ret_back, err) < 0)
 		return -err->code;
-	}
 	/* The namespace is not the container's own, whose root may not mount its sysfs: it gets one from here, with
 	 * the links of that namespace, whose files it cannot write. */
 	if (launch->userns >= 0)
@@ -531,9 +537,10 @@ int host_prepare_network(struct launch *launch, struct error *err)
 		launch->hosts_block = network_hosts_block(&host);
 		record_set(&launch->state->more, "names", "hosts");
 	}
-	return 0;
+	return network_note_links(launch, net, err);
 }
 
+/* Beside the rows that save the state, which it does not look at. */
 int host_admit_links(struct launch *launch, struct error *err)
 {
 	const struct container *c = launch->container;
@@ -544,7 +551,7 @@ int host_admit_links(struct launch *launch, struct error *err)
 	network_host_of(c, &host, suffix);
 	if (net->bridge.dns && register_links(&host, c, net, err) < 0)
 		return -err->code;
-	return network_admit_links(launch, net, err);
+	return network_admit_links(c, net, err);
 }
 
 int host_release_network(const struct container *container, const struct container_state *state,
@@ -639,16 +646,21 @@ static int have_link(const struct launch *launch, struct prepared_link *link, in
 	return link->kept ? renew_guard(launch, link, err) : create_link(launch, link, netns, err);
 }
 
-int host_create_links(struct launch *launch, struct error *err)
+/* The container's, after the clone. */
+static int open_netns(struct launch *launch, struct error *err)
 {
-	auto_close int netns = take_fd(&launch->netns);
 	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)launch->pid);
-	if (netns < 0)	/* it was made with the clone, or kept */
-		netns = open(path, O_RDONLY | O_CLOEXEC);
-	if (netns < 0)
-		return fail(err, errno, "open %s", path);
+	if (launch->netns < 0)
+		launch->netns = open(path, O_RDONLY | O_CLOEXEC);
+	return launch->netns < 0 ? fail(err, errno, "open %s", path) : 0;
+}
+
+int host_create_links(struct launch *launch, struct error *err)
+{
+	int netns = launch->netns >= 0 ? launch->netns : launch->kept.fds[KEPT_NET];
+
 	for (size_t i = 0; i < launch->network->n; i++)
 		if (have_link(launch, &launch->network->links[i], netns, err) < 0)
 			return -err->code;
@@ -728,19 +740,33 @@ static void let_users_ping(const struct launch *launch)
 	net_sysctl_set("ipv4/ping_group_range", range);
 }
 
-int payload_configure_network(struct launch *launch, struct error *err)
+/* A socket belongs to the namespace that it was made in, whoever sends by it later. */
+static struct netlink *open_inside(const struct launch *launch, struct error *err)
 {
-	auto_netlink struct netlink *inside = netlink_open(err);
+	struct netlink *inside;
+	int back;
+
+	if (enter_netns(launch->netns, &back, err) < 0)
+		return NULL;
+	let_users_ping(launch);
+	inside = netlink_open(err);
+	network_return(&back);
+	return inside;
+}
+
+int host_configure_network(struct launch *launch, struct error *err)
+{
+	auto_netlink struct netlink *inside = open_netns(launch, err) < 0 ? NULL : open_inside(launch, err);
 	int lo;
 
 	if (!inside)
 		return -err->code;
-	let_users_ping(launch);
 	lo = netlink_link_index(inside, "lo");
 	if (lo && netlink_link_set_up(inside, lo, true, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < launch->network->n; i++)
 		if (!launch->network->links[i].kept && configure_link(launch, inside, &launch->network->links[i], err) < 0)
 			return -err->code;
+	close_fd(&launch->netns);
 	return 0;
 }

@@ -53,7 +53,7 @@ UNDO(host_release_network);
 RUN(host_admit_links);
 RUN(host_create_links);
 RUN(host_tell_others);
-RUN(payload_configure_network);
+RUN(host_configure_network);
 RUN(payload_write_network);
 /* Around the clone: into the network namespace that is to be joined, if any (*ret_back is then >= 0), and back. */
 int network_enter(struct launch *launch, int *ret_back, struct error *err);
