@@ -34,6 +34,7 @@ struct container {
 	char *dir;			/* STATE_DIR/containers/NAME */
 	int dir_fd;
 	int lock_fd;			/* -1: not locked */
+	int image_fd;			/* while it is made: its image, as long as that is in memory; else -1 */
 	struct record identity;
 	char uuid[37];
 	struct idmap idmap;		/* count 0: privileged, no user namespace */
@@ -66,7 +67,7 @@ void container_defaults_done(struct container_defaults *defaults);
 /* container_open() without lock and tolerant, for list and info. defaults NULL: read here. */
 int container_look(const struct install *install, const struct container_defaults *defaults, const char *name,
 		   struct container *ret, struct error *err);
-#define CONTAINER_EMPTY { .dir_fd = -1, .lock_fd = -1 }
+#define CONTAINER_EMPTY { .dir_fd = -1, .lock_fd = -1, .image_fd = -1 }
 
 /* Let go of the lock alone (children of a start must not hold it). */
 void container_unlock(struct container *container);

@@ -38,8 +38,11 @@ char *linked_path(const struct container *container);
 
 /* Have a base made of the image, whose lock the caller has, name it in the container's identity, and save that. */
 int linked_begin(struct container *container, const struct image *image, struct error *err);
-/* Make the container's own image, without its directories yet: dirfd/name must not exist. size: bytes. */
-int linked_make_upper(int dirfd, const char *name, uint64_t size, const char *uuid, struct error *err);
+/* Make the container's own image, without its directories yet, as a file in memory: mke2fs waits for the disk four times, and
+ * what mounts and unmounts an image does so too. size: bytes. Returns a descriptor.
+ * linked_keep_upper: it is done; write what is in it to dirfd/name, which must not exist. Not synced. */
+int linked_make_upper(uint64_t size, const char *uuid, struct error *err);
+int linked_keep_upper(int fd, int dirfd, const char *name, struct error *err);
 
 /* rootfs: has the container's own image mounted; afterwards the overlay, with the ids of the container (shifted). fresh: its
  * directories are to be made. Errors carry hints: base missing, changed, in use otherwise; no overlay in this kernel. */

@@ -262,6 +262,7 @@ void container_close(struct container *container)
 		host_config_done(&container->host);
 	}
 	record_clear(&container->identity);
+	close_fd(&container->image_fd);
 	close_fd(&container->lock_fd);
 	close_fd(&container->dir_fd);
 	free(container->name);

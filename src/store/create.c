@@ -337,11 +337,11 @@ static int copy_rootfs(struct creation *n, struct error *err)
 	if (!n->c.config.rootfs.directory) {
 		if (*image == '/')
 			r = place_outside(n, image, err);
-		if (r == 0)
-			r = n->request->linked ? linked_make_upper(n->c.dir_fd, image, n->c.config.rootfs.size, n->c.uuid, err) :
-						 image_copy(&n->image, n->c.dir_fd, image, n->c.config.rootfs.size, n->c.uuid,
-							    err);
-		return r;
+		if (r == 0 && n->request->linked)
+			r = n->c.image_fd = linked_make_upper(n->c.config.rootfs.size, n->c.uuid, err);
+		else if (r == 0)
+			r = image_copy(&n->image, n->c.dir_fd, image, n->c.config.rootfs.size, n->c.uuid, err);
+		return r < 0 ? r : 0;
 	}
 	path = directory_inside(n);
 	if (!path) {
@@ -398,6 +398,18 @@ static int configure(struct creation *n, struct error *err)
 	if (r == 0 && rootfs.loop.number >= 0 && !n->c.config.rootfs.directory &&
 	    loop_wait_free(rootfs.loop.number, rootfs.device, rootfs.inode, 30000) < 0)
 		return fail(err, ETIMEDOUT, "wait until %s is free", rootfs.loop.path);
+	return r;
+}
+
+/* Of a linked one; all others are made where they lie. */
+static int keep_image(struct creation *n, struct error *err)
+{
+	int r;
+
+	if (n->c.image_fd < 0)
+		return 0;
+	r = linked_keep_upper(n->c.image_fd, n->c.dir_fd, n->c.config.rootfs.image, err);
+	close_fd(&n->c.image_fd);
 	return r;
 }
 
@@ -465,7 +477,7 @@ static int make_absolute(struct creation *n, struct error *err)
 static int fill(struct creation *n, struct error *err)
 {
 	static int (*const steps[])(struct creation *n, struct error *err) = {
-		make_dir, get_image, describe, write_config, copy_rootfs, configure, commit,
+		make_dir, get_image, describe, write_config, copy_rootfs, configure, keep_image, commit,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {

@@ -81,10 +81,19 @@ static int lock_image(int fd, const char *path, int wait_ms, struct error *err)
 	return 0;
 }
 
+/* The lock is of an open file description, so one in memory is opened anew too. */
+static int open_file_of(const struct container *c)
+{
+	char text[32];
+
+	if (c->image_fd >= 0)
+		return open(fd_path(c->image_fd, text, sizeof(text)), O_RDWR | O_CLOEXEC);
+	return openat(c->dir_fd, c->config.rootfs.image, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
 static int open_image(const struct container *c, const char *path, struct stat *st, struct error *err)
 {
-	auto_close int fd = openat(c->dir_fd, c->config.rootfs.image,
-				   O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	auto_close int fd = open_file_of(c);
 	int r;
 
 	if (fd < 0) {

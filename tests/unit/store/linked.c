@@ -114,27 +114,36 @@ END_TEST
 
 START_TEST(its_own_image_has_the_size_and_the_name_asked_for)
 {
-	auto_free char *path = xasprintf("%s/own.img", test_dir);
-	auto_close int dir = open(test_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
+	auto_free char *path = xasprintf("%s/own.img", test_dir), *check = xasprintf("PATH=$PATH:/usr/sbin:/sbin e2fsck -fn %s >/dev/null 2>&1", path);
+	auto_close int dir = open(test_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1, memory = -1, small = -1;
 	struct error err = ERROR_NONE;
 	struct superblock sb;
 	struct stat st;
 
 	if (!can_run(access("/usr/sbin/mke2fs", X_OK) == 0 || access("/sbin/mke2fs", X_OK) == 0, "mke2fs"))
 		return;
-	ck_assert_msg(linked_make_upper(dir, "own.img", 10ULL << 30, BASE, &err) == 0, "%s", err.message);
+	memory = linked_make_upper(10ULL << 30, BASE, &err);
+	ck_assert_msg(memory >= 0, "%s", err.message);
+	ck_assert_int_eq(fstat(memory, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	ck_assert(!there("own.img"));
+	ck_assert_msg(linked_keep_upper(memory, dir, "own.img", &err) == 0, "%s", err.message);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	ck_assert_int_eq(st.st_size, 10LL << 30);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
 	ck_assert_int_lt(st.st_blocks * 512, 2 << 20);	/* of 10 GiB */
 	ck_assert_int_eq(superblock_read(fd, &sb), 0);
 	ck_assert_str_eq(sb.uuid, BASE);
 	ck_assert(sb.clean);
 	ck_assert_uint_eq(sb.bytes, 10ULL << 30);
 	ck_assert_uint_ne(sb.checksum, 0);
-	ck_assert_int_eq(linked_make_upper(dir, "own.img", 16 << 20, BASE, &err), -EEXIST);
+	ck_assert_int_eq(system(check), 0);
+	ck_assert_int_eq(linked_keep_upper(memory, dir, "own.img", &err), -EEXIST);
 	err = (struct error)ERROR_NONE;
-	ck_assert_msg(linked_make_upper(dir, "small.img", 16 << 20, BASE, &err) == 0, "%s", err.message);
+	small = linked_make_upper(16 << 20, BASE, &err);
+	ck_assert_msg(small >= 0, "%s", err.message);
+	ck_assert_msg(linked_keep_upper(small, dir, "small.img", &err) == 0, "%s", err.message);
 }
 END_TEST
 
