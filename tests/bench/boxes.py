@@ -181,6 +181,7 @@ class Lxc(Subject):
     def configure(self, name, root, *more):
         lines = ["lxc.include = /usr/share/lxc/config/common.conf", f"lxc.rootfs.path = {root}", f"lxc.uts.name = {name}",
                  "lxc.net.0.type = veth", f"lxc.net.0.link = {self.host.bridge()}", "lxc.net.0.flags = up",
+                 f"lxc.net.0.mtu = {self.host.mtu()}",
                  f"lxc.net.0.ipv4.address = {self.host.address()}", "lxc.net.0.ipv4.gateway = auto", *more]
         if not os.path.isdir("/sys/kernel/security/apparmor"):
             lines.append("lxc.apparmor.profile = unconfined")
@@ -196,7 +197,7 @@ class Lxc(Subject):
             self.configure(name, f"dir:{where}/rootfs")
         else:
             run("truncate", "-s", size, where + "/rootfs.img")
-            run("mke2fs", "-q", "-F", "-t", "ext4", "-d", tree, where + "/rootfs.img")
+            run("mke2fs", "-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=0", "-d", tree, where + "/rootfs.img")
             self.configure(name, f"loop:{where}/rootfs.img")
 
     def add(self, name):

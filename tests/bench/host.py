@@ -207,6 +207,13 @@ class Host:
 
     # --- the network of those that are not sysct ---
 
+    def mtu(self):
+        """As sysct gives it to its bridge: that of the link to the outside."""
+        for route in json.loads(run("ip", "-j", "route", "show", "default")):
+            with open(f"/sys/class/net/{route['dev']}/mtu", encoding="ascii") as f:
+                return max(int(f.read()), 1280)
+        return 1500
+
     def bridge(self):
         if self.has_bridge:
             return self.bridge_name
@@ -220,6 +227,7 @@ class Host:
         run("ip", "link", "add", self.bridge_name, "type", "bridge")
         self.later(run, "ip", "link", "del", self.bridge_name)
         self.has_bridge = True
+        run("ip", "link", "set", self.bridge_name, "mtu", str(self.mtu()))
         run("ip", "address", "add", f"{self.subnet[1]}/20", "dev", self.bridge_name)
         run("ip", "link", "set", self.bridge_name, "up")
         return self.bridge_name

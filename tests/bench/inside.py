@@ -48,13 +48,14 @@ class Itself(Subject):
             if not os.path.exists(f"{self.tree}/dev/{name}"):
                 os.mknod(f"{self.tree}/dev/{name}", 0o666 | stat.S_IFCHR, os.makedev(1, minor))
         run("truncate", "-s", "3G", self.image)
-        run("mke2fs", "-q", "-F", "-t", "ext4", self.image)
+        run("mke2fs", "-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=0", self.image)
         run("mount", "-o", "loop", self.image, self.tree + "/srv")
         self.host.later(run, "umount", self.tree + "/srv")
         address, bridge, link = self.host.address(), self.host.bridge(), f"b{self.host.id}-0"
         run("ip", "netns", "add", self.net)
         self.host.later(run, "ip", "netns", "del", self.net)
-        run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", self.net)
+        mtu = str(self.host.mtu())
+        run("ip", "link", "add", link, "mtu", mtu, "type", "veth", "peer", "name", "eth0", "mtu", mtu, "netns", self.net)
         run("ip", "link", "set", link, "master", bridge, "up")
         run("ip", "-n", self.net, "address", "add", address, "dev", "eth0")
         run("ip", "-n", self.net, "link", "set", "eth0", "up")
@@ -144,6 +145,15 @@ def direct_io(subject, on):
         os.close(fd)
 
 
+def no_scheduler(subject):
+    """A loop device keeps the one that somebody gave it for another file."""
+    number = subject.loop_number()
+    if number is None:
+        raise Failed("its loop device is not found")
+    with open(f"/sys/block/loop{number}/queue/scheduler", "w", encoding="ascii") as f:
+        f.write("none")
+
+
 def tcp(host, subject, seconds, reverse):
     server = subprocess.Popen(subject.beside("iperf3", "-s", "-1"), env=host.env, stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -190,26 +200,35 @@ def inside(host, _subjects, options):
     goal = ("97 % of the host", as_the_host)
     turns = Turns(everybody, "inside")
     turns.each(lambda s: s.boot())
+    turns.each(no_scheduler)
     turns.each(lambda s: sysbench(s, ["fileio", *FILES], "", 1, "prepare"))
     rows = []
+
+    def wanted(what):
+        return not options.rows or any(what.lower().startswith(row.lower()) for row in options.rows)
+
     for what, unit, arguments, pattern in PLAIN:
+        if not wanted(what):
+            continue
         rows.append((table.row(what, unit, *goal), lambda s, a=arguments, p=pattern: sysbench(s, a, p, options.seconds)))
     for what, arguments, pattern in DISK:
-        for direct in (False, True):
+        for direct in (False, True) if wanted(what) else ():
             def measure(s, a=arguments, p=pattern, direct=direct):
                 direct_io(s, direct)
                 return sysbench(s, ["fileio", *FILES, *a], p, options.seconds)
             rows.append((table.row(f"{what}{'; loop direct' if direct else ''}", "MiB/s", *goal), measure))
     for what, reverse in (("TCP into it", False), ("TCP out of it", True)):
+        if not wanted(what):
+            continue
         rows.append((table.row(what, "Gbit/s", *goal), lambda s, r=reverse: tcp(host, s, options.seconds, r)))
-    for number in range(min(options.rounds, 5) + 1):
+    for number in range((options.rounds if options.rows else min(options.rounds, 5)) + 1):
         for row, measure in rows:
             def turn(s, row=row, measure=measure, counts=number > 0):
                 value = measure(s)
                 if counts:
                     row.add(s.key, value)
-            turns.each(turn)
-    for direct in (False, True):
+            turns.each(turn, number)
+    for direct in (False, True) if not options.rows else ():
         row = table.row(f"cached a second time, after a read of 128 MiB{'; loop direct' if direct else ''}", "MiB")
         turns.each(lambda s, row=row, direct=direct: row.add(s.key, cached_of(s, direct)))
     return [table]

@@ -20,8 +20,10 @@ class Turns:
     def __init__(self, subjects, what):
         self.subjects, self.what = list(subjects), what
 
-    def each(self, call):
-        for subject in list(self.subjects):
+    def each(self, call, first=0):
+        """first: who begins, so that nobody always comes after the same one."""
+        first %= max(len(self.subjects), 1)
+        for subject in self.subjects[first:] + self.subjects[:first]:
             try:
                 call(subject)
             except Failed as why:

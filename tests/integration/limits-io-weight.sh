@@ -25,6 +25,9 @@ busybox large --set limits.io_weight=10000 --set "mount./disk.source=$disk" --se
 ok sysct start small large --wait
 # bfq's scale ends at 1000
 [ -n "$(on_host 'default 10000' io.weight)$(on_host 'default 1000' io.bfq.weight)$(on_host 1000 blkio.bfq.weight)" ] || fail "no weight of 10000"
+# the device keeps it for whoever is next
+scheduler=$(sed 's/.*\[\(.*\)\].*/\1/' "$queue/scheduler")
+defer sh -c "echo '$scheduler' >'$queue/scheduler'"
 if ! echo bfq >"$queue/scheduler" 2>/dev/null; then
     say "this kernel has no bfq: all that can be seen is that the weight is set"
     exit 0
