@@ -85,8 +85,8 @@ static void tell_thread(struct walk *walk, enum side side, size_t reached, bool 
 	pthread_mutex_lock(&walk->lock);
 	walk->reached[side] = reached;
 	walk->failed[side] |= failed;
-	pthread_cond_broadcast(&walk->moved);
 	pthread_mutex_unlock(&walk->lock);
+	pthread_cond_signal(&walk->moved);	/* the other one, who would only wait again for the lock if it were still held */
 }
 
 /* False: it has failed. */
