@@ -58,6 +58,10 @@ int handshake_await_timed(int socket, size_t index, int timeout_ms, int *ret_fd,
 	if (r == 0)
 		return fail(err, ETIMEDOUT, "wait %d s for the other side", timeout_ms / 1000);
 	n = fd_receive(socket, &packet, sizeof(packet), &fd, &n_fds);
+	if (n == -ECONNRESET) {	/* it ended with our words unread, and is told so once; what it has said is still there */
+		n_fds = 1;
+		n = fd_receive(socket, &packet, sizeof(packet), &fd, &n_fds);
+	}
 	if (n == 0 || n == -ECONNRESET || n == -EPIPE) {
 		close_fd(&fd);
 		return HANDSHAKE_CLOSED;

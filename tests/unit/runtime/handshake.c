@@ -128,6 +128,18 @@ START_TEST(a_peer_that_did_not_listen_is_closed_too)
 }
 END_TEST
 
+START_TEST(what_a_peer_said_that_did_not_listen_is_heard)
+{
+	int fd;
+
+	must(handshake_report(pair[1], 3, NULL, -1));
+	must(handshake_report(pair[0], 1, NULL, -1));
+	close_fd(&pair[1]);
+	ck_assert_int_eq(handshake_await(pair[0], 3, 5000, &fd, &err), HANDSHAKE_DONE);
+	ck_assert_int_eq(handshake_await(pair[0], 4, 5000, &fd, &err), HANDSHAKE_CLOSED);
+}
+END_TEST
+
 START_TEST(telling_nobody_fails_without_a_signal)
 {
 	close_fd(&pair[0]);
@@ -272,6 +284,7 @@ int main(void)
 	tcase_add_test(tests, the_end_of_the_peer_is_told_from_an_error);
 	tcase_add_test(tests, what_the_peer_said_before_its_end_is_heard);
 	tcase_add_test(tests, a_peer_that_did_not_listen_is_closed_too);
+	tcase_add_test(tests, what_a_peer_said_that_did_not_listen_is_heard);
 	tcase_add_test(tests, telling_nobody_fails_without_a_signal);
 	tcase_add_test(tests, silence_is_a_timeout);
 	tcase_add_test(tests, a_failure_cut_at_any_byte_is_refused);
