@@ -51,8 +51,8 @@ struct parse {
 	unsigned int line;
 };
 
-/* libconfuse's call-backs carry no pointer of ours. Its lexer is one global state, so that two
- * parsers can never run at the same time anyway. */
+/* libconfuse's call-backs carry no pointer of ours. Its lexer is one global state, which cfg_free() takes away too, so
+ * that two parsers can never run at the same time anyway. */
 static struct parse *current;
 
 /* --- front end --- */
