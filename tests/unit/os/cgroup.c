@@ -703,6 +703,9 @@ START_TEST(a_glance_is_true_wherever_cgroups_are)
 	close(must(creat("/mnt/memory/memory.usage_in_bytes", 0600)));
 	ck_assert(!cgroup_glance_from("/mnt"));
 	glance_at_all();
+	ck_assert_int_eq(mkdir("/mnt/alone", 0700), 0);
+	put_on(v2, "/mnt/alone");
+	ck_assert(cgroup_glance_from("/mnt/alone") == !memory);	/* by its controllers */
 	put_on(v2, "/mnt/unified");
 	ck_assert(!cgroup_glance_from("/mnt"));
 	if (other) {
@@ -711,9 +714,7 @@ START_TEST(a_glance_is_true_wherever_cgroups_are)
 	}
 	if (memory)
 		put_on(memory, "/mnt/memory");
-	else
-		put_on(v2, "/mnt");
-	ck_assert(cgroup_glance_from("/mnt"));
+	ck_assert(cgroup_glance_from(memory ? "/mnt" : "/mnt/alone"));
 	glance_is_true();
 	must(cgroup_freeze(group, true, WAIT_MS, &err));
 	glance_is_true();
