@@ -20,6 +20,10 @@
 /* A descriptor of the one that is kept in dir, -ENOENT: there is none. */
 int bare_mounts_open(const char *dir);
 
+/* In a process that was cloned for it, with CLONE_NEWNS when mounts_fd is -1: have a mount namespace of one's own, which nothing of the
+ * host's reaches or sees. A copy of the bare one, or of the present one. */
+int bare_mounts_enter(int mounts_fd, struct error *err);
+
 /* Make it; what is left of a making that was cut off is replaced. Returns a descriptor. The caller sees to it that nobody else does
  * the same. Fails with EINVAL where the kernel lets no mount namespace be bound, see ns_pin_mounts(). */
 int bare_mounts_make(const char *dir, struct error *err);

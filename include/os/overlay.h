@@ -24,7 +24,8 @@ struct overlay {
 	int upper_fd;		/* root of the file system with OVERLAY_UPPER and OVERLAY_WORK */
 	bool readonly;		/* nothing is written; upper_fd may be read-only then */
 	uid_t owner;		/* whose files the kernel's own in the upper layer are: an id that its mount maps, if it maps any */
-	const char *at;		/* an existing directory, used in a mount namespace of a helper process's own */
+	int mounts_fd;		/* of os/bare_mounts.h, -1: none */
+	const char *at;		/* without one: an existing directory, used in a copy of the present mount namespace */
 };
 
 /* Returns a detached mount: nodev, and read-only where that is asked for. Both layers stay the caller's, who may close

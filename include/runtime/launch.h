@@ -28,7 +28,7 @@ struct launch {
 	struct rootfs rootfs;		/* "mount the rootfs" */
 	int userns;			/* "make the namespaces"; -1: none */
 	int netns;			/* likewise, owned by that, until it is configured; -1: the clone makes one, or none is wanted */
-	int bare_mounts;		/* "open the bare mounts", until the clone; -1: none */
+	int bare_mounts;		/* "open the bare mounts"; -1: none */
 	int dev;			/* "prepare /dev": a detached tmpfs; -1: the payload binds the nodes */
 	struct kept kept;		/* "open what is kept" */
 	struct confinement confinement;	/* "prepare the confinement" */

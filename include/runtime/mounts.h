@@ -31,10 +31,10 @@ struct mount_items {
 void mount_items_done(struct mount_items *items);
 #define auto_mount_items __attribute__((cleanup(mount_items_done)))
 
-/* All mounts of config whose place is not in except (NULL: none is), parents first. userns: -1 for none; at: see
- * os/mount_lock.h. Points into config. */
+/* All mounts of config whose place is not in except (NULL: none is), parents first. userns: -1 for none; bare_mounts (-1: none) and at: see
+ * mount_lock() of os/mount_lock.h. Points into config. */
 int mounts_open(const struct container_config *config, const struct container_config *except, int userns, uid_t owner,
-		const char *at, struct mount_items *ret, struct error *err);
+		int bare_mounts, const char *at, struct mount_items *ret, struct error *err);
 /* In the container. */
 int mounts_place(int root, const struct mount_items *items, struct error *err);
 

@@ -29,6 +29,9 @@ int install_init(struct install *install, const char *config, const char *state_
 		 const char *run_dir, const char *cache_dir, struct error *err);
 void install_done(struct install *install);
 
+/* RUN_DIR/.host/mounts: where the mount namespace that starts begin with is kept (os/bare_mounts.h). Caller frees. */
+char *install_mounts_dir(const struct install *install);
+
 /* Make state, run and cache directories (0700, root) and RUN_DIR/.host/lock. Refuses a run or state
  * directory that is a link, not root's, or writable by others. */
 int install_make_dirs(const struct install *install, struct error *err);

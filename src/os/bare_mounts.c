@@ -33,6 +33,15 @@ int bare_mounts_open(const char *dir)
 	return take_fd(&fd);
 }
 
+int bare_mounts_enter(int mounts_fd, struct error *err)
+{
+	if (mounts_fd < 0)
+		return mount_private(err);
+	if (setns(mounts_fd, CLONE_NEWNS) < 0)
+		return fail(err, errno, "enter the mount namespace that is kept for it");
+	return unshare(CLONE_NEWNS) < 0 ? fail(err, errno, "unshare the mount namespace") : 0;
+}
+
 /* What is mounted below is left out where the kernel allows it: cgroups below /sys, say. */
 static int copy_to(int root, const char *name, const char *source, struct error *err)
 {

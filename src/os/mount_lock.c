@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "os/bare_mounts.h"
 #include "os/mount.h"
 
 /* --- sources --- */
@@ -198,13 +199,15 @@ static int copy_all(const struct task *task, struct error *err)
 	return 0;
 }
 
-int mount_lock(struct mount_lock *locks, size_t n, int userns_fd, uid_t owner, const char *at, struct error *err)
+int mount_lock(struct mount_lock *locks, size_t n, int userns_fd, uid_t owner, int mounts_fd, const char *at,
+	       struct error *err)
 {
 	size_t size = sizeof(struct helper) + n * sizeof(int);
 	/* one table of descriptors for both: what the helper opens is ours */
-	struct clone_args args = { .flags = CLONE_VFORK | CLONE_FILES | CLONE_NEWNS, .exit_signal = SIGCHLD };
+	struct clone_args args = { .flags = CLONE_VFORK | CLONE_FILES | (mounts_fd < 0 ? CLONE_NEWNS : 0U),
+				   .exit_signal = SIGCHLD };
 	struct helper *helper = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct task task = { locks, n, userns_fd, owner, at, helper };
+	struct task task = { locks, n, userns_fd, owner, mounts_fd < 0 ? at : BARE_MOUNTS_ROOT, helper };
 	pid_t pid;
 	int r;
 
@@ -218,7 +221,7 @@ int mount_lock(struct mount_lock *locks, size_t n, int userns_fd, uid_t owner, c
 	if (pid == 0) {
 		struct error *e = &helper->err;
 
-		helper->r = mount_private(e) < 0 || attach_all(&task, e) < 0 || copy_all(&task, e) < 0 ? -e->code : 0;
+		helper->r = bare_mounts_enter(mounts_fd, e) < 0 || attach_all(&task, e) < 0 || copy_all(&task, e) < 0 ? -e->code : 0;
 		_exit(0);
 	}
 	if (pid > 0)

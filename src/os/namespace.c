@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "os/bare_mounts.h"
 #include "os/mount.h"
 
 static const struct {
@@ -57,16 +58,6 @@ struct helper {
 static pid_t sys_clone3(struct clone_args *args)
 {
 	return (pid_t)syscall(SYS_clone3, args, sizeof(*args));
-}
-
-/* In the helper: a mount namespace of its own, which nothing of the host's reaches or sees. */
-static int helper_mounts(const struct ns_launch *launch, struct error *err)
-{
-	if (launch->mounts_fd < 0)
-		return mount_private(err);	/* a copy of the host's, which the clone has made */
-	if (setns(launch->mounts_fd, CLONE_NEWNS) < 0)
-		return fail(err, errno, "enter the mount namespace that is kept for it");
-	return unshare(CLONE_NEWNS) < 0 ? fail(err, errno, "unshare the mount namespace") : 0;
 }
 
 /* In the helper: attach the rootfs where the copy of our mounts will carry it along. */
@@ -143,7 +134,7 @@ static int helper_run(const struct ns_launch *launch, struct helper *helper)
 		if (offsets < 0)
 			return fail(err, errno, "open /proc/self/timens_offsets: does this kernel know time namespaces?");
 	}
-	if (helper_mounts(launch, err) < 0 || helper_attach(launch, err) < 0 || helper_enter(launch, err) < 0 ||
+	if (bare_mounts_enter(launch->mounts_fd, err) < 0 || helper_attach(launch, err) < 0 || helper_enter(launch, err) < 0 ||
 	    helper_join(launch, err) < 0 || (launch->new_time && helper_new_time(offsets, err) < 0))
 		return -err->code;
 	pid = sys_clone3(&args);

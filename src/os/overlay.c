@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "os/fdpass.h"
+#include "os/bare_mounts.h"
 #include "os/mount.h"
 
 /* Whatever the kernel's own defaults are:
@@ -77,20 +78,23 @@ static int assemble(const struct overlay *overlay, struct error *err)
 {
 	static const char *const options[] = { "mode=0700", "size=64k", NULL };
 	unsigned int attributes = MOUNT_ATTR_NODEV | (overlay->readonly ? MOUNT_ATTR_RDONLY : 0);
+	const char *place_at = overlay->mounts_fd < 0 ? overlay->at : BARE_MOUNTS_ROOT;
 	auto_close int stage = -1, at = -1;
 
-	if (mount_private(err) < 0)
+	if (overlay->mounts_fd < 0 && unshare(CLONE_NEWNS) < 0)
+		return fail(err, errno, "unshare the mount namespace");
+	if (bare_mounts_enter(overlay->mounts_fd, err) < 0)
 		return -err->code;
 	stage = mount_new("tmpfs", "stage", options, MOUNT_ATTR_NODEV, err);
 	if (stage < 0)
 		return stage;
-	at = open(overlay->at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	at = open(place_at, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (at < 0)
-		return fail(err, errno, "open %s", overlay->at);
+		return fail(err, errno, "open %s", place_at);
 	if (mount_attach(stage, at, err) < 0)
 		return -err->code;
-	if (chdir(overlay->at) < 0)
-		return fail(err, errno, "change to %s", overlay->at);
+	if (chdir(place_at) < 0)
+		return fail(err, errno, "change to %s", place_at);
 	if (place(overlay->lower_fd, "lower", err) < 0 || place(overlay->upper_fd, "disk", err) < 0 ||
 	    take_id(overlay->owner, err) < 0)
 		return -err->code;
@@ -110,12 +114,8 @@ static int check_writable(int fd, struct error *err)
 __attribute__((noreturn)) static void help(const struct overlay *overlay, int socket)
 {
 	struct answer answer = { .err = ERROR_NONE };
-	int fd;
+	int fd = assemble(overlay, &answer.err);
 
-	if (unshare(CLONE_NEWNS) < 0)
-		fd = fail(&answer.err, errno, "unshare the mount namespace");
-	else
-		fd = assemble(overlay, &answer.err);
 	answer.r = fd < 0 ? fd : 0;
 	fd_send(socket, &answer, sizeof(answer), fd < 0 ? NULL : &fd, fd >= 0);
 	_exit(0);

@@ -206,11 +206,6 @@ static bool foreign_network(const struct container_config *config)
 
 /* --- the mount namespace that starts begin with --- */
 
-static char *bare_mounts_dir(const struct install *install)
-{
-	return xasprintf("%s/.host/mounts", install->run_dir);
-}
-
 static int lock_bare_mounts(const struct install *install, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/.host/lock/.mounts", install->run_dir);
@@ -224,7 +219,7 @@ static int lock_bare_mounts(const struct install *install, struct error *err)
 int host_open_bare_mounts(struct launch *launch, struct error *err)
 {
 	const struct install *install = launch->container->install;
-	auto_free char *dir = bare_mounts_dir(install);
+	auto_free char *dir = install_mounts_dir(install);
 	auto_close int lock = -1;
 
 	launch->bare_mounts = bare_mounts_open(dir);
@@ -245,7 +240,7 @@ int host_open_bare_mounts(struct launch *launch, struct error *err)
 
 static int drop_bare_mounts(const struct install *install, struct error *err)
 {
-	auto_free char *dir = bare_mounts_dir(install);
+	auto_free char *dir = install_mounts_dir(install);
 	auto_close int lock = lock_bare_mounts(install, err);
 
 	return lock < 0 ? lock : bare_mounts_drop(dir, err);
@@ -341,8 +336,8 @@ int host_open_mounts(struct launch *launch, struct error *err)
 {
 	auto_free char *dir = launch_run_dir(launch->container), *at = xasprintf("%s/root", dir);
 
-	return mounts_open(launch->config, NULL, launch->userns, launch->container->idmap.outside, at, &launch->mounts,
-			   err);
+	return mounts_open(launch->config, NULL, launch->userns, launch->container->idmap.outside, launch->bare_mounts, at,
+			   &launch->mounts, err);
 }
 
 /* --- the payload --- */
@@ -406,7 +401,6 @@ int host_clone_payload(struct launch *launch, struct error *err)
 		network_return(&back);
 	}
 	close_fd(&launch->sys);
-	close_fd(&launch->bare_mounts);
 	if (r < 0) {
 		close(pair[0]);
 		close(pair[1]);

@@ -42,7 +42,8 @@ int host_mask_proc(struct launch *launch, struct error *err)
 	int r = mount_api_of(launch->pidfd, &locks[0].fd, &locks[1].fd, err);
 
 	if (r == 0)
-		r = mount_lock(locks, ARRAY_SIZE(locks), launch->userns, launch->container->idmap.outside, at, err);
+		r = mount_lock(locks, ARRAY_SIZE(locks), launch->userns, launch->container->idmap.outside,
+			       launch->bare_mounts, at, err);
 	launch->send_fd = locks[0].fd;
 	launch->sys = locks[1].fd;
 	return r;

@@ -76,8 +76,8 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct mount_item *)a)->path, ((const struct mount_item *)b)->path);
 }
 
-static int lock_all(struct mount_items *items, const char *const *parts, int userns, uid_t owner, const char *at,
-		    struct error *err)
+static int lock_all(struct mount_items *items, const char *const *parts, int userns, uid_t owner, int bare_mounts,
+		    const char *at, struct error *err)
 {
 	struct mount_lock *locks = xcalloc(items->n + 1, sizeof(*locks));
 	size_t n = 0;
@@ -87,7 +87,7 @@ static int lock_all(struct mount_items *items, const char *const *parts, int use
 		if (items->items[i].fd >= 0)
 			locks[n++] = (struct mount_lock){ .fd = items->items[i].fd, .part = parts ? parts[i] : NULL };
 	if (n && (userns >= 0 || parts))
-		r = mount_lock(locks, n, userns, owner, at, err);
+		r = mount_lock(locks, n, userns, owner, bare_mounts, at, err);
 	for (size_t i = 0, k = 0; i < items->n; i++)
 		if (items->items[i].fd >= 0)
 			items->items[i].fd = locks[k++].fd;
@@ -96,7 +96,7 @@ static int lock_all(struct mount_items *items, const char *const *parts, int use
 }
 
 int mounts_open(const struct container_config *config, const struct container_config *except, int userns, uid_t owner,
-		const char *at, struct mount_items *ret, struct error *err)
+		int bare_mounts, const char *at, struct mount_items *ret, struct error *err)
 {
 	for (size_t i = 0; i < config->n_mounts; i++) {
 		const struct mount_config *mount = &config->mounts[i];
@@ -113,7 +113,7 @@ int mounts_open(const struct container_config *config, const struct container_co
 	}
 	if (ret->n)
 		qsort(ret->items, ret->n, sizeof(struct mount_item), by_path);
-	return lock_all(ret, NULL, userns, owner, at, err);
+	return lock_all(ret, NULL, userns, owner, bare_mounts, at, err);
 }
 
 /* --- inside --- */
@@ -353,7 +353,7 @@ static int change_devices(const struct container *c, const struct container_conf
 		if (open_node(&new.items[i], c->idmap.outside, item, &parts[n++], err) < 0)
 			return -err->code;
 	}
-	return ret->n ? lock_all(ret, parts, userns, c->idmap.outside, at, err) : 0;
+	return ret->n ? lock_all(ret, parts, userns, c->idmap.outside, -1, at, err) : 0;
 }
 
 static bool same_mount(const struct mount_config *a, const struct mount_config *b)
@@ -386,7 +386,7 @@ int mounts_change(const struct container *c, const struct container_state *state
 	if (c->idmap.count && userns < 0)
 		return fail(err, errno, "open %s", ns);
 	if (change_devices(c, after, userns, at, &nodes, later, err) < 0 ||
-	    mounts_open(after, &c->config, userns, c->idmap.outside, at, &mounts, err) < 0)
+	    mounts_open(after, &c->config, userns, c->idmap.outside, -1, at, &mounts, err) < 0)
 		return -err->code;
 	if (nodes.n && place_live(state, userns >= 0, &nodes, err) < 0)
 		return -err->code;

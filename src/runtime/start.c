@@ -190,6 +190,7 @@ static int boot(struct container *c, struct container_state *state, struct launc
 			 * which has the same open file */
 			rootfs_close(&launch->rootfs);
 			close_fd(&launch->netns);
+			close_fd(&launch->bare_mounts);
 			close_fd(&launch->cgroup);
 			reap_helper(launch);
 			return 0;
@@ -197,6 +198,7 @@ static int boot(struct container *c, struct container_state *state, struct launc
 	}
 	rootfs_close(&launch->rootfs);	/* our own hold on the loop device would be waited for */
 	close_fd(&launch->netns);
+	close_fd(&launch->bare_mounts);
 	close_fd(&launch->cgroup);
 	reap_helper(launch);
 	if (launch->pid > 0) {

@@ -150,6 +150,11 @@ static int make_dir(const char *path, struct error *err)
 	return 0;
 }
 
+char *install_mounts_dir(const struct install *install)
+{
+	return xasprintf("%s/.host/mounts", install->run_dir);
+}
+
 int install_make_dirs(const struct install *install, struct error *err)
 {
 	static const struct {

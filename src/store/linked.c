@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "os/bare_mounts.h"
 #include "os/idmap.h"
 #include "os/mount.h"
 #include "os/overlay.h"
@@ -484,7 +485,8 @@ static int refused(const struct container *c, struct error *err)
 
 int linked_assemble(const struct container *c, bool readonly, bool fresh, struct rootfs *rootfs, struct error *err)
 {
-	auto_close int lower = mount_base(c, rootfs, err);
+	auto_close int lower = mount_base(c, rootfs, err), mounts = -1;
+	auto_free char *mounts_dir = install_mounts_dir(c->install);
 	struct overlay overlay = { .lower_fd = lower, .upper_fd = rootfs->mount_fd, .readonly = readonly,
 				   .owner = c->idmap.outside, .at = c->install->run_dir };
 	int r;
@@ -495,6 +497,7 @@ int linked_assemble(const struct container *c, bool readonly, bool fresh, struct
 	if (r < 0)
 		return r;
 	r = map_ids(c, lower, rootfs->mount_fd, err);
+	overlay.mounts_fd = mounts = bare_mounts_open(mounts_dir);
 	if (r == 0)
 		r = overlay_mount(&overlay, err);
 	if (r < 0)

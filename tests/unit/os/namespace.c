@@ -30,21 +30,11 @@ struct found {
 };
 static struct found *found;
 
-static void stay_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu, &set);
-	ck_assert_int_eq(sched_setaffinity(0, sizeof(set), &set), 0);
-}
-
-/* On one CPU: a kernel that numbers namespaces by CPU (Linux 6.18) may else refuse to bind those of mounts, see
- * pins_do_not_depend_on_the_cpu. */
+/* On one CPU: see pins_do_not_depend_on_the_cpu. */
 static void setup(void)
 {
 	err = (struct error)ERROR_NONE;
-	stay_on(sched_getcpu());
+	stay_on_this_cpu();
 	mounts_setup();
 	ck_assert_int_eq(mount("sysct-test-run", "/run", "tmpfs", 0, NULL), 0);
 	found = shared_memory(sizeof(*found));

@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 
+#include "os/bare_mounts.h"
 #include "os/idmap.h"
 #include "os/mount.h"
 #include "os/overlay.h"
@@ -48,6 +49,8 @@ static bool there(int dir, const char *name)
 	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static int bare = -1;	/* the mounts to begin with; -1: a copy of our own */
+
 static void setup(void)
 {
 	err = (struct error)ERROR_NONE;
@@ -73,7 +76,7 @@ static void teardown(void)
 static int mount_mapped(bool readonly, int userns, uid_t owner)
 {
 	auto_close int below = must(mount_clone(lower, "", false, &err)), above = must(mount_clone(upper, "", false, &err));
-	const struct overlay overlay = { below, above, readonly, owner, in_dir("at") };
+	const struct overlay overlay = { below, above, readonly, owner, bare, in_dir("at") };
 
 	if (userns >= 0 && (mount_idmap(below, userns, &err) < 0 || mount_idmap(above, userns, &err) < 0))
 		return -ENOTSUP;
@@ -195,15 +198,15 @@ START_TEST(nothing_read_only_comes_unasked)
 }
 END_TEST
 
-int main(void)
+static void setup_bare(void)
 {
-	Suite *suite = suite_create("os/overlay");
-	TCase *tests = tcase_create("overlay");
-	int skipped = skip_without_root("mounts");
+	stay_on_this_cpu();
+	setup();
+	bare = must(bare_mounts_make(in_dir("bare"), &err));
+}
 
-	if (skipped >= 0)
-		return skipped;
-	tcase_add_checked_fixture(tests, setup, teardown);
+static void add_all(TCase *tests)
+{
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, what_is_written_lies_above_and_what_is_below_stays);
 	tcase_add_test(tests, a_directory_of_the_layer_below_can_be_renamed);
@@ -211,6 +214,21 @@ int main(void)
 	tcase_add_test(tests, one_that_is_read_only_shows_what_was_written_before);
 	tcase_add_test(tests, the_ids_of_the_layers_are_seen_and_written);
 	tcase_add_test(tests, nothing_read_only_comes_unasked);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("os/overlay");
+	TCase *tests = tcase_create("overlay"), *bare_tests = tcase_create("bare mounts");
+	int skipped = skip_without_root("mounts");
+
+	if (skipped >= 0)
+		return skipped;
+	tcase_add_checked_fixture(tests, setup, teardown);
+	add_all(tests);
+	tcase_add_checked_fixture(bare_tests, setup_bare, teardown);
+	add_all(bare_tests);
+	suite_add_tcase(suite, bare_tests);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
 }

@@ -131,6 +131,21 @@ static inline int open_dir(const char *path)
 	return fd;
 }
 
+static inline void stay_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu, &set);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+/* A kernel that numbers namespaces by CPU (Linux 6.18) may else refuse to bind those of mounts. */
+static inline void stay_on_this_cpu(void)
+{
+	stay_on(sched_getcpu());
+}
+
 /* A mount namespace of the test's own, from which nothing is seen elsewhere; and a directory. */
 static inline void mounts_setup(void)
 {
