@@ -49,10 +49,11 @@ int cgroup_bound(const char *group, unsigned int descendants, unsigned int depth
  * controllers. Made, and given to owner, when it is missing. */
 int cgroup_open_attach(const char *group, uid_t owner, struct error *err);
 
-/* The caller, which must have one thread, enters the group in every v1 hierarchy; for memory, pids and cpu one below it,
- * whose files may be the container's own without lifting a limit. Nothing on a host without v1. To move another process
- * costs a wait for a grace period of RCU, so whoever shall be in the group enters by itself, or is born there. */
-int cgroup_enter_v1(const char *group, struct error *err);
+/* The caller, which must have one thread, enters the group in every v1 hierarchy. host_ids: the container's root has the host's
+ * ids, so files of the group may be its own; then it is one below the group for memory, pids and cpu, where that lifts no
+ * limit, and so it is where there is one already. Nothing on a host without v1. To move another process costs a wait for a
+ * grace period of RCU, so whoever shall be in the group enters by itself, or is born there. */
+int cgroup_enter_v1(const char *group, bool host_ids, struct error *err);
 
 /* CGROUP_KEEP: not given, nothing is written. CGROUP_LIFT: no limit, the kernel's default weight. */
 #define CGROUP_KEEP UINT64_MAX

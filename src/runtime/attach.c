@@ -276,7 +276,7 @@ __attribute__((noreturn)) static void joiner_main(struct join *join)
 
 	session_shed_caller();
 	prctl(PR_SET_DUMPABLE, 0);
-	if (cgroup_enter_v1(group, &err) < 0) {
+	if (cgroup_enter_v1(group, !join->container->idmap.outside, &err) < 0) {
 		handshake_report(join->peer, PID, &err, -1);
 		_exit(1);
 	}

@@ -272,7 +272,7 @@ int host_enter_cgroups(struct launch *launch, struct error *err)
 {
 	auto_free char *group = launch_group(launch->container);
 
-	return cgroup_enter_v1(group, err);
+	return cgroup_enter_v1(group, !launch->container->idmap.outside, err);
 }
 
 int host_map_rootfs(struct launch *launch, struct error *err)

@@ -109,9 +109,9 @@ static int payload(void)
 	return must(cgroup_open(group, "payload", &err));
 }
 
-/* A process in the payload leaf, and in v1. It forks `forks` children, who live as long as it does, and says how many
- * it could. */
-static pid_t add_process(int forks, int *ret_forked)
+/* A process in the payload leaf, and in v1, as of a container with the host's ids or with its own. It forks `forks` children,
+ * who live as long as it does, and says how many it could. */
+static pid_t add_process_of(bool host_ids, int forks, int *ret_forked)
 {
 	auto_close int dir = payload();
 	pid_t self = getpid();
@@ -126,7 +126,7 @@ static pid_t add_process(int forks, int *ret_forked)
 	if (pid == 0) {
 		pid_t mother = getpid();
 
-		if (cgroup_enter_v1(group, &err) < 0)
+		if (cgroup_enter_v1(group, host_ids, &err) < 0)
 			_exit(1);
 		for (n = 0; n < forks; n++) {
 			pid_t child = fork();
@@ -151,6 +151,11 @@ static pid_t add_process(int forks, int *ret_forked)
 	if (ret_forked)
 		*ret_forked = n;
 	return pid;
+}
+
+static pid_t add_process(int forks, int *ret_forked)
+{
+	return add_process_of(false, forks, ret_forked);
 }
 
 static void reap(void)
@@ -333,9 +338,9 @@ END_TEST
 START_TEST(a_group_that_is_not_there_cannot_be_entered)
 {
 	if (strcmp(cgroup_layout_name(), "v2") == 0)
-		ck_assert_int_eq(cgroup_enter_v1("sysct-none/nowhere", &err), 0);
+		ck_assert_int_eq(cgroup_enter_v1("sysct-none/nowhere", false, &err), 0);
 	else
-		ck_assert_int_eq(cgroup_enter_v1("sysct-none/nowhere", &err), -ENOENT);
+		ck_assert_int_eq(cgroup_enter_v1("sysct-none/nowhere", false, &err), -ENOENT);
 }
 END_TEST
 
@@ -462,7 +467,7 @@ static int opens(void)
 
 	ck_assert_msg(pid >= 0, "clone into the group: %m");
 	if (pid == 0)
-		_exit(cgroup_enter_v1(group, &err) < 0 ? 100 :
+		_exit(cgroup_enter_v1(group, true, &err) < 0 ? 100 :
 		      (open("/dev/null", O_RDWR) >= 0) | (open("/dev/zero", O_RDONLY) >= 0) << 1);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFEXITED(status));
@@ -490,13 +495,44 @@ START_TEST(a_limit_stands_above_the_group_of_the_processes)
 	create(0);
 	if (!set(&limits, "limits.tasks"))
 		return;
-	pid = add_process(0, NULL);
+	pid = add_process_of(true, 0, NULL);
 	ck_assert_int_eq(read_file_at(AT_FDCWD, procs, 4096, &text, NULL), 0);
 	snprintf(number, sizeof(number), "%d\n", (int)pid);
 	ck_assert_str_eq(text, number);
 	ck_assert_int_eq(write_value_at(AT_FDCWD, most, "max"), 0);
-	add_process(20, &forked);
+	add_process_of(true, 20, &forked);
 	ck_assert_int_eq(forked, 4);	/* and the two processes */
+}
+END_TEST
+
+/* Whose root cannot write there has no level between, which the scheduler would walk; but goes where an older start went. */
+START_TEST(others_are_in_the_group_itself)
+{
+	static const char *const controllers[] = { "memory", "pids", "cpu" };
+	const char *pids = cgroup_v1_path("pids");
+	auto_free char *inner = pids ? xasprintf("%s/%s/payload", pids, group) : NULL;
+	auto_free char *procs = pids ? xasprintf("%s/cgroup.procs", inner) : NULL;
+	auto_free char *text = NULL;
+	char number[16];
+	pid_t pid;
+
+	if (!pids) {
+		can_run(false, "the pids controller of v1");
+		return;
+	}
+	create(0);
+	add_process(0, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(controllers); i++) {
+		const char *hierarchy = cgroup_v1_path(controllers[i]);
+		auto_free char *path = hierarchy ? xasprintf("%s/%s/payload", hierarchy, group) : NULL;
+
+		ck_assert(!path || (access(path, F_OK) < 0 && errno == ENOENT));
+	}
+	ck_assert_int_eq(mkdir(inner, 0755), 0);
+	pid = add_process(0, NULL);
+	ck_assert_int_eq(read_file_at(AT_FDCWD, procs, 4096, &text, NULL), 0);
+	snprintf(number, sizeof(number), "%d\n", (int)pid);
+	ck_assert_str_eq(text, number);
 }
 END_TEST
 
@@ -994,6 +1030,7 @@ int main(void)
 	tcase_add_test(tests, cpus_and_their_weight_are_limited);
 	tcase_add_test(tests, tasks_are_counted_and_stopped);
 	tcase_add_test(tests, a_limit_stands_above_the_group_of_the_processes);
+	tcase_add_test(tests, others_are_in_the_group_itself);
 	tcase_add_test(tests, devices_are_denied_but_the_allowed);
 	tcase_add_test(tests, a_rule_for_devices_that_is_none_is_refused);
 	tcase_add_test(tests, a_group_freezes_and_thaws);
