@@ -34,7 +34,7 @@
 #define KILL_TIMEOUT_MS 20000
 #define LOOP_TIMEOUT_MS 20000
 #define CGROUP_TIMEOUT_MS 5000
-#define LOCK_WAIT_MS 10000
+#define LOCK_WAIT_MS 2000
 
 char *launch_run_dir(const struct container *container)
 {
@@ -215,22 +215,27 @@ static int lock_bare_mounts(const struct install *install, struct error *err)
 	return lock_take(&wish, err);
 }
 
+static int make_bare_mounts(const struct install *install, const char *dir, struct error *err)
+{
+	auto_close int lock = lock_bare_mounts(install, err);
+	int fd;
+
+	if (lock < 0)
+		return lock;
+	fd = bare_mounts_open(dir);	/* somebody may have made it meanwhile */
+	return fd >= 0 ? fd : bare_mounts_make(dir, err);
+}
+
 /* Without it a start takes longer, and that is all. */
 int host_open_bare_mounts(struct launch *launch, struct error *err)
 {
 	const struct install *install = launch->container->install;
 	auto_free char *dir = install_mounts_dir(install);
-	auto_close int lock = -1;
 
 	launch->bare_mounts = bare_mounts_open(dir);
 	if (launch->bare_mounts >= 0)
 		return 0;
-	lock = lock_bare_mounts(install, err);
-	if (lock < 0)
-		return lock;
-	launch->bare_mounts = bare_mounts_open(dir);
-	if (launch->bare_mounts < 0)
-		launch->bare_mounts = bare_mounts_make(dir, err);
+	launch->bare_mounts = make_bare_mounts(install, dir, err);
 	if (launch->bare_mounts < 0) {
 		log_debug("no mount namespace is kept for starts: %s", err->message);
 		*err = (struct error)ERROR_NONE;
