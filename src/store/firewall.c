@@ -302,6 +302,11 @@ static int run_nft(const char *input, const char *what, struct error *err)
 		return error_prefix(err, "%s", what);
 	if (r > 0) {
 		output[strcspn(output, "\n")] = '\0';
+		if (!*output) {
+			fail(err, 0, "%s: nft ended with status %d and said nothing", what, r);
+			return error_hint(err, "if \"nft list tables\" crashes too: nft 1.0.6 cannot read tables that 1.1.3 has made, as "
+					       "from a chroot that shares the host's network");
+		}
 		fail(err, 0, "%s: nft refused: %s", what, output);
 		return error_hint(
 			err, "the kernel needs nf_tables for bridges too, and nat, masquerade, conntrack and reject "

@@ -46,6 +46,9 @@ chmod 755 "$TEST_TMP/nft"
 mark
 refused 1 'rules.*not today' there unshare -m sh -c 'mount --bind "$1" "$(command -v nft)" && exec sysct start three' sh "$TEST_TMP/nft"
 unchanged
+printf '#!/bin/sh\nkill -SEGV $$\n' >"$TEST_TMP/nft"
+refused 1 'rules.*nft ended with status 139' there unshare -m sh -c 'mount --bind "$1" "$(command -v nft)" && exec sysct start three' sh "$TEST_TMP/nft"
+unchanged
 if grep -q "$(sed -n 's/^uuid=//p' "$SYSCT_STATE_DIR/containers/three/identity")" "$SYSCT_STATE_DIR/guard"; then
     fail "what could not be is recorded"
 fi
