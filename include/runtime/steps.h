@@ -17,7 +17,8 @@
  *  1. run either does all of its row or fails; undo may be called for any row, done or not, by another
  *     process and after the first one died: it works from the container and its saved state alone, and
  *     to undo what was never done is no error.
- *  2. Exactly one row clones: the last of BESIDE, and it joins. Rows of PAYLOAD stand below it; its child calls
+ *  2. Exactly one row clones, one of BESIDE, and it joins. A HOST row below it waits for the rows of BESIDE above it: what
+ *     the payload hears of is HOST's rows alone. Rows of PAYLOAD stand below it; its child calls
  *     steps_run(..., PAYLOAD, ...).
  *  3. A PAYLOAD row touches only what dies with the namespaces, so it has no undo.
  *  4. Data goes host to payload by the memory image at the clone; after it, either way, by the packet of a row, with
@@ -26,8 +27,7 @@
  *  5. Exactly one row execs, the last. Only there is the end of the connection no failure.
  *  6. What two rows touch that nothing keeps apart is touched by none of them for writing. A BESIDE row that does not
  *     join does not save the state, nor does it change what is the whole process's: directory, umask, environment.
- *  7. The first HOST row below the clone joins.
- *  8. While rows of BESIDE may run a child of HOST is made by fork(2), which puts the C library's locks in order, or touches
+ *  7. While rows of BESIDE may run a child of HOST is made by fork(2), which puts the C library's locks in order, or touches
  *     no memory that the library gives; the clone itself is made while HOST waits. */
 
 #include <stdbool.h>

@@ -53,14 +53,14 @@ static int after_exec(const struct launch *launch, struct error *err)
 /* One walk. What is below the lock is shared by HOST and BESIDE. */
 struct walk {
 	const struct step *steps;
-	size_t n;
+	size_t n, clone;
 	enum side side;
 	struct launch *launch;
 	uint64_t began, began_payload;	/* microseconds; the second of HOST and after the first */
 	size_t awaited;		/* rows of the other process above this one are known to be done */
 
 	pthread_t thread;
-	bool has_thread;
+	bool has_thread, had_thread;	/* one for the whole walk */
 	pthread_mutex_t lock;
 	pthread_cond_t moved;
 	size_t reached[2];	/* by HOST and BESIDE: all of their rows above this one are done */
@@ -119,7 +119,8 @@ static int run_own(struct walk *walk, size_t i, struct error *err)
 	const struct step *step = &walk->steps[i];
 	struct launch *launch = walk->launch;
 	uint64_t before = now_usec();
-	int peer = launch->peer;	/* the clone row itself is no news to the clone */
+	/* one of them tells the clone, which hears the rows in their order */
+	int peer = step->side == BESIDE ? -1 : launch->peer;
 	struct row_time time;
 	int r;
 
@@ -164,15 +165,16 @@ static void *beside_main(void *arg)
 
 static int have_thread(struct walk *walk, struct error *err)
 {
-	int r = 0;
+	int r;
 
+	if (walk->had_thread)
+		return 0;
 	/* memory from where all else is: an arena of its own for so short a life is much to make, and to copy at the clone */
 	mallopt(M_ARENA_MAX, 1);
-	if (!walk->has_thread)
-		r = pthread_create(&walk->thread, NULL, beside_main, walk);
+	r = pthread_create(&walk->thread, NULL, beside_main, walk);
 	if (r != 0)
 		return fail(err, r, "make a thread");
-	walk->has_thread = true;
+	walk->has_thread = walk->had_thread = true;
 	return 0;
 }
 
@@ -274,7 +276,10 @@ static int pass_row(struct walk *walk, size_t i, struct error *err)
 		return step->take ? join_process(walk, i + 1, err) : 0;
 	if (walk->side == HOST)
 		tell_thread(walk, HOST, i, false);
-	if (step->joins && (join_thread(walk, i, err) < 0 || join_process(walk, i, err) < 0))
+	/* whoever hears of this row takes what the thread had to do before it for done */
+	if ((step->joins || (walk->side == HOST && i > walk->clone)) && join_thread(walk, i, err) < 0)
+		return -err->code;
+	if (step->joins && join_process(walk, i, err) < 0)
 		return -err->code;
 	return run_own(walk, i, err);
 }
@@ -284,7 +289,7 @@ int steps_run(const struct step *steps, size_t n, enum side side, struct launch 
 {
 	size_t clone = clone_row(steps, n);
 	struct walk walk = {
-		.steps = steps, .n = n, .side = side, .launch = launch, .began = now_usec(), .awaited = clone + 1,
+		.steps = steps, .n = n, .clone = clone, .side = side, .launch = launch, .began = now_usec(), .awaited = clone + 1,
 		.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER,
 	};
 	int r = 0;

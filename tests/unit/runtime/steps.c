@@ -187,7 +187,7 @@ static const struct step rows[] = {
 	[ENTER] = { BESIDE, "enter", .run = run_ENTER },
 	[CLONE] = { BESIDE, "clone", .run = run_clone, .joins = true, .clones = true },
 	[LINKS] = { HOST, "links", .run = run_LINKS, .joins = true },
-	[ADDRESS] = { HOST, "address", .run = run_ADDRESS },
+	[ADDRESS] = { BESIDE, "address", .run = run_ADDRESS },
 	[ROOT] = { PAYLOAD, "become root", .run = run_ROOT },
 	[NEVER_PAYLOAD] = { PAYLOAD, "never, payload", .when = never, .run = run_NEVER_PAYLOAD },
 	[NEVER_HOST] = { HOST, "never, host", .when = never, .run = run_NEVER_HOST },
@@ -368,7 +368,7 @@ END_TEST
 START_TEST(what_the_payload_said_is_the_reason_of_what_fails_after_its_end)
 {
 	plan.fail_at = ROOT;
-	plan.late_at = ADDRESS;
+	plan.late_at = LINKS;
 	ck_assert_int_eq(walk(), -ENOSPC);
 	ck_has(err.message, "\"become root\": do thing");
 	finish();
@@ -378,9 +378,9 @@ END_TEST
 START_TEST(what_fails_after_the_end_of_a_payload_that_said_nothing_is_told)
 {
 	plan.die_at = ROOT;
-	plan.late_at = ADDRESS;
+	plan.late_at = LINKS;
 	ck_assert_int_eq(walk(), -ENOENT);
-	ck_has(err.message, "\"address\": open what is of the payload");
+	ck_has(err.message, "\"links\": open what is of the payload");
 	finish();
 }
 END_TEST
