@@ -55,7 +55,7 @@ say "$bytes bytes read: $first more in memory for the first, $second for the sec
 [ $first -ge $((bytes / 4)) ] || fail "the first has $first more in memory after $bytes: it shows nothing"
 [ $((second * 3)) -le $first ] || fail "the second has $second more in memory, after the first had $first"
 same "$(loops "$base")" 1 "loop devices of the base"
-same "$(losetup -n -l -O RO,AUTOCLEAR,BACK-FILE | tr -s ' ' | grep -F "$base")" " 1 1 $base" "read-only, free with the last"
+same "$(losetup -n -l -O RO,AUTOCLEAR,BACK-FILE | tr -s ' ' | sed 's/^ //' | grep -F "$base")" "1 1 $base" "read-only, free with the last"
 
 say "each its own"
 ok inside one sh -c 'echo mine >/etc/mine && rm /etc/motd && mv /etc/apk /etc/was-apk && echo more >>/etc/passwd && sync'
