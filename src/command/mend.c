@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "command/command.h"
+#include "runtime/launch.h"
 #include "store/leftovers.h"
 #include "store/network.h"
 
@@ -38,8 +39,8 @@ void command_mend(const struct command *command, const struct context *context)
 	config_done(&unused);
 }
 
-/* `sysct .down`, for the removal of the package: no bridge, no rule and no name server is left by a sysct that is gone. The
- * containers stay, with their addresses. One that runs needs all of it. */
+/* `sysct .down`, for the removal of the package: no bridge, no rule, no name server, no kept mount namespace and no directory
+ * of cgroups is left by a sysct that is gone. The containers stay, with their addresses. One that runs needs all of it. */
 int command_down(struct context *context, int argc, char **argv, struct error *err)
 {
 	const struct install *i = &context->install;
@@ -69,5 +70,7 @@ int command_down(struct context *context, int argc, char **argv, struct error *e
 		fail_status(err, STATUS_STATE, "take the network down: containers run");
 		return error_hint(err, "sysct stop --all");
 	}
+	if (r > 0)
+		launch_drop_shared(i);
 	return r < 0 ? r : 0;
 }

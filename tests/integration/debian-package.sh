@@ -25,7 +25,8 @@ apt() { in_outer env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-r
 # what belongs to sysct by its name, whoever made it; the box is one itself, and dpkg writes of all that it does
 named() {
     in_outer sh -c 'find / -xdev \( -path /proc -o -path /sys -o -path /opt/package -o -path /var/lib/dpkg -o -path /var/log -o -path /var/lib/apt \) \
-        -prune -o -name "*sysct*" -print | sort; ip -o link | grep -c sysct; nft list tables 2>/dev/null; ls -d /run/sysct /run/netns/* 2>/dev/null || :'
+        -prune -o -name "*sysct*" -print | sort; ip -o link | grep -c sysct; nft list tables 2>/dev/null; ls -d /run/sysct /run/netns/* 2>/dev/null
+        find /sys/fs/cgroup -name "*sysct*" | sort; grep sysct /proc/self/mountinfo | cut -d " " -f 5'
 }
 ok apt update
 # what is in the box for the tests' sake, so that what is left over is the package's
