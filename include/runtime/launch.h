@@ -25,6 +25,7 @@ struct launch {
 	int peer;			/* handshake socket, -1 before the clone row */
 	int send_fd;			/* descriptor that the present row sends with its packet */
 
+	int lender;			/* where launch_lend_rootfs() sends it from, until "mount the rootfs"; -1: nobody does */
 	struct rootfs rootfs;		/* "mount the rootfs" */
 	int userns;			/* "make the namespaces"; -1: none */
 	int netns;			/* likewise, owned by that, until it is configured; -1: the clone makes one, or none is wanted */
@@ -53,7 +54,7 @@ struct launch {
 };
 
 #define LAUNCH_EMPTY                                                                               \
-	{ .peer = -1, .send_fd = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .netns = -1, .bare_mounts = -1, .dev = -1, .proc = -1, .sys = -1, .cgroup = -1,  \
+	{ .peer = -1, .send_fd = -1, .lender = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .netns = -1, .bare_mounts = -1, .dev = -1, .proc = -1, .sys = -1, .cgroup = -1,  \
 	  .kept = KEPT_EMPTY, \
 	  .confinement = CONFINEMENT_NONE,                                                         \
 	  .machine_output = -1, .pid = -1, .pidfd = -1, .control = -1, .console = -1, .notify = -1 }
@@ -61,6 +62,10 @@ struct launch {
 /* Names that a start uses, from what is fixed. Callers free. */
 char *launch_run_dir(const struct container *container);	/* RUN_DIR/NAME */
 char *launch_group(const struct container *container);		/* sysct/UUID */
+
+/* Open the rootfs for the starter, beside it, in the process that becomes the holder and waits until then. Whatever comes of it
+ * goes to the socket (the other end is launch.lender), and nothing of it stays here. */
+void launch_lend_rootfs(const struct container *container, int socket);
 
 /* Take away what starts have in common, when there is no container any more: the mount namespace that they begin with
  * (os/bare_mounts.h), and the directory of their cgroups. */

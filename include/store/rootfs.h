@@ -37,6 +37,9 @@ int rootfs_open_image(const struct container *container, struct rootfs *ret, str
 /* How long an e2fsck may take that rootfs_open() will run: 0 for a clean one, or one that is no image; milliseconds. */
 int rootfs_check_ms(const struct container *container);
 
+/* Whether rootfs_open() only has to attach and mount an image: nothing to check first, no layers. */
+bool rootfs_is_quick(const struct container *container);
+
 /* Is the image mounted, or being copied, by anybody? 1, 0 (also: there is no image), or an error. Takes nothing. */
 int rootfs_in_use(const struct container *container, struct error *err);
 /* Give the space of files that were deleted inside back to the host (FITRIM, ioctl_fitrim(2)). fd: the detached mount,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,6 +35,7 @@
 #define KILL_TIMEOUT_MS 20000
 #define LOOP_TIMEOUT_MS 20000
 #define CGROUP_TIMEOUT_MS 5000
+#define LENDER_TIMEOUT_MS 60000
 #define LOCK_WAIT_MS 2000
 
 char *launch_run_dir(const struct container *container)
@@ -99,11 +101,70 @@ int host_open_control(struct launch *launch, struct error *err)
 
 /* --- rootfs --- */
 
+/* What the lender says; its descriptors come along. */
+struct lent {
+	int r;
+	struct error err;
+	struct rootfs rootfs;
+};
+#define LENT_FDS 3
+
+void launch_lend_rootfs(const struct container *container, int socket)
+{
+	struct lent lent = { .err = ERROR_NONE, .rootfs = ROOTFS_EMPTY };
+	const struct rootfs *rootfs = &lent.rootfs;
+
+	lent.r = rootfs_open(container, container->config.rootfs.readonly, &lent.rootfs, &lent.err);
+	fd_send(socket, &lent, sizeof(lent), (const int[LENT_FDS]){ rootfs->mount_fd, rootfs->lock_fd, rootfs->loop.fd },
+		lent.r < 0 ? 0 : LENT_FDS);
+	rootfs_close(&lent.rootfs);
+}
+
+/* 1: the lender has ended without a word. */
+static int take_lent(int lender, struct rootfs *ret, struct error *err)
+{
+	struct pollfd poll_fd = { .fd = lender, .events = POLLIN };
+	int fds[LENT_FDS];
+	size_t n_fds = LENT_FDS;
+	struct lent lent;
+	ssize_t n;
+
+	while (poll(&poll_fd, 1, LENDER_TIMEOUT_MS) < 0 && errno == EINTR)
+		;
+	if (!poll_fd.revents)
+		return fail(err, ETIMEDOUT, "wait %d s for the rootfs", LENDER_TIMEOUT_MS / 1000);
+	n = fd_receive(lender, &lent, sizeof(lent), fds, &n_fds);
+	if (n <= 0)
+		return 1;
+	if (n != (ssize_t)sizeof(lent) || (lent.r >= 0 && n_fds != LENT_FDS)) {
+		while (n_fds > 0)
+			close(fds[--n_fds]);
+		return fail(err, EPROTO, "understand who has opened the rootfs");
+	}
+	if (lent.r < 0) {
+		*err = lent.err;
+		return lent.r;
+	}
+	*ret = lent.rootfs;
+	ret->mount_fd = fds[0];
+	ret->lock_fd = fds[1];
+	ret->loop.fd = fds[2];
+	return 0;
+}
+
+static int have_rootfs(struct launch *launch, struct error *err)
+{
+	int r = launch->lender < 0 ? 1 : take_lent(launch->lender, &launch->rootfs, err);
+
+	close_fd(&launch->lender);
+	return r == 1 ? rootfs_open(launch->container, launch->config->rootfs.readonly, &launch->rootfs, err) : r;
+}
+
 int host_mount_rootfs(struct launch *launch, struct error *err)
 {
 	struct rootfs *rootfs = &launch->rootfs;
 
-	if (rootfs_open(launch->container, launch->config->rootfs.readonly, rootfs, err) < 0)
+	if (have_rootfs(launch, err) < 0)
 		return -err->code;
 	if (rootfs->loop.fd >= 0) {
 		record_setf(&launch->state->more, "loop", "%d %llu %llu", rootfs->loop.number, rootfs->device,
@@ -380,6 +441,9 @@ int host_clone_payload(struct launch *launch, struct error *err)
 	};
 	int pair[2], join[KEPT_KINDS + 1], join_flags[KEPT_KINDS + 1], back, r;
 
+	/* into the hierarchy, too, that was made for it since */
+	if (launch->cgroup_v1 && host_enter_cgroups(launch, err) < 0)
+		return -err->code;
 	if (launch->netns >= 0) {
 		join[args.n_join] = launch->netns;
 		join_flags[args.n_join++] = CLONE_NEWNET;

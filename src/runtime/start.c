@@ -196,6 +196,7 @@ static int boot(struct container *c, struct container_state *state, struct launc
 			return 0;
 		}
 	}
+	close_fd(&launch->lender);	/* what may still come */
 	rootfs_close(&launch->rootfs);	/* our own hold on the loop device would be waited for */
 	close_fd(&launch->netns);
 	close_fd(&launch->bare_mounts);
@@ -242,7 +243,7 @@ static int take_up(struct container *c, struct container_state *state, struct la
 
 /* The starter: its parent is the holder. Ends in the monitor, or with the error told. */
 __attribute__((noreturn)) static void starter_main(struct container *c, struct container_state *state, int verdict,
-						   int link, const struct wish *wish)
+						   int link, int lender, const struct wish *wish)
 {
 	auto_free char *client = wish->client ? xasprintf("client=%d:%d:0", wish->client[0], wish->client[1]) : NULL;
 	const char *const clients[] = { client, NULL };
@@ -251,6 +252,7 @@ __attribute__((noreturn)) static void starter_main(struct container *c, struct c
 	struct error err = ERROR_NONE;
 	struct carried carried;
 
+	launch.lender = lender;
 	if (wish->timed)
 		launch.timing = &timing;
 	if ((wish->adopt ? take_up(c, state, &launch, link, &err) : boot(c, state, &launch, link, &err)) < 0) {
@@ -290,7 +292,7 @@ void start_hold(struct container *c, struct container_state *state, int verdict,
 	char *argv[16], *environment[ENVIRONMENT];
 	char child[16];
 	size_t n = 0;
-	int pair[2], fds[5];
+	int pair[2], lend[2] = { -1, -1 }, fds[5];
 	pid_t pid;
 
 	setsid();
@@ -303,13 +305,20 @@ void start_hold(struct container *c, struct container_state *state, int verdict,
 	container_unlock(c);	/* the lock is the command's, which waits for us */
 	if (chdir("/") < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		_exit(1);
+	if (!wish->adopt && rootfs_is_quick(c) && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, lend) < 0)
+		_exit(1);
 	pid = fork();
 	if (pid < 0)
 		_exit(1);
 	if (pid == 0) {
 		close(pair[0]);
-		starter_main(c, state, verdict, pair[1], wish);
+		close_fd(&lend[0]);
+		starter_main(c, state, verdict, pair[1], lend[1], wish);
 	}
+	close_fd(&lend[1]);
+	if (lend[0] >= 0)
+		launch_lend_rootfs(c, lend[0]);
+	close_fd(&lend[0]);
 	snprintf(child, sizeof(child), "%d", (int)pid);
 	fill_environment(environment);
 	argv[n++] = HOLDER_PROGRAM;
@@ -868,11 +877,12 @@ int container_settle(struct container *c, struct container_state *ret, struct er
 static int undo_boot(struct container *c, struct container_state *state, struct error *err)
 {
 	auto_free char *group = launch_group(c);
-	size_t kept = 0;
+	size_t cgroup = 0;
 
-	while (start_steps[kept++].undo != host_remove_cgroup)
-		;
-	if (steps_undo(start_steps + kept, n_start_steps - kept, c, state, err) < 0)
+	while (start_steps[cgroup].undo != host_remove_cgroup)
+		cgroup++;
+	if (steps_undo(start_steps + cgroup + 1, n_start_steps - cgroup - 1, c, state, err) < 0 ||
+	    steps_undo(start_steps + 1, cgroup - 1, c, state, err) < 0)
 		return -err->code;
 	return cgroup_remove_payload(group, 5000, err);
 }

@@ -424,6 +424,11 @@ static int open_by(const struct backend *backend, const struct container *contai
 	return 0;
 }
 
+bool rootfs_is_quick(const struct container *container)
+{
+	return backend_of(container) == &backends[0] && rootfs_check_ms(container) == 0;
+}
+
 int rootfs_open(const struct container *container, bool readonly, struct rootfs *ret, struct error *err)
 {
 	return open_by(backend_of(container), container, readonly, false, ret, err);
