@@ -41,8 +41,9 @@ struct mount_lock {
 
 /* Carry detached mounts into a user namespace. A mount that is copied into a mount namespace of a lesser user namespace
  * has its attributes locked (mount_namespaces(7)): no root in there can lift nodev, nosuid or read-only, which a detached
- * mount that is moved in would allow. userns_fd -1: none, for the sake of the parts. owner: host id of the namespace's root; at: an existing directory, used in a mount
- * namespace of a helper process's own, which is a copy of the present one; or mounts_fd: of the one of os/bare_mounts.h. */
+ * mount that is moved in would allow. userns_fd -1: none, for the sake of the parts. owner: host id of the namespace's root;
+ * at: an existing directory, used in a mount namespace of a helper process's own, which is a copy of the present one, or
+ * of mounts_fd, the one of os/bare_mounts.h, where at does not matter. */
 int mount_lock(struct mount_lock *locks, size_t n, int userns_fd, uid_t owner, int mounts_fd, const char *at,
 	       struct error *err);
 

@@ -41,10 +41,10 @@ struct ns_launch {
 
 /* Make a process in new namespaces; it is our child and a member of launch->cgroup_fd.
  *
- * Two steps, so that what the host mounts stays as the host mounted it: a short-lived helper takes a private copy of the host's mounts, or of those of mounts_fd, attaches the rootfs there and then makes the new
- * process from within the user namespace. The copy of a mount that crosses into another user namespace is
- * locked (mount_namespaces(7)): the container's root can lift neither nodev nor read-only. The helper gives the
- * new process to us with CLONE_PARENT. */
+ * Two steps, so that what the host mounts stays as the host mounted it: a short-lived helper takes a private copy of the
+ * host's mounts, or of those of mounts_fd, attaches the rootfs there and then makes the new process from within the user
+ * namespace. The copy of a mount that crosses into another user namespace is locked (mount_namespaces(7)): the
+ * container's root can lift neither nodev nor read-only. The helper gives the new process to us with CLONE_PARENT. */
 int ns_launch(struct ns_launch *launch, struct error *err);
 void ns_reap_helper(pid_t pid);
 
