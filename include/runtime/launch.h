@@ -67,6 +67,10 @@ char *launch_group(const struct container *container);		/* sysct/UUID */
  * goes to the socket (the other end is launch.lender), and nothing of it stays here. */
 void launch_lend_rootfs(const struct container *container, int socket);
 
+/* When a start has failed before it took that: take it, for the caller to close, and let the state say so. Waits for the lender, who
+ * may be at it still. */
+void launch_settle_lender(struct launch *launch);
+
 /* Take away what starts have in common, when there is no container any more: the mount namespace that they begin with
  * (os/bare_mounts.h), and the directory of their cgroups. */
 void launch_drop_shared(const struct install *install);

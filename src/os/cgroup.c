@@ -267,8 +267,8 @@ static int make_path(int root, char *path, void (*prepare)(int dirfd, const char
 
 #define MAKE_TRIES 100
 
-/* mkdir -p below a directory. prepare, when given, runs on each directory that was there or made; with the last alone when
- * those above were there, and once is true. The directory of all groups may go with another container's last one at any
+/* mkdir -p below a directory. prepare, when given, runs on each directory that was there or made. once: those above are there as
+ * a rule. The directory of all groups may go with another container's last one at any
  * moment: then it is made again. */
 static int make_group(int root, const char *group, void (*prepare)(int dirfd, const char *name), bool once,
 		      struct error *err)
@@ -277,6 +277,12 @@ static int make_group(int root, const char *group, void (*prepare)(int dirfd, co
 	int r = -ENOENT;
 
 	if (once && mkdirat(root, path, 0755) == 0) {
+		/* whoever made those above may have been killed before it could prepare them, or is just about to */
+		for (char *slash = strchr(path, '/'); prepare && slash; slash = strchr(slash + 1, '/')) {
+			*slash = '\0';
+			prepare(root, path);
+			*slash = '/';
+		}
 		if (prepare)
 			prepare(root, path);
 		return 0;
@@ -762,6 +768,8 @@ static int remove_group(int parent, const char *name)
 
 	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
+	if (errno == EROFS)	/* which is said before the name is looked for */
+		return faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT ? 0 : -EROFS;
 	if (errno != EBUSY && errno != ENOTEMPTY)
 		return -errno;
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -110,8 +110,11 @@ void devices_rules(const struct devices *devices, struct strings *ret)
 	}
 }
 
-static int own(int dir, const char *name, uid_t owner)
+/* The mode after the fact: the umask is all threads'. */
+static int own(int dir, const char *name, mode_t mode, uid_t owner)
 {
+	if (fchmodat(dir, name, mode & 07777, 0) < 0)
+		return -errno;
 	return fchownat(dir, name, owner, owner, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
@@ -119,20 +122,18 @@ int device_make(int dir, const struct device *device, uid_t owner)
 {
 	auto_free char *path = xstrdup(device->name);
 	int r = 0;
-	mode_t old = umask(0);
 
 	for (char *slash = strchr(path, '/'); slash && r == 0; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdirat(dir, path, 0755) == 0)
-			r = own(dir, path, owner);
+			r = own(dir, path, 0755, owner);
 		else if (errno != EEXIST)
 			r = -errno;
 		*slash = '/';
 	}
 	if (r == 0 && mknodat(dir, device->name, device->mode, device->number) == 0)
-		r = own(dir, device->name, owner);
+		r = own(dir, device->name, device->mode, owner);
 	else if (r == 0 && errno != EEXIST)
 		r = -errno;
-	umask(old);
 	return r;
 }

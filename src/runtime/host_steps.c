@@ -160,6 +160,23 @@ static int have_rootfs(struct launch *launch, struct error *err)
 	return r == 1 ? rootfs_open(launch->container, launch->config->rootfs.readonly, &launch->rootfs, err) : r;
 }
 
+/* For whoever waits until it is free again. */
+static void note_loop(struct launch *launch)
+{
+	const struct rootfs *rootfs = &launch->rootfs;
+
+	record_setf(&launch->state->more, "loop", "%d %llu %llu", rootfs->loop.number, rootfs->device, rootfs->inode);
+}
+
+void launch_settle_lender(struct launch *launch)
+{
+	struct error ignored = ERROR_NONE;
+
+	if (launch->lender >= 0 && take_lent(launch->lender, &launch->rootfs, &ignored) == 0)
+		note_loop(launch);
+	close_fd(&launch->lender);
+}
+
 int host_mount_rootfs(struct launch *launch, struct error *err)
 {
 	struct rootfs *rootfs = &launch->rootfs;
@@ -167,8 +184,7 @@ int host_mount_rootfs(struct launch *launch, struct error *err)
 	if (have_rootfs(launch, err) < 0)
 		return -err->code;
 	if (rootfs->loop.fd >= 0) {
-		record_setf(&launch->state->more, "loop", "%d %llu %llu", rootfs->loop.number, rootfs->device,
-			    rootfs->inode);
+		note_loop(launch);
 		if (rootfs->base.fd >= 0)
 			record_setf(&launch->state->more, "base", "%d %llu %llu", rootfs->base.number, rootfs->base_device,
 				    rootfs->base_inode);

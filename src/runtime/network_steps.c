@@ -659,12 +659,17 @@ static int open_netns(struct launch *launch, struct error *err)
 
 int host_create_links(struct launch *launch, struct error *err)
 {
-	int netns = launch->netns >= 0 ? launch->netns : launch->kept.fds[KEPT_NET];
-
 	for (size_t i = 0; i < launch->network->n; i++)
-		if (have_link(launch, &launch->network->links[i], netns, err) < 0)
+		if (have_link(launch, &launch->network->links[i], launch->netns, err) < 0)
 			return -err->code;
 	return 0;
+}
+
+/* What is made in a namespace that is kept outlives a start that fails, so it is made as late as can be; and the clone makes the
+ * net namespace where only others are kept. */
+int host_create_links_late(struct launch *launch, struct error *err)
+{
+	return open_netns(launch, err) < 0 ? -err->code : host_create_links(launch, err);
 }
 
 /* --- inside --- */
@@ -734,8 +739,9 @@ static int configure_link(const struct launch *launch, struct netlink *inside, c
  * in the container's id map and so refused (icmp(7)). Best effort: the kernel may lack it. */
 static void let_users_ping(const struct launch *launch)
 {
-	uint32_t count = launch->container->idmap.count;
-	auto_free char *range = xasprintf("0 %u", count > 65536 ? 65535 : count - 1);
+	const struct idmap *map = &launch->container->idmap;
+	uint32_t count = map->count > 65536 ? 65536 : map->count;
+	auto_free char *range = xasprintf("%u %u", map->outside, map->outside + count - 1);	/* as the writer sees them */
 
 	net_sysctl_set("ipv4/ping_group_range", range);
 }
@@ -769,4 +775,9 @@ int host_configure_network(struct launch *launch, struct error *err)
 			return -err->code;
 	close_fd(&launch->netns);
 	return 0;
+}
+
+int host_configure_network_alone(struct launch *launch, struct error *err)
+{
+	return host_configure_network(launch, err);
 }

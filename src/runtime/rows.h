@@ -52,8 +52,10 @@ RUN(host_prepare_network);
 UNDO(host_release_network);
 RUN(host_admit_links);
 RUN(host_create_links);
+RUN(host_create_links_late);
 RUN(host_tell_others);
 RUN(host_configure_network);
+RUN(host_configure_network_alone);
 RUN(payload_write_network);
 /* Around the clone: into the network namespace that is to be joined, if any (*ret_back is then >= 0), and back. */
 int network_enter(struct launch *launch, int *ret_back, struct error *err);

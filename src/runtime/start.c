@@ -196,7 +196,7 @@ static int boot(struct container *c, struct container_state *state, struct launc
 			return 0;
 		}
 	}
-	close_fd(&launch->lender);	/* what may still come */
+	launch_settle_lender(launch);
 	rootfs_close(&launch->rootfs);	/* our own hold on the loop device would be waited for */
 	close_fd(&launch->netns);
 	close_fd(&launch->bare_mounts);

@@ -24,12 +24,38 @@ static bool has_links(const struct container_config *config)
 	return false;
 }
 
+static bool keeps_namespaces(const struct container_config *config)
+{
+	return config->namespaces.persist.n > 0;
+}
+
+static bool has_new_links(const struct container_config *config)
+{
+	return has_links(config) && !keeps_namespaces(config);
+}
+
+static bool has_late_links(const struct container_config *config)
+{
+	return has_links(config) && keeps_namespaces(config);
+}
+
 static bool has_own_network(const struct container_config *config)
 {
 	for (size_t i = 0; i < config->n_networks; i++)
 		if (config->networks[i].type == NETWORK_HOST || config->networks[i].type == NETWORK_NAMESPACE)
 			return false;
 	return true;
+}
+
+/* Of the masks' helper the memory must be nobody's but its maker's. */
+static bool is_configured_alone(const struct container_config *config)
+{
+	return has_own_network(config) && (has_masks(config) || keeps_namespaces(config));
+}
+
+static bool is_configured_beside(const struct container_config *config)
+{
+	return has_own_network(config) && !is_configured_alone(config);
 }
 
 static bool has_credentials(const struct container_config *config)
@@ -66,7 +92,7 @@ const struct step start_steps[] = {
 	{ HOST, "prepare the network", .run = host_prepare_network, .undo = host_release_network },
 	{ BESIDE, "admit the links", .run = host_admit_links, .joins = true,
 	  .why = "before there are any: the rules know a link by the group that it is born with. Undone with the network" },
-	{ BESIDE, "create the links", .when = has_links, .run = host_create_links,
+	{ BESIDE, "create the links", .when = has_new_links, .run = host_create_links,
 	  .why = "their ends inside stay down until all is ready. No undo: a link dies with the net namespace that its other "
 		 "end is in. Waiting for that would cost each stop 15 ms, so each start gives its links a new name" },
 	{ HOST, "create the cgroup", .run = host_create_cgroup, .undo = host_remove_cgroup,
@@ -93,6 +119,8 @@ const struct step start_steps[] = {
 	{ BESIDE, "clone the payload", .run = host_clone_payload, .undo = host_kill_payload, .joins = true, .clones = true,
 	  .why = "all that the payload needs from the host it takes along in its memory; it is born in its cgroups, which "
 		 "the cgroup namespace made later has as its roots" },
+	{ HOST, "create the links late", .when = has_late_links, .run = host_create_links_late,
+	  .why = "where namespaces are kept: the net one is there only now, or outlives a start that fails" },
 	{ HOST, "tell machined", .run = host_tell_machined, .undo = host_forget_machined,
 	  .why = "it takes the unit that the payload's cgroup is in for the machine's, and wants the numbers of the links" },
 	{ HOST, "mask proc", .when = has_masks, .run = host_mask_proc, .take = payload_take_proc,
@@ -104,7 +132,9 @@ const struct step start_steps[] = {
 	  .why = "the cgroup namespace is the last of them" },
 	{ HOST, "keep the configuration", .run = host_keep_config,
 	  .why = "what it was started with, for the commands that change it later; goes with the run directory" },
-	{ BESIDE, "configure the network", .when = has_own_network, .run = host_configure_network,
+	{ HOST, "configure the network alone", .when = is_configured_alone, .run = host_configure_network_alone,
+	  .why = "not beside the rows that mask, whose helper is made without fork(2), nor before late links" },
+	{ BESIDE, "configure the network", .when = is_configured_beside, .run = host_configure_network,
 	  .why = "before init runs, so that no boot waits for an address; the others have enough to do meanwhile" },
 	{ PAYLOAD, "enter the rootfs", .run = payload_enter_rootfs,
 	  .why = "the old root stays below until the kernel's own file systems are mounted: a user "

@@ -60,10 +60,28 @@ ok sysct config set box namespaces.persist=uts
 ok sysct start box
 ok sysct stop box
 same "$(kept)" uts "what is kept of uts alone"
+# the next start has a link all the same, in a new net namespace, and so has a reboot
+ok sysct start box --wait
+has "$(inside box ip addr show eth0)" "inet $(field box ipv4)/" "the address beside a kept uts"
+pid=$(field box init_pid)
+inside box reboot
+eventually 30 new_pid
+has "$(inside box ip addr show eth0)" "inet $(field box ipv4)/" "the address after a reboot beside a kept uts"
+ok sysct stop box
 ok sysct config unset box namespaces.persist
 ok sysct start box
 ok sysct stop box
 same "$(kept)" "" "kept without the key"
+# a start that fails leaves no link in what is kept, which the next one could not make
+ok sysct config set box namespaces.persist=net
+ok sysct start box
+ok sysct stop box
+ok sysct config set box network.eth1.type=veth mount./mnt.source=/no/such/directory
+refused 1 'no/such' sysct start box
+ok sysct config unset box mount./mnt
+ok sysct start box --wait
+ok inside box ip link show eth1
+ok sysct stop box --forget
 # with the box everything goes
 ok sysct config set box namespaces.persist=net
 ok sysct start box

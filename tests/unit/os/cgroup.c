@@ -252,6 +252,26 @@ START_TEST(a_cpuset_has_what_its_parent_has)
 }
 END_TEST
 
+/* Whoever made the directory of all groups was killed before it could prepare it. */
+START_TEST(an_unprepared_cpuset_above_is_prepared)
+{
+	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
+	struct tree trees[32];
+	size_t n = find_trees(trees, ARRAY_SIZE(trees));
+
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *path = xasprintf("%s/%s", trees[i].path, parent);
+
+		ck_assert_int_eq(mkdir(path, 0755), 0);
+	}
+	create(0);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		ck_same_value("cpuset", parent, ".", files[i]);
+		ck_same_value("cpuset", group, ".", files[i]);
+	}
+}
+END_TEST
+
 START_TEST(every_controller_of_cgroup2_reaches_the_payload)
 {
 	auto_free char *leaf = xasprintf("%s/payload", group);
@@ -1019,6 +1039,7 @@ int main(void)
 	tcase_add_test(tests, the_layout_has_a_name);
 	tcase_add_test(tests, a_group_is_made_in_every_hierarchy);
 	tcase_add_test(tests, a_cpuset_has_what_its_parent_has);
+	tcase_add_test(tests, an_unprepared_cpuset_above_is_prepared);
 	tcase_add_test(tests, every_controller_of_cgroup2_reaches_the_payload);
 	tcase_add_test(tests, the_container_owns_its_leaf_and_nothing_above);
 	tcase_add_test(tests, in_v1_everything_is_the_hosts);
