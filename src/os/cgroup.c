@@ -128,13 +128,11 @@ static int mount_systemd(struct error *err)
 	return fd;
 }
 
-static void forget_v1(void)
+static void forget_last_v1(void)
 {
-	while (layout.n_v1 > 0) {
-		layout.n_v1--;
-		free(layout.v1[layout.n_v1].options);
-		free(layout.v1[layout.n_v1].path);
-	}
+	layout.n_v1--;
+	free(layout.v1[layout.n_v1].options);
+	free(layout.v1[layout.n_v1].path);
 }
 
 /* "4:memory:/path" of /proc/self/cgroup, which has a line for each hierarchy there is (cgroups(7)). */
@@ -175,7 +173,8 @@ static bool learn_usual(void)
 		all = text_starts(line, "0::") || learn_usual_v1(line);
 	if (all)
 		return true;
-	forget_v1();
+	while (layout.n_v1 > 0)
+		forget_last_v1();
 	close_fd(&layout.root);
 	free(take_ptr(&layout.path));
 	return false;
@@ -194,9 +193,7 @@ static void learn_systemd(void)
 	fd = mount_systemd(&ignored);
 	if (fd < 0 || faccessat(fd, ".", W_OK, AT_EACCESS) == 0)
 		return;
-	layout.n_v1--;
-	free(layout.v1[layout.n_v1].options);
-	free(layout.v1[layout.n_v1].path);
+	forget_last_v1();
 	close(fd);
 }
 
@@ -267,26 +264,16 @@ static int make_path(int root, char *path, void (*prepare)(int dirfd, const char
 
 #define MAKE_TRIES 100
 
-/* mkdir -p below a directory. prepare, when given, runs on each directory that was there or made. once: those above are there as
- * a rule. The directory of all groups may go with another container's last one at any
- * moment: then it is made again. */
-static int make_group(int root, const char *group, void (*prepare)(int dirfd, const char *name), bool once,
-		      struct error *err)
+/* mkdir -p below a directory. prepare, when given, runs on each directory that was there or made: whoever made one may have
+ * been killed before it could. The directory of all groups is there as a rule, and may go with another container's last one at
+ * any moment: then it is made again. */
+static int make_group(int root, const char *group, void (*prepare)(int dirfd, const char *name), struct error *err)
 {
 	auto_free char *path = xstrdup(group);
 	int r = -ENOENT;
 
-	if (once && mkdirat(root, path, 0755) == 0) {
-		/* whoever made those above may have been killed before it could prepare them, or is just about to */
-		for (char *slash = strchr(path, '/'); prepare && slash; slash = strchr(slash + 1, '/')) {
-			*slash = '\0';
-			prepare(root, path);
-			*slash = '/';
-		}
-		if (prepare)
-			prepare(root, path);
+	if (!prepare && mkdirat(root, path, 0755) == 0)
 		return 0;
-	}
 	for (int i = 0; i < MAKE_TRIES && (r == -ENOENT || r == -ENODEV); i++) {
 		strcpy(path, group);
 		r = make_path(root, path, prepare);
@@ -303,7 +290,6 @@ static int make_group(int root, const char *group, void (*prepare)(int dirfd, co
 static void prepare_cpuset(int root, const char *path)
 {
 	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
-	auto_free char *clone = xasprintf("%s/cgroup.clone_children", path);
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		auto_free char *own = xasprintf("%s/%s", path, files[i]);
@@ -317,18 +303,11 @@ static void prepare_cpuset(int root, const char *path)
 		if (read_file_at(root, parent, 4096, &value, &n) == 0)
 			write_value_at(root, own, value);
 	}
-	if (!strchr(path, '/'))	/* the directory of all groups */
+	if (!strchr(path, '/')) {	/* the directory of all groups */
+		auto_free char *clone = xasprintf("%s/cgroup.clone_children", path);
+
 		write_value_at(root, clone, "1");
-}
-
-static bool has_word(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *p = list; (p = strstr(p, word)); p += len)
-		if ((p == list || p[-1] == ' ') && (p[len] == ' ' || p[len] == '\n' || p[len] == '\0'))
-			return true;
-	return false;
+	}
 }
 
 /* Let children have every controller there is. Each write takes the kernel's lock on all cgroups: what is enabled is not written
@@ -337,19 +316,21 @@ static void enable_controllers(int root, const char *path)
 {
 	auto_free char *file = xasprintf("%s/cgroup.controllers", path);
 	auto_free char *target = xasprintf("%s/cgroup.subtree_control", path);
-	auto_free char *list = NULL, *enabled = NULL;
-	auto_text struct text all = TEXT_EMPTY;
-	char *save, *word;
+	auto_free char *list = NULL, *text = NULL, *all = NULL;
+	auto_strings struct strings there = STRINGS_EMPTY, enabled = STRINGS_EMPTY, wanted = STRINGS_EMPTY;
 
-	if (read_file_at(root, file, 4096, &list, NULL) < 0 || read_file_at(root, target, 4096, &enabled, NULL) < 0)
+	if (read_file_at(root, file, 4096, &list, NULL) < 0 || read_file_at(root, target, 4096, &text, NULL) < 0)
 		return;
-	for (word = strtok_r(list, " \n", &save); word; word = strtok_r(NULL, " \n", &save))
-		if (!has_word(enabled, word))
-			text_add(&all, "%s+%s", all.len ? " " : "", word);
-	if (!all.len || write_value_at(root, target, all.data) == 0)
+	strings_split(&there, list, " \n");
+	strings_split(&enabled, text, " \n");
+	for (size_t i = 0; i < there.n; i++)
+		if (!strings_has(&enabled, there.items[i]))
+			strings_add_take(&wanted, xasprintf("+%s", there.items[i]));
+	all = strings_join(&wanted, " ");
+	if (!wanted.n || write_value_at(root, target, all) == 0)
 		return;
-	for (word = strtok_r(all.data, " ", &save); word; word = strtok_r(NULL, " ", &save))
-		write_value_at(root, target, word);
+	for (size_t i = 0; i < wanted.n; i++)
+		write_value_at(root, target, wanted.items[i]);
 }
 
 /* The files of a delegated cgroup that its new owner must be able to write: the kernel's own list
@@ -453,8 +434,8 @@ int cgroup_create(const char *group, uid_t owner, struct error *err)
 		return owner ? delegate(layout.root, payload, owner, err) : 0;
 	}
 	enable_controllers(layout.root, ".");
-	if (make_group(layout.root, group, enable_controllers, false, err) < 0 ||
-	    make_group(layout.root, payload, NULL, true, err) < 0)
+	if (make_group(layout.root, group, enable_controllers, err) < 0 ||
+	    make_group(layout.root, payload, NULL, err) < 0)
 		return -err->code;
 	if (owner && delegate(layout.root, payload, owner, err) < 0)
 		return -err->code;
@@ -464,7 +445,7 @@ int cgroup_create(const char *group, uid_t owner, struct error *err)
 
 		if (dir < 0)
 			return fail(err, errno, "open %s", h->path);
-		if (make_group(dir, group, has_controller(h, "cpuset") ? prepare_cpuset : NULL, true, err) < 0)
+		if (make_group(dir, group, has_controller(h, "cpuset") ? prepare_cpuset : NULL, err) < 0)
 			return error_prefix(err, "%s", h->path);
 	}
 	return 0;
@@ -486,7 +467,7 @@ int cgroup_delegate_systemd(const char *group, uid_t owner, struct error *err)
 	root = open(h->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return fail(err, errno, "open %s", h->path);
-	if (make_group(root, group, NULL, true, err) < 0)
+	if (make_group(root, group, NULL, err) < 0)
 		return error_prefix(err, "%s", h->path);
 	dir = openat(root, group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)

@@ -159,8 +159,14 @@ static void note_policies(const struct container *c, struct container_state *sta
 	record_set(&state->more, MORE_UNIT_NOTIFY, getenv(UNIT_NOTIFY));
 }
 
-static void reap_helper(struct launch *launch)
+/* What the walk needed. The payload alone holds the file system then; the image's lock lives on with the loop device, which has
+ * the same open file. */
+static void let_go(struct launch *launch)
 {
+	rootfs_close(&launch->rootfs);
+	close_fd(&launch->netns);
+	close_fd(&launch->bare_mounts);
+	close_fd(&launch->cgroup);
 	if (launch->helper)
 		ns_reap_helper(launch->helper);
 	launch->helper = 0;
@@ -186,22 +192,12 @@ static int boot(struct container *c, struct container_state *state, struct launc
 		state->monitor = state->starter;
 		state->started_at = (int64_t)time(NULL);
 		if (save(c, state, err) == 0) {
-			/* the payload alone holds the file system now; the image's lock lives on with the loop device,
-			 * which has the same open file */
-			rootfs_close(&launch->rootfs);
-			close_fd(&launch->netns);
-			close_fd(&launch->bare_mounts);
-			close_fd(&launch->cgroup);
-			reap_helper(launch);
+			let_go(launch);
 			return 0;
 		}
 	}
 	launch_settle_lender(launch);
-	rootfs_close(&launch->rootfs);	/* our own hold on the loop device would be waited for */
-	close_fd(&launch->netns);
-	close_fd(&launch->bare_mounts);
-	close_fd(&launch->cgroup);
-	reap_helper(launch);
+	let_go(launch);	/* our own hold on the loop device would be waited for */
 	if (launch->pid > 0) {
 		kill(launch->pid, SIGKILL);	/* our child, not reaped yet: the pid is its own */
 		child_wait(launch->pid, KILL_TIMEOUT_MS, NULL);
