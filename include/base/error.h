@@ -5,8 +5,9 @@
 /* error - the one error value of the program.
  *
  * A function that can fail takes `struct error *err` (never NULL) and returns >= 0, or the negative
- * errno that err->code then also holds. err is untouched on success. A positive return is part of the
- * function's contract and named in its header.
+ * errno that err->code then also holds. err holds no error when it is called, and is untouched on
+ * success: who goes on after an error clears it first. A positive return is part of the function's
+ * contract and named in its header.
  *
  * struct error has a fixed size and no pointers: the same bytes travel from the payload to the host
  * side and from there to the person's command in one packet each. */

@@ -177,6 +177,14 @@ static int stop_opened(struct container *c, const struct stop_wish *wish, struct
 	return r;
 }
 
+/* What follows takes an error that is set for its own. */
+static int forgive(int r, struct error *err)
+{
+	if (r < 0)
+		*err = (struct error)ERROR_NONE;
+	return r < 0 ? 0 : r;
+}
+
 /* What is kept goes too; of one that does not run that is all there is to do. */
 static int forget(struct container *c, const struct stop_wish *wish, int r, struct error *err)
 {
@@ -198,7 +206,7 @@ static int forget(struct container *c, const struct stop_wish *wish, int r, stru
 		*err = why;
 		return dropped;
 	}
-	return r < 0 && dropped == 1 ? 0 : r;
+	return dropped == 1 ? forgive(r, err) : r;
 }
 
 static int stop_one(struct context *context, const char *name, void *arg, struct error *err)
@@ -212,8 +220,8 @@ static int stop_one(struct context *context, const char *name, void *arg, struct
 	if (container_open(&context->install, name, true, !wish->restart, &c, err) < 0)
 		return -err->code;
 	r = stop_opened(&c, wish, err);
-	if (r < 0 && hastened && error_exit_status(err) == STATUS_STATE)	/* somebody else did the rest */
-		r = 0;
+	if (hastened && error_exit_status(err) == STATUS_STATE)	/* somebody else did the rest */
+		r = forgive(r, err);
 	r = forget(&c, wish, r, err);
 	if (r >= 0 && wish->restart)
 		r = container_start(&c, NULL, err);

@@ -561,12 +561,14 @@ int bus_register_machine(struct bus *bus, const char *name, const uint8_t *id, p
 int bus_unregister_machine(struct bus *bus, const char *name, struct error *err)
 {
 	DBusMessage *message = to_machined("UnregisterMachine");
+	struct error refusal = ERROR_NONE;
 	auto_message DBusMessage *reply = NULL;
 	auto_free char *why = NULL;
 
 	dbus_message_append_args(message, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID);
-	reply = call(bus, message, &why, err);
-	if (reply || err->code == ENOTCONN || strcmp(why, MACHINED ".NoSuchMachine") == 0)
+	reply = call(bus, message, &why, &refusal);
+	if (reply || refusal.code == ENOTCONN || strcmp(why, MACHINED ".NoSuchMachine") == 0)
 		return 0;
+	*err = refusal;
 	return -err->code;
 }

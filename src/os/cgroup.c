@@ -711,13 +711,27 @@ bool cgroup_frozen(const char *group)
 	return learn(&err) == 0 && read_file_at(layout.root, path, 16, &text, NULL) == 0 && text[0] == '1';
 }
 
+/* 0: it is gone. */
+static int open_payload(const char *group, int *ret, struct error *err)
+{
+	struct error why = ERROR_NONE;
+
+	*ret = cgroup_open(group, "payload", &why);
+	if (*ret >= 0)
+		return 1;
+	if (*ret == -ENOENT)
+		return 0;
+	*err = why;
+	return *ret;
+}
+
 int cgroup_kill(const char *group, struct error *err)
 {
-	auto_close int dir = cgroup_open(group, "payload", err);
-	int r;
+	auto_close int dir = -1;
+	int r = open_payload(group, &dir, err);
 
-	if (dir < 0)
-		return dir == -ENOENT ? 0 : dir;
+	if (r <= 0)
+		return r;
 	write_value_at(dir, "cgroup.freeze", "0");
 	r = write_value_at(dir, "cgroup.kill", "1");
 	return r < 0 ? fail(err, -r, "write cgroup.kill") : 0;
@@ -725,11 +739,11 @@ int cgroup_kill(const char *group, struct error *err)
 
 int cgroup_wait_empty(const char *group, int timeout_ms, struct error *err)
 {
-	auto_close int dir = cgroup_open(group, "payload", err);
-	int r;
+	auto_close int dir = -1;
+	int r = open_payload(group, &dir, err);
 
-	if (dir < 0)
-		return dir == -ENOENT ? 0 : dir;
+	if (r <= 0)
+		return r;
 	r = wait_event(dir, "populated", false, timeout_ms);
 	if (r == -ETIMEDOUT) {
 		fail(err, ETIMEDOUT, "wait until the container's processes are gone");

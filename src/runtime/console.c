@@ -62,9 +62,9 @@ int container_console(struct container *c, unsigned char escape, struct error *e
 		struct timespec pause = { .tv_nsec = 50000000 };
 		int r;
 
+		*err = (struct error)ERROR_NONE;	/* of the last try */
 		container_adopt(c->install, c->name);
 		r = watch_once(c, escape, err);
-
 		if (r == 1 || interrupt_pending())
 			return 0;
 		if (r < 0 && err->status == STATUS_STATE)

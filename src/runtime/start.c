@@ -459,8 +459,9 @@ int start_prepare(struct container *c, struct container_state *state, struct err
 		struct error ignored = ERROR_NONE;
 
 		steps_undo(start_steps, 1, c, state, &ignored);
+		return -err->code;
 	}
-	return -err->code;
+	return 0;
 }
 
 static void read_timing(const struct container *c, struct text *timing)

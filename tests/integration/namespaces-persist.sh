@@ -55,6 +55,13 @@ if inside box ip addr | grep -q 192.0.2.77; then fail "the old namespace"; fi
 same "$(inside box hostname)" box "host name in a new one"
 ok sysct stop box --forget
 same "$(kept)" "" "kept after a stop that lets go"
+# to let go and boot, of one that does not run
+ok sysct start box
+ok sysct stop box
+ok sysct restart --forget box
+ok can_attach box
+if [ -n "$(kept)" ]; then fail "kept after a restart that lets go: $(kept)"; fi
+ok sysct stop box --forget
 # only some, and no longer
 ok sysct config set box namespaces.persist=uts
 ok sysct start box

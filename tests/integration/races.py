@@ -33,6 +33,8 @@ COMMANDS = {
     "thaw": ["thaw", NAME],
     "attach": ["attach", "-T", NAME, "--", "true"],
 }
+# those that kill before they have the lock: what they find then depends on the other's every step, so these get more rounds
+HASTY = {"stop --now", "restart", "destroy --force"}
 # those that take no lock: they may find what another one is in the middle of
 UNLOCKED = {"kill", "attach"}
 
@@ -88,10 +90,9 @@ def orders(first, second, state):
         for status, after in outcomes(other, state) | (outcomes(other, "dying") if other in UNLOCKED else set()):
             found |= {(status, r, after) if swap else (r, status, after) for r in refusals}
     # --now kills what another command is about to stop, and is content when that one has stopped it
-    forced = {"stop --now", "restart", "destroy --force"}
-    if first in forced or second in forced:
+    if first in HASTY or second in HASTY:
         for a, b, swap in (first, second, False), (second, first, True):
-            if a not in forced or state not in ("running", "frozen"):
+            if a not in HASTY or state not in ("running", "frozen"):
                 continue
             for status, between in outcomes(b, "dying"):
                 for other, after in outcomes(a, between) | ({(0, between)} if a == "stop --now" else set()) | (
@@ -260,6 +261,7 @@ def combinations():
                     other.setdefault((first, second), []).append(state)
     raced = {pair[:2] for pair in found}
     found += [(*pair, random.choice(states)) for pair, states in other.items() if pair not in raced]
+    found += 9 * [c for c in found if c[2] == "running" and {c[0], c[1]} <= HASTY]
     random.shuffle(found)
     # states that follow each other save the way between them
     order = {"absent": 2, "stopped": 1, "running": 0, "frozen": 3}
