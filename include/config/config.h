@@ -155,6 +155,22 @@ int config_load_host(const char *path, bool optional, struct host_config *host,
 int config_load(int dirfd, const char *name, const char *shown_path,
 		struct container_config *config, struct error *err);
 
+/* For who reads many files on top of the same defaults: what the last ones said. A file that differs from one of them in comments
+ * alone is not parsed again. */
+#define CONFIG_MEMO_FILES 4
+struct config_memo {
+	struct {
+		char *text;	/* NULL: none yet */
+		size_t len;
+		struct container_config config;
+	} files[CONFIG_MEMO_FILES];
+	size_t next;		/* the one to be replaced */
+};
+#define CONFIG_MEMO_EMPTY { .next = 0 }
+int config_load_memo(int dirfd, const char *name, const char *shown_path, struct config_memo *memo,
+		     struct container_config *config, struct error *err);
+void config_memo_done(struct config_memo *memo);
+
 /* The same for text in memory (tests, config check -, edit, fuzzing). host NULL: a container's
  * file, and the rules between options are checked. Else sysct.conf; config may then be NULL when
  * nobody needs the defaults. */

@@ -60,6 +60,7 @@ struct container_defaults {
 	struct error why;
 	struct host_config host;
 	struct container_config config;
+	struct config_memo *memo;	/* of the containers' own files */
 };
 void container_defaults_load(const struct install *install, struct container_defaults *ret);
 void container_defaults_done(struct container_defaults *defaults);

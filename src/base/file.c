@@ -40,17 +40,19 @@ int write_all(int fd, const void *buf, size_t n)
 int read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 {
 	auto_free char *data = NULL;
-	size_t room = 4096, len = 0;
+	char first[4096];	/* most files are smaller, and memory of that size is dear to allocate */
+	size_t room = sizeof(first), len = 0;
 
-	data = xmalloc(room + 1);
 	for (;;) {
 		ssize_t n;
 
 		if (len == room) {
 			room *= 2;
 			data = xrealloc(data, room + 1);
+			if (room == 2 * sizeof(first))
+				memcpy(data, first, len);
 		}
-		n = read(fd, data + len, room - len);
+		n = read(fd, (data ? data : first) + len, room - len);
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;
@@ -62,6 +64,8 @@ int read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 		if (len > max)
 			return -EFBIG;
 	}
+	if (!data)
+		data = memcpy(xmalloc(len + 1), first, len);
 	data[len] = '\0';
 	*ret = take_ptr(&data);
 	if (ret_len)

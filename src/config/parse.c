@@ -346,7 +346,7 @@ static cfg_opt_t *libconfuse_keys(const struct parse *parse, const char *section
 {
 	size_t n, used = 0;
 	const struct option *options = options_all(&n);
-	cfg_opt_t *keys = xcalloc(n + 1, sizeof(cfg_opt_t));
+	cfg_opt_t *keys = xcalloc(parse->n_settings + 2, sizeof(cfg_opt_t));	/* a free section has one that is not set */
 
 	for (size_t i = 0; i < n; i++)
 		if (text_same(options[i].section, section) && is_set(parse, &options[i]))
@@ -369,7 +369,7 @@ static cfg_t *libconfuse_new(const struct parse *parse)
 {
 	size_t n, used = 0;
 	const struct section *sections = sections_all(&n);
-	cfg_opt_t *all = xcalloc(n + 1, sizeof(cfg_opt_t));
+	cfg_opt_t *all = xcalloc(parse->n_settings + 1, sizeof(cfg_opt_t));
 	cfg_t *cfg;
 
 	for (size_t i = 0; i < n; i++) {

@@ -13,7 +13,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 
+#define PIDFS_MAGIC 0x50494446	/* linux/magic.h of 6.9 */
 #define TOOL_TIMEOUT_MS 120000
 #define KILL_TIMEOUT_MS 2000
 #define GLIBC_SIGRTMIN 34
@@ -157,6 +160,37 @@ bool process_alive(const struct process_id *id)
 		return true;
 	fd = process_open(id);	/* its first thread has ended; others may go on */
 	return fd == -ESRCH ? false : fd < 0 || pidfd_wait(fd, 0) == 0;
+}
+
+/* Before pidfs all pidfds had the one inode of anonymous files. */
+uint64_t process_inode(int pidfd)
+{
+	static unsigned int type;
+	struct statfs fs;
+	struct stat st;
+
+	if (!type)
+		type = fstatfs(pidfd, &fs) < 0 ? 0 : (unsigned int)fs.f_type;
+	if (type != PIDFS_MAGIC || sizeof(st.st_ino) < 8 || fstat(pidfd, &st) < 0)
+		return 0;
+	return st.st_ino;
+}
+
+int process_has_inode(pid_t pid, uint64_t inode)
+{
+	auto_close int fd = pidfd_of(pid);
+	uint64_t now;
+	int r;
+
+	if (fd < 0)
+		return fd == -ESRCH || fd == -EINVAL ? 0 : fd;
+	now = process_inode(fd);
+	if (!now)
+		return -EOPNOTSUPP;
+	if (now != inode)
+		return 0;
+	r = pidfd_wait(fd, 0);
+	return r < 0 ? r : r == 0;
 }
 
 int pidfd_signal(int pidfd, int signal)

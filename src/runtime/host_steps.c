@@ -29,6 +29,7 @@
 #include "runtime/limits.h"
 #include "runtime/started.h"
 #include "runtime/steps.h"
+#include "runtime/supervise.h"
 #include "runtime/unit.h"
 #include "store/linked.h"
 
@@ -501,6 +502,7 @@ int host_clone_payload(struct launch *launch, struct error *err)
 	r = process_identify(launch->pid, &launch->state->init);
 	if (r < 0)	/* without it nobody could tell later that it runs */
 		return fail(err, -r, "look at the container's first process");
+	record_setf(&launch->state->more, MORE_INIT_INODE, "%llu", (unsigned long long)process_inode(launch->pidfd));
 	if (!foreign_network(launch->config)) {
 		char path[40];
 

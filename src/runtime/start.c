@@ -753,6 +753,15 @@ static enum finding examine(const struct container_state *state)
 	return process_alive(&state->init) ? AS_IT_SAYS : LEFT_OVER;
 }
 
+/* One look, and the cheapest: list does this for all containers. */
+static bool init_is_alive(const struct container_state *state)
+{
+	uint64_t inode = record_get_u64(&state->more, MORE_INIT_INODE, 0);
+	int r = inode && state->init.pid > 0 ? process_has_inode(state->init.pid, inode) : -EOPNOTSUPP;
+
+	return r < 0 ? process_alive(&state->init) : r;
+}
+
 int container_peek(const struct container *c, struct container_state *ret, bool *ret_left_over,
 		   struct error *err)
 {
@@ -762,8 +771,8 @@ int container_peek(const struct container *c, struct container_state *ret, bool 
 	if (state_load(c->install->run_dir, c->name, ret, &stale, err) < 0)
 		return -err->code;
 	if (!stale && ret->phase == PHASE_RUNNING) {
-		if (process_alive(&ret->init))
-			return 0;	/* one look each: list does this for all containers */
+		if (init_is_alive(ret))
+			return 0;
 		if (process_alive(&ret->monitor)) {
 			ret->phase = PHASE_STARTING;	/* between two boots */
 			return 0;

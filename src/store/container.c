@@ -144,9 +144,9 @@ static int load_config(struct container *c, const struct container_defaults *def
 		c->config.source = defaults->config.source;
 		r = 0;
 	}
-	if (r == 0)
-		r = config_load(c->dir_fd, "config", path, &c->config, err);
-	return r;
+	if (r == 0 && defaults)
+		return config_load_memo(c->dir_fd, "config", path, defaults->memo, &c->config, err);
+	return r < 0 ? r : config_load(c->dir_fd, "config", path, &c->config, err);
 }
 
 /* Configuration and identity. What is broken is only noted when tolerant; of what a newer sysct made nobody knows how to
@@ -238,7 +238,7 @@ int container_look(const struct install *install, const struct container_default
 
 void container_defaults_load(const struct install *install, struct container_defaults *ret)
 {
-	*ret = (struct container_defaults){ .why = ERROR_NONE };
+	*ret = (struct container_defaults){ .why = ERROR_NONE, .memo = xcalloc(1, sizeof(*ret->memo)) };
 	config_init(&ret->config);
 	host_config_init(&ret->host);
 	ret->result = config_load_host(install->config, !install->config_given, &ret->host, &ret->config, &ret->why);
@@ -246,6 +246,8 @@ void container_defaults_load(const struct install *install, struct container_def
 
 void container_defaults_done(struct container_defaults *defaults)
 {
+	config_memo_done(defaults->memo);
+	free(defaults->memo);
 	config_done(&defaults->config);
 	host_config_done(&defaults->host);
 }

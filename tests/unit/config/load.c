@@ -187,6 +187,66 @@ START_TEST(the_installed_sample_is_right_with_and_without_its_comments)
 }
 END_TEST
 
+/* Whatever was read before: the memo changes how long it takes, and nothing else. Each text twice, the second time behind
+ * others. */
+START_TEST(a_memo_says_what_the_file_says)
+{
+	static const char *const texts[] = {
+		"[limits]\ntasks = 7\n",
+		"# another name\n[limits]\n\t; and word\ntasks = 7\n",
+		"[limits]\ntasks = 8\n",
+		"[limits]\ntasks = 8 # 7\n",
+		"[limits]\r\ntasks = 7\r\n",
+		"[limits]\ntasks = 7",
+		"",
+		"# nothing\n",
+		"[environment]\nA = # no comment\nB = \"#x\"\n",
+		"[environment]\nA = # no comment\nB = \"#y\"\n",
+		"[network \"eth0\"]\ndns = 192.0.2.1\n#dns = 192.0.2.2\n",
+		"[network \"eth0\"]\ndns = 192.0.2.1\ndns = 192.0.2.2\n",
+		"# \x01\n[limits]\ntasks = 7\n",
+		"# \xff\n[limits]\ntasks = 7\n",
+		"[limits]\ntasks = x\n",
+		"# a line more\n[limits]\ntasks = x\n",
+		"[container]\ndescription = a\n[limits]\ntasks = 7\n",
+	};
+	struct config_memo memo = CONFIG_MEMO_EMPTY;
+
+	for (size_t i = 0; i < 3 * ARRAY_SIZE(texts); i++) {
+		auto_config struct container_config plain, kept;
+		struct error plain_err = ERROR_NONE, kept_err = ERROR_NONE;
+		/* in their order, then each twice in a row */
+		const char *text = texts[i < ARRAY_SIZE(texts) ? i : (i - ARRAY_SIZE(texts)) / 2];
+		auto_free char *shown = NULL, *shown_kept = NULL;
+
+		config_init(&plain);
+		config_init(&kept);
+		plain.limits.cpus = kept.limits.cpus = 1500;	/* a default that the file does not name */
+		write_file("config", text, 0600);
+		ck_assert_int_eq(config_load(dirfd_, "config", "/x/config", &plain, &plain_err),
+				 config_load_memo(dirfd_, "config", "/x/config", &memo, &kept, &kept_err));
+		ck_assert_str_eq(plain_err.message, kept_err.message);
+		shown = config_format(&plain, NULL);
+		shown_kept = config_format(&kept, NULL);
+		ck_assert_str_eq(shown, shown_kept);
+		ck_assert_mem_eq(&plain.source, &kept.source, sizeof(plain.source));
+	}
+	/* the owner and the mode are looked at each time */
+	write_file("config", texts[0], 0600);
+	{
+		auto_config struct container_config config;
+		struct error err = ERROR_NONE;
+
+		config_init(&config);
+		ck_assert_int_eq(config_load_memo(dirfd_, "config", "/x/config", &memo, &config, &err), 0);
+		ck_assert_int_eq(fchmodat(dirfd_, "config", 0666, 0), 0);
+		ck_assert_int_lt(config_load_memo(dirfd_, "config", "/x/config", &memo, &config, &err), 0);
+		ck_has(err.message, "may be written by others");
+	}
+	config_memo_done(&memo);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config/load");
@@ -200,6 +260,7 @@ int main(void)
 	tcase_add_test(tcase, a_file_of_somebody_else_is_refused_with_the_cure);
 	tcase_add_test(tcase, what_is_no_regular_file_is_refused_at_once);
 	tcase_add_test(tcase, a_file_that_is_too_large_is_refused);
+	tcase_add_test(tcase, a_memo_says_what_the_file_says);
 	tcase_add_test(tcase, the_installed_sample_is_right_with_and_without_its_comments);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

@@ -115,6 +115,38 @@ START_TEST(a_pid_that_was_given_again_is_another_process)
 }
 END_TEST
 
+START_TEST(an_inode_tells_a_process_from_all_others)
+{
+	pid_t pid = fork_sleeper(), other = fork_sleeper();
+	int fd = pidfd_of(pid), other_fd = pidfd_of(other), before;
+	uint64_t inode = process_inode(fd);
+
+	ck_assert_int_ge(fd, 0);
+	before = count_fds();
+	if (inode == 0) {	/* before Linux 6.9 */
+		ck_assert_int_eq(process_has_inode(pid, 1), -EOPNOTSUPP);
+	} else {
+		ck_assert_uint_ne(inode, process_inode(other_fd));
+		ck_assert_int_eq(process_has_inode(pid, inode), 1);
+		ck_assert_int_eq(process_has_inode(other, inode), 0);
+		ck_assert_int_eq(process_has_inode(pid, inode + 1), 0);
+		ck_assert_int_eq(pidfd_signal(fd, SIGKILL), 0);
+		ck_assert_int_eq(pidfd_wait(fd, 10000), 1);
+		ck_assert_int_eq(process_has_inode(pid, inode), 0);	/* a zombie */
+		waitpid(pid, NULL, 0);
+		ck_assert_int_eq(process_has_inode(pid, inode), 0);
+	}
+	ck_assert_int_eq(process_has_inode(0, 1), 0);
+	ck_assert_int_eq(process_has_inode(-1, 1), 0);
+	ck_assert_int_eq(count_fds(), before);
+	close(fd);
+	close(other_fd);
+	if (inode == 0)
+		kill_child(pid);
+	kill_child(other);
+}
+END_TEST
+
 START_TEST(no_process_is_never_opened)
 {
 	static const pid_t pids[] = { 0, -1, INT32_MIN, INT32_MAX };
@@ -659,6 +691,7 @@ int main(void)
 	tcase_add_test(ids, what_is_no_id_is_refused_and_changes_nothing);
 	tcase_add_test(ids, a_living_process_is_opened_by_its_identity);
 	tcase_add_test(ids, a_pid_that_was_given_again_is_another_process);
+	tcase_add_test(ids, an_inode_tells_a_process_from_all_others);
 	tcase_add_test(ids, no_process_is_never_opened);
 	tcase_add_test(ids, a_hostile_name_does_not_move_the_start_time);
 	tcase_add_test(ids, the_boot_id_is_a_uuid);
