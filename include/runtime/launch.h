@@ -72,7 +72,7 @@ void launch_lend_rootfs(const struct container *container, int socket);
 void launch_settle_lender(struct launch *launch);
 
 /* Take away what starts have in common, when there is no container any more: the mount namespace that they begin with
- * (os/bare_mounts.h), and the directory of their cgroups. */
-void launch_drop_shared(const struct install *install);
+ * (os/bare_mounts.h), and the directory of their cgroups. What can go goes; the first error. */
+int launch_drop_shared(const struct install *install, struct error *err);
 
 #endif

@@ -44,6 +44,11 @@ void container_adopt(const struct install *install, const char *name);
 /* Undo everything a start did. */
 int container_undo(struct container *container, struct container_state *state, struct error *err);
 
+/* The same for one whose init is gone, in two threads: the kernel takes longer to unmount the image, with the last pin of its mount
+ * namespace, than all the rest takes. Before the rest meanwhile(arg) is called. */
+int container_undo_beside(struct container *container, struct container_state *state, void (*meanwhile)(void *arg), void *arg,
+			  struct error *err);
+
 /* Say in the state that we are ending it. From here on its monitor does nothing any more, and an end that is interrupted
  * is finished by whoever comes next. */
 int container_mark_stopping(struct container *container, struct container_state *state, struct error *err);

@@ -271,7 +271,7 @@ int command_launch(struct context *context, int argc, char **argv, struct error 
 
 /* The last container takes what all shared with it: bridge, firewall table, name server. The links of what ran just
  * now die a moment after their namespaces. */
-static void remove_shared(struct context *context)
+static int remove_shared(struct context *context, struct error *err)
 {
 	auto_strings struct strings left = STRINGS_EMPTY;
 	auto_netlink struct netlink *netlink = NULL;
@@ -279,27 +279,29 @@ static void remove_shared(struct context *context)
 	auto_free char *suffix = xasprintf("%s%s", *i->suffix ? "-" : "", i->suffix);
 	struct container_config unused;
 	struct host_config host_config;
-	struct error err = ERROR_NONE;
+	struct error broken = ERROR_NONE, other = ERROR_NONE;
 	struct network_host host = { i->run_dir, i->state_dir, suffix, &host_config, i->libexec_dir };
+	int r = container_names(i, &left, err);
 
-	if (container_names(i, &left, &err) < 0 || left.n)
-		return;
-	launch_drop_shared(i);
+	if (r < 0 || left.n)
+		return r;
 	config_init(&unused);
 	host_config_init(&host_config);
-	config_load_host(i->config, true, &host_config, &unused, &err);
-	netlink = netlink_open(&err);
+	config_load_host(i->config, true, &host_config, &unused, &broken);
+	netlink = netlink_open(err);
 	for (int n = 0; netlink && n < 100; n++) {
-		int r = network_remove(&host, netlink, n >= 10, &err);
-
-		if (r < 0)
-			log_warning("%s", err.message);
-		if (r != 0)
+		if (network_remove(&host, netlink, n >= 10, err) != 0)
 			break;
 		usleep(20000);
 	}
 	host_config_done(&host_config);
 	config_done(&unused);
+	if (launch_drop_shared(i, &other) < 0 && !err->code)
+		*err = other;
+	if (!err->code)
+		return 0;
+	error_prefix(err, "what the containers had in common is not all gone");
+	return error_hint(err, "the next one that is destroyed takes it along");
 }
 
 static int destroy_one(struct context *context, const char *name, void *arg, struct error *err)
@@ -347,6 +349,7 @@ int command_destroy(struct context *context, int argc, char **argv, struct error
 	};
 	const struct command *self = command_find("destroy");
 	auto_strings struct strings names = STRINGS_EMPTY;
+	struct error why = ERROR_NONE;
 	bool force = false, all = false;
 	int c;
 
@@ -357,6 +360,11 @@ int command_destroy(struct context *context, int argc, char **argv, struct error
 	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0)
 		return -err->code;
 	c = command_each(self, context, &names, destroy_one, &force);
-	remove_shared(context);
+	interrupt_hold(true);	/* nobody would know that it is left */
+	if (remove_shared(context, c == 0 ? err : &why) < 0 && c == 0) {
+		context->name = argc - optind == 1 ? argv[optind] : NULL;
+		c = -err->code;
+	}
+	interrupt_hold(false);
 	return c;
 }

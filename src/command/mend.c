@@ -31,9 +31,10 @@ void command_mend(const struct command *command, const struct context *context)
 	leftovers_tidy(i);
 	config_init(&unused);
 	host_config_init(&host_config);
-	/* a broken sysct.conf is what the command itself will complain about */
+	/* A broken sysct.conf is what the command itself will complain about. What the last one that runs had of it, a stop need
+	 * not mend. */
 	if (config_load_host(i->config, !i->config_given, &host_config, &unused, &err) == 0 &&
-	    network_mend(&host, &err) < 0)
+	    network_mend(&host, strcmp(command->name, "stop") == 0 ? 2 : 0, &err) < 0)
 		log_warning("%s", err.message);
 	host_config_done(&host_config);
 	config_done(&unused);
@@ -71,6 +72,6 @@ int command_down(struct context *context, int argc, char **argv, struct error *e
 		return error_hint(err, "sysct stop --all");
 	}
 	if (r > 0)
-		launch_drop_shared(i);
+		r = launch_drop_shared(i, err);
 	return r < 0 ? r : 0;
 }

@@ -725,6 +725,12 @@ static int open_payload(const char *group, int *ret, struct error *err)
 	return *ret;
 }
 
+/* Removed since it was opened, by who had nothing to wait for any more; before Linux 5.14 there is no cgroup.kill either. */
+static bool is_gone(int dir)
+{
+	return faccessat(dir, "cgroup.procs", F_OK, 0) < 0 && (errno == ENOENT || errno == ENODEV);
+}
+
 int cgroup_kill(const char *group, struct error *err)
 {
 	auto_close int dir = -1;
@@ -734,7 +740,7 @@ int cgroup_kill(const char *group, struct error *err)
 		return r;
 	write_value_at(dir, "cgroup.freeze", "0");
 	r = write_value_at(dir, "cgroup.kill", "1");
-	return r < 0 ? fail(err, -r, "write cgroup.kill") : 0;
+	return r < 0 && !is_gone(dir) ? fail(err, -r, "write cgroup.kill") : 0;
 }
 
 int cgroup_wait_empty(const char *group, int timeout_ms, struct error *err)
@@ -749,7 +755,7 @@ int cgroup_wait_empty(const char *group, int timeout_ms, struct error *err)
 		fail(err, ETIMEDOUT, "wait until the container's processes are gone");
 		return error_status(err, STATUS_TIMEOUT);
 	}
-	return r < 0 ? fail(err, -r, "read cgroup.events") : 0;
+	return r < 0 && !is_gone(dir) ? fail(err, -r, "read cgroup.events") : 0;
 }
 
 /* --- removal --- */
@@ -817,18 +823,33 @@ static void remove_parent(int root, const char *group)
 		unlinkat(root, parent, AT_REMOVEDIR);
 }
 
+/* One that is in use stays, and is no error. */
+static int remove_if_empty(int root, const char *path, const char *dir, struct error *err)
+{
+	if (unlinkat(root, dir, AT_REMOVEDIR) == 0 || errno == ENOENT || errno == EBUSY || errno == ENOTEMPTY)
+		return 0;
+	if (errno == EROFS && faccessat(root, dir, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return 0;
+	return fail(err, errno, "remove the cgroup %s%s%s", path, *path ? "/" : "", dir);
+}
+
 int cgroup_remove_empty(const char *dir, struct error *err)
 {
-	if (learn(err) < 0)
+	struct error one = ERROR_NONE;
+
+	if (learn(err) < 0 || remove_if_empty(layout.root, layout.path ? layout.path : "", dir, err) < 0)
 		return -err->code;
-	unlinkat(layout.root, dir, AT_REMOVEDIR);
 	for (size_t i = 0; i < layout.n_v1; i++) {
 		auto_close int root = open(layout.v1[i].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-		if (root >= 0)
-			unlinkat(root, dir, AT_REMOVEDIR);
+		if (root < 0 && errno != ENOENT)
+			fail(&one, errno, "open %s", layout.v1[i].path);
+		else if (root >= 0)
+			remove_if_empty(root, layout.v1[i].path, dir, &one);
 	}
-	return 0;
+	if (one.code)
+		*err = one;
+	return -err->code;
 }
 
 int cgroup_remove_payload(const char *group, int timeout_ms, struct error *err)
@@ -862,8 +883,10 @@ int cgroup_remove(const char *group, int timeout_ms, struct error *err)
 	for (size_t i = 0; i < layout.n_v1; i++) {
 		auto_close int dir = open(layout.v1[i].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-		if (dir < 0)
+		if (dir < 0 && errno == ENOENT)	/* unmounted meanwhile */
 			continue;
+		if (dir < 0)
+			return fail(err, errno, "open %s", layout.v1[i].path);
 		r = remove_patiently(dir, group, end);
 		if (r < 0)
 			return fail(err, -r, "remove the cgroup %s/%s", layout.v1[i].path, group);

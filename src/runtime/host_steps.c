@@ -329,13 +329,15 @@ static int drop_bare_mounts(const struct install *install, struct error *err)
 	return lock < 0 ? lock : bare_mounts_drop(dir, err);
 }
 
-void launch_drop_shared(const struct install *install)
+int launch_drop_shared(const struct install *install, struct error *err)
 {
 	auto_free char *groups = groups_dir(install);
-	struct error err = ERROR_NONE;
+	struct error other = ERROR_NONE;
 
-	if (drop_bare_mounts(install, &err) < 0 || cgroup_remove_empty(groups, &err) < 0)
-		log_warning("%s", err.message);
+	drop_bare_mounts(install, err);
+	if (cgroup_remove_empty(groups, &other) < 0 && !err->code)
+		*err = other;
+	return -err->code;
 }
 
 int host_make_namespaces(struct launch *launch, struct error *err)
@@ -566,15 +568,20 @@ int host_unpin_namespaces(const struct container *container, const struct contai
 	auto_free char *dir = launch_run_dir(container);
 	auto_free char *ns = xasprintf("%s/ns", dir);
 	char *names[2];
+	int r;
 
 	if (kept_keep(container, state, err) < 0)
 		return -err->code;
+	r = ns_unpin(ns, err);	/* first, since somebody may have other things to do meanwhile */
 	netns_names(container, names);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		ns_unpin_netns(names[i], record_get_u64(&state->more, "netns", 0));
+		int one = ns_unpin_netns(names[i], record_get_u64(&state->more, "netns", 0));
+
+		if (one < 0 && r == 0)
+			r = fail(err, -one, "remove the name %s of its network namespace", names[i]);
 		free(names[i]);
 	}
-	return ns_unpin(ns, err);
+	return r;
 }
 
 /* --- what the payload sends --- */

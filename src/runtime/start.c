@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -728,11 +729,67 @@ int container_undo(struct container *c, struct container_state *state, struct er
 	return r;
 }
 
+static size_t cgroup_row(void)
+{
+	size_t row = 0;
+
+	while (start_steps[row].undo != host_remove_cgroup)
+		row++;
+	return row;
+}
+
+/* What stands below the cgroup's row: the pins, the payload, the image. */
+struct upper {
+	const struct container *container;
+	const struct container_state *state;
+	struct error err;
+	int r;
+};
+
+static void *undo_upper(void *arg)
+{
+	struct upper *upper = arg;
+	size_t first = cgroup_row() + 1;
+
+	upper->r = steps_undo(start_steps + first, n_start_steps - first, upper->container, upper->state, &upper->err);
+	return NULL;
+}
+
+int container_undo_beside(struct container *c, struct container_state *state, void (*meanwhile)(void *arg), void *arg,
+			  struct error *err)
+{
+	struct upper upper = { .container = c, .state = state };
+	struct error why = ERROR_NONE;
+	pthread_t thread;
+	bool apart;
+	int r;
+
+	interrupt_hold(true);
+	apart = pthread_create(&thread, NULL, undo_upper, &upper) == 0;
+	meanwhile(arg);
+	if (!apart) {
+		interrupt_hold(false);
+		return container_undo(c, state, err);
+	}
+	host_kill_payload(c, state, &why);	/* the thread's too, and it says what is wrong with it */
+	r = steps_undo(start_steps + 1, cgroup_row(), c, state, &why);
+	pthread_join(thread, NULL);
+	if (upper.r < 0 || r < 0)
+		*err = upper.r < 0 ? upper.err : why;
+	else
+		steps_undo(start_steps, 1, c, state, err);	/* as in container_undo() */
+	interrupt_hold(false);
+	return -err->code;
+}
+
 void container_note_exit(const struct container *c, const char *text)
 {
-	auto_free char *line = xasprintf("%s\n", text);
+	auto_free char *line = xasprintf("%s\n", text), *before = NULL;
 	struct error ignored = ERROR_NONE;
 
+	/* mostly it ends as it did the last time, and to replace a file of ext4 is to wait for its disk (mount option auto_da_alloc) */
+	if (read_file_at(c->dir_fd, "last_exit", 256, &before, NULL) == 0 && strcmp(before, line) == 0)
+		return;
 	replace_file_at(c->dir_fd, "last_exit", line, strlen(line), 0600, false, &ignored);
 }
 
@@ -883,10 +940,8 @@ int container_settle(struct container *c, struct container_state *ret, struct er
 static int undo_boot(struct container *c, struct container_state *state, struct error *err)
 {
 	auto_free char *group = launch_group(c);
-	size_t cgroup = 0;
+	size_t cgroup = cgroup_row();
 
-	while (start_steps[cgroup].undo != host_remove_cgroup)
-		cgroup++;
 	if (steps_undo(start_steps + cgroup + 1, n_start_steps - cgroup - 1, c, state, err) < 0 ||
 	    steps_undo(start_steps + 1, cgroup - 1, c, state, err) < 0)
 		return -err->code;

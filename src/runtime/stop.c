@@ -185,10 +185,23 @@ static void dismiss(const struct container_state *state, int socket)
 	container_dismiss(state);
 }
 
+struct bystanders {
+	const struct container_state *state;
+	int socket;
+};
+
+static void dismiss_them(void *arg)
+{
+	const struct bystanders *bystanders = arg;
+
+	dismiss(bystanders->state, bystanders->socket);
+}
+
 static int finish(struct container *c, struct container_state *state, int pidfd, int socket, bool killed,
 		  struct error *err)
 {
 	auto_free char *group = launch_group(c);
+	struct bystanders bystanders = { state, socket };
 
 	/* the monitor first: once the state says "stopping" it must not act any more */
 	if (container_mark_stopping(c, state, err) < 0)
@@ -201,8 +214,7 @@ static int finish(struct container *c, struct container_state *state, int pidfd,
 		return error_status(err, STATUS_TIMEOUT);
 	}
 	note_exit(c, socket, killed);
-	dismiss(state, socket);
-	if (container_undo(c, state, err) < 0)
+	if (container_undo_beside(c, state, dismiss_them, &bystanders, err) < 0)
 		return -err->code;
 	unit_wait_gone(group);
 	return 0;

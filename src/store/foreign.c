@@ -412,12 +412,19 @@ static int do_firewalld(const struct foreign *foreign, bool want, struct error *
 	return r < 0 ? r : 1;
 }
 
-static bool read_record(int dirfd, struct record *record)
+/* -EBADMSG: it is damaged. */
+static int load_record(int dirfd, struct record *record)
 {
 	auto_free char *text = NULL;
 	size_t len;
+	int r = read_file_at(dirfd, RECORD, RECORD_MAX, &text, &len);
 
-	return read_file_at(dirfd, RECORD, RECORD_MAX, &text, &len) == 0 && record_parse(record, text, len) == 0;
+	return r < 0 ? r : record_parse(record, text, len) < 0 ? -EBADMSG : 0;
+}
+
+static bool read_record(int dirfd, struct record *record)
+{
+	return load_record(dirfd, record) == 0;
 }
 
 static bool any_old(void)
@@ -523,16 +530,17 @@ int foreign_let_through(int dirfd, const struct foreign *foreign, struct error *
 int foreign_remove(int dirfd, const struct foreign *foreign, struct error *err)
 {
 	auto_record struct record record = RECORD_EMPTY;
-	bool unused;
-	int r = 0;
+	int r = load_record(dirfd, &record);
+	bool unused, all = r == -EBADMSG;	/* our rules have our mark: they are found where any are */
 
-	if (!read_record(dirfd, &record))
-		return 0;
-	if (record_get(&record, "nft"))
+	if (r < 0 && !all)
+		return r == -ENOENT ? 0 : fail(err, -r, "read which rules of others' tables are ours");
+	r = 0;
+	if (all || record_get(&record, "nft"))
 		r = do_nft(foreign, false, &unused, err);
-	for (size_t i = 0; i < ARRAY_SIZE(old_ones) && r >= 0 && record_get(&record, "iptables"); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(old_ones) && r >= 0 && (all || record_get(&record, "iptables")); i++)
 		r = do_old(i, foreign, false, err);
-	if (r >= 0 && record_get(&record, "firewalld"))
+	if (r >= 0 && (all || record_get(&record, "firewalld")))
 		r = do_firewalld(foreign, false, err);
 	if (r < 0)
 		return r;
