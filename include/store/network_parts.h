@@ -41,6 +41,11 @@ void network_fill_gateways(struct network_bridge *bridge);
 int network_have_bridge(const struct network_host *host, struct netlink *netlink,
 			struct network_bridge *bridge, bool *created, struct error *err);
 
+/* A link that a start made for its bridge, and could not mark as ours any more since it was killed: known by its address, which was
+ * chosen at random and written down before, and marked now. Anything else is left as it is. */
+int network_claim_bridge(const struct network_host *host, struct netlink *netlink, struct link_info *info,
+			 struct error *err);
+
 /* Let the host forward, and note what it did before; put that back when no other bridge is left. Both remove
  * what was noted of network namespaces that are gone. */
 int network_forwarding_on(const struct network_host *host, bool ipv6, struct error *err);

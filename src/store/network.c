@@ -347,6 +347,8 @@ static int remove_all(const struct network_host *host, struct netlink *netlink, 
 		memcpy(name, info.name, sizeof(name));
 	else if (r == 0)
 		r = netlink_link_get(netlink, name, &info, err);
+	if (r == 1 && network_claim_bridge(host, netlink, &info, err) < 0)
+		return -err->code;
 	if (r == 1 && strcmp(info.alias, alias) == 0) {
 		if (impatient && netlink_ports_delete(netlink, info.index, NETWORK_ALIAS, err) < 0)
 			return -err->code;

@@ -321,6 +321,34 @@ static int adopt(struct netlink *netlink, const struct network_bridge *bridge,
 	return r < 0 ? r : 0;
 }
 
+/* As it is kept, or all zero, which no bridge has. */
+static void kept_hwaddr(const struct network_host *host, uint8_t ret[HWADDR_BYTES])
+{
+	auto_close int dirfd = open(host->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_record struct record record = RECORD_EMPTY;
+	const char *text = dirfd >= 0 && network_read_record(dirfd, &record) ? record_get(&record, "hwaddr") : NULL;
+
+	if (!text || hwaddr_parse(text, ret) < 0)
+		memset(ret, 0, HWADDR_BYTES);
+}
+
+int network_claim_bridge(const struct network_host *host, struct netlink *netlink, struct link_info *info,
+			 struct error *err)
+{
+	auto_free char *alias = network_bridge_alias(host);
+	uint8_t kept[HWADDR_BYTES];
+
+	if (info->alias[0] || strcmp(info->kind, "bridge") != 0)
+		return 0;
+	kept_hwaddr(host, kept);
+	if (memcmp(kept, info->hwaddr, HWADDR_BYTES) != 0)
+		return 0;
+	if (netlink_link_set_alias(netlink, info->index, alias, err) < 0)
+		return -err->code;
+	snprintf(info->alias, sizeof(info->alias), "%s", alias);
+	return 0;
+}
+
 /* The link itself. *created: it is new, and this call's to delete. */
 int network_have_bridge(const struct network_host *host, struct netlink *netlink,
 			struct network_bridge *bridge, bool *created, struct error *err)
@@ -332,6 +360,8 @@ int network_have_bridge(const struct network_host *host, struct netlink *netlink
 	*created = false;
 	if (r < 0)
 		return r;
+	if (r == 1 && network_claim_bridge(host, netlink, &info, err) < 0)
+		return -err->code;
 	if (r == 1 && (strcmp(info.kind, "bridge") != 0 || strcmp(info.alias, alias) != 0))
 		return refuse_foreign(&info, err);
 	if (r == 1)
