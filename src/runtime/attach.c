@@ -120,7 +120,7 @@ static int open_terminal(struct join *join, struct error *err)
 {
 	auto_close int pts = open("/dev/pts", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	auto_close int slave = -1, master = -1;
-	int number;
+	int number, r;
 
 	if (pts < 0)
 		return fail(err, errno, "open /dev/pts in the container");
@@ -130,7 +130,9 @@ static int open_terminal(struct join *join, struct error *err)
 	/* now: what runs next may ask for it at once */
 	if (join->size.ws_row)
 		ioctl(slave, TIOCSWINSZ, &join->size);
-	handshake_report(join->peer, TERMINAL, NULL, master);
+	r = handshake_report(join->peer, TERMINAL, NULL, master);
+	if (r < 0)
+		return fail(err, -r, "hand out the terminal");
 	if (setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) < 0)
 		return fail(err, errno, "make the terminal ours");
 	for (int fd = 0; fd < 3; fd++)

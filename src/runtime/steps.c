@@ -122,14 +122,17 @@ static int run_own(struct walk *walk, size_t i, struct error *err)
 	/* one of them tells the clone, which hears the rows in their order */
 	int peer = step->side == BESIDE ? -1 : launch->peer;
 	struct row_time time;
-	int r;
+	int told = 0, r;
 
 	if (step->side != BESIDE)
 		launch->send_fd = -1;
 	r = step->run(launch, err);
 	time = (struct row_time){ (uint32_t)(before - walk->began), (uint32_t)(now_usec() - before) };
 	if (peer >= 0)
-		handshake_report_timed(peer, i, r < 0 ? err : NULL, launch->send_fd, &time);
+		told = handshake_report_timed(peer, i, r < 0 ? err : NULL, launch->send_fd, &time);
+	/* it would wait for that; one that is gone has said why */
+	if (r >= 0 && told < 0 && told != -EPIPE && told != -ECONNRESET)
+		r = fail(err, -told, "tell the other side");
 	if (step->side == HOST)
 		close_fd(&launch->send_fd);
 	if (r < 0)

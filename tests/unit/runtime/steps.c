@@ -531,6 +531,20 @@ START_TEST(a_descriptor_of_a_failed_row_is_closed)
 }
 END_TEST
 
+/* What cannot be told is a failure: the other side would wait a minute for it, and then say so. _i: 0, the payload's; 1, the host's. */
+START_TEST(a_row_that_cannot_be_told_is_an_error_on_both_sides)
+{
+	int kept = sent[1];
+
+	plan.send_at = _i ? PIN : HOSTNAME;
+	sent[1] = 4095;		/* no descriptor of anybody: EBADF */
+	ck_assert_int_lt(walk(), 0);
+	sent[1] = kept;
+	ck_has(err.message, _i ? "tell the other side: Bad file descriptor" : "the other side of the start is gone");
+	finish();
+}
+END_TEST
+
 START_TEST(a_packet_of_another_row_is_refused)
 {
 	plan.lie_at = ROOT;
@@ -668,6 +682,7 @@ int main(void)
 	tcase_add_test(tests, a_descriptor_travels_with_the_packet_of_its_row);
 	tcase_add_test(tests, a_descriptor_that_no_row_takes_is_closed);
 	tcase_add_test(tests, a_descriptor_of_a_failed_row_is_closed);
+	tcase_add_loop_test(tests, a_row_that_cannot_be_told_is_an_error_on_both_sides, 0, 2);
 	tcase_add_test(tests, a_packet_of_another_row_is_refused);
 	tcase_add_test(tests, each_row_that_was_walked_has_a_line_of_timing);
 	tcase_add_test(tests, undo_runs_backwards_over_every_row_done_or_not);
