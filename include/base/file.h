@@ -43,6 +43,9 @@ unsigned int remove_abandoned_at(int dirfd, const char *path, const char *const 
 /* mkdir -p on the host, mode for what is created. -errno. */
 int make_dirs(const char *path, mode_t mode);
 
+/* unlinkat(2); one that is not there is no error. */
+int remove_file_at(int dirfd, const char *path, struct error *err);
+
 /* Remove a tree below dirfd without following links; what is not there is no error. */
 int remove_tree_at(int dirfd, const char *name, struct error *err);
 

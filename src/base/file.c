@@ -317,6 +317,11 @@ static int remove_below(struct removal *removal, int dirfd, const char *name, un
 	return 0;
 }
 
+int remove_file_at(int dirfd, const char *path, struct error *err)
+{
+	return unlinkat(dirfd, path, 0) < 0 && errno != ENOENT ? fail(err, errno, "remove %s", path) : 0;
+}
+
 int remove_tree_at(int dirfd, const char *name, struct error *err)
 {
 	auto_close int top = -1;

@@ -389,8 +389,8 @@ char *dns_hosts_block(int dirfd)
 
 int dns_remove_files(int dirfd, struct error *err)
 {
-	unlinkat(dirfd, RECORD, 0);
-	unlinkat(dirfd, PID_FILE, 0);
+	if (remove_file_at(dirfd, RECORD, err) < 0 || remove_file_at(dirfd, PID_FILE, err) < 0)
+		return -err->code;
 	return remove_tree_at(dirfd, NAMES, err);
 }
 

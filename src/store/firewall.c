@@ -367,8 +367,5 @@ int firewall_remove(int dirfd, const char *table, struct error *err)
 	}
 	if (r >= 0 && text.data)
 		r = run_nft(text.data, what, err);
-	if (r < 0)
-		return r;
-	unlinkat(dirfd, APPLIED, 0);
-	return 0;
+	return r < 0 ? r : remove_file_at(dirfd, APPLIED, err);
 }

@@ -542,8 +542,5 @@ int foreign_remove(int dirfd, const struct foreign *foreign, struct error *err)
 		r = do_old(i, foreign, false, err);
 	if (r >= 0 && (all || record_get(&record, "firewalld")))
 		r = do_firewalld(foreign, false, err);
-	if (r < 0)
-		return r;
-	unlinkat(dirfd, RECORD, 0);
-	return 0;
+	return r < 0 ? r : remove_file_at(dirfd, RECORD, err);
 }

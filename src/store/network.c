@@ -229,8 +229,7 @@ static int take_down(const struct network_host *host, struct netlink *netlink, i
 	if (r < 0)
 		return r;
 	network_restore_sysctls(host, netlink);
-	unlinkat(dirfd, NETWORK_RECORD, 0);
-	return 0;
+	return remove_file_at(dirfd, NETWORK_RECORD, err);
 }
 
 int network_ensure(const struct network_host *host, struct netlink *netlink,

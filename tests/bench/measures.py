@@ -41,6 +41,8 @@ def life(_host, subjects, options):
                       lambda m: m["sysct"] <= 2 * m["bare"] and m["sysct"] <= m["lxc-loop"] / 5)
     cli = table.row("start to the command's return", "ms")
     after = table.row("from one to the other", "ms", "2 ms", lambda m: m["sysct"] <= 2)
+    # its program is read from the image, which was mounted anew; the second time it is in memory, as on a container in use
+    attach_first = table.row("run `true` inside, the first time", "ms")
     attach = table.row("run `true` inside", "ms", "2.5 ms, 1/3 of LXC",
                        lambda m: m["sysct"] <= 2.5 and m["sysct"] <= m["lxc"] / 3)
     stop = table.row("stop, until the command returns", "ms")
@@ -52,7 +54,7 @@ def life(_host, subjects, options):
         def turn(s, counts=number > 0):
             begin, init, end = s.start("life")
             time.sleep(SETTLE)
-            entered = s.attach("life")
+            entered = [s.attach("life"), s.attach("life")]
             kib = s.memory("life")
             returned, left = s.stop("life")
             if not counts:
@@ -61,7 +63,8 @@ def life(_host, subjects, options):
             if end is not None:
                 cli.add(s.key, (end - begin) / MS)
                 after.add(s.key, (end - init) / MS)
-            attach.add(s.key, entered / MS)
+            attach_first.add(s.key, entered[0] / MS)
+            attach.add(s.key, entered[1] / MS)
             if returned is not None:
                 stop.add(s.key, returned / MS)
             gone.add(s.key, left / MS)
