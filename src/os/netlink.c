@@ -1010,27 +1010,39 @@ static void note_table(struct nlmsghdr *header, void *arg)
 		*(int *)arg = 1;
 }
 
+static bool has_netfilter(void)
+{
+	auto_close int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+	return fd >= 0 || errno != EPROTONOSUPPORT;
+}
+
 int netlink_nft_table_exists(const char *family, const char *table, struct error *err)
 {
 	auto_batch struct batch batch = { .n = 0 };
 	bool bridge = strcmp(family, "bridge") == 0;
 	struct nfgenmsg header = { .nfgen_family = bridge ? NFPROTO_BRIDGE : NFPROTO_INET,
 				   .version = NFNETLINK_V0 };
-	struct error none = ERROR_NONE;
-	auto_netlink struct netlink *netlink = open_protocol(NETLINK_NETFILTER, &none);
+	struct error why = ERROR_NONE;
+	auto_netlink struct netlink *netlink = open_protocol(NETLINK_NETFILTER, &why);
 	int found = 0, r;
 	struct reader reader = { .each = note_table, .arg = &found, .single = true };
 
-	if (!netlink)
-		return 0; /* a kernel without netfilter has no table; nft will say so in its words
-			   */
+	if (!netlink && !has_netfilter())
+		return 0; /* so there is no table; nft will say so in its words */
+	if (!netlink) {
+		*err = why;
+		return -err->code;
+	}
 	put_string(batch_add(&batch, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0, &header,
 			     sizeof(header), "look for nftables table \"%s %s\"", family, table),
 		   NFTA_TABLE_NAME, table);
 	batch.tolerated[0] = ENOENT;
-	r = batch_run(netlink, &batch, &reader, err);
+	r = batch_run(netlink, &batch, &reader, &why);
 	if (r == -EINVAL || r == -EOPNOTSUPP)
 		return 0; /* nf_tables is a module that nobody has loaded yet */
+	if (r < 0)
+		*err = why;
 	return r < 0 ? r : found;
 }
 
