@@ -279,7 +279,7 @@ static int remove_shared(struct context *context, struct error *err)
 	auto_free char *suffix = xasprintf("%s%s", *i->suffix ? "-" : "", i->suffix);
 	struct container_config unused;
 	struct host_config host_config;
-	struct error broken = ERROR_NONE, other = ERROR_NONE;
+	struct error broken = ERROR_NONE, first = ERROR_NONE, other = ERROR_NONE;
 	struct network_host host = { i->run_dir, i->state_dir, suffix, &host_config, i->libexec_dir };
 	int r = container_names(i, &left, err);
 
@@ -288,18 +288,19 @@ static int remove_shared(struct context *context, struct error *err)
 	config_init(&unused);
 	host_config_init(&host_config);
 	config_load_host(i->config, true, &host_config, &unused, &broken);
-	netlink = netlink_open(err);
+	netlink = netlink_open(&first);
 	for (int n = 0; netlink && n < 100; n++) {
-		if (network_remove(&host, netlink, n >= 10, err) != 0)
+		if (network_remove(&host, netlink, n >= 10, &first) != 0)
 			break;
 		usleep(20000);
 	}
 	host_config_done(&host_config);
 	config_done(&unused);
-	if (launch_drop_shared(i, &other) < 0 && !err->code)
-		*err = other;
-	if (!err->code)
+	if (launch_drop_shared(i, &other) < 0 && !first.code)
+		first = other;
+	if (!first.code)
 		return 0;
+	*err = first;
 	error_prefix(err, "what the containers had in common is not all gone");
 	return error_hint(err, "the next one that is destroyed takes it along");
 }

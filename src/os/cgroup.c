@@ -847,8 +847,9 @@ int cgroup_remove_empty(const char *dir, struct error *err)
 		else if (root >= 0)
 			remove_if_empty(root, layout.v1[i].path, dir, &one);
 	}
-	if (one.code)
-		*err = one;
+	if (!one.code)
+		return 0;
+	*err = one;
 	return -err->code;
 }
 

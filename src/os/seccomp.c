@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "seccomp_parts.h"
 
 #define CALLS_MAX 2048		/* numbers that are looked at */
 #define ALTERNATIVES_MAX 64
@@ -479,6 +480,8 @@ static int by_number(const struct profile *profile, struct seccomp_filter *ret, 
 		r = export(context, &ret->programs[0], &ret->lengths[0], err);
 	else if (!err->code)
 		broken("add an architecture", r, err);
+	if (r == 0)
+		bpf_shorten(&ret->programs[0], &ret->lengths[0]);
 	seccomp_release(context);
 	return r;
 }

@@ -333,10 +333,11 @@ int launch_drop_shared(const struct install *install, struct error *err)
 {
 	auto_free char *groups = groups_dir(install);
 	struct error other = ERROR_NONE;
+	int r = drop_bare_mounts(install, err);
 
-	drop_bare_mounts(install, err);
-	if (cgroup_remove_empty(groups, &other) < 0 && !err->code)
-		*err = other;
+	if (cgroup_remove_empty(groups, &other) >= 0 || r < 0)
+		return r;
+	*err = other;
 	return -err->code;
 }
 

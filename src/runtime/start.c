@@ -774,12 +774,14 @@ int container_undo_beside(struct container *c, struct container_state *state, vo
 	host_kill_payload(c, state, &why);	/* the thread's too, and it says what is wrong with it */
 	r = steps_undo(start_steps + 1, cgroup_row(), c, state, &why);
 	pthread_join(thread, NULL);
-	if (upper.r < 0 || r < 0)
+	if (upper.r < 0 || r < 0) {
 		*err = upper.r < 0 ? upper.err : why;
-	else
-		steps_undo(start_steps, 1, c, state, err);	/* as in container_undo() */
+		r = -err->code;
+	} else {
+		r = steps_undo(start_steps, 1, c, state, err);	/* as in container_undo() */
+	}
 	interrupt_hold(false);
-	return -err->code;
+	return r;
 }
 
 void container_note_exit(const struct container *c, const char *text)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #include "testing.h"
 
+#include "../../../src/os/seccomp_parts.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -233,6 +235,101 @@ START_TEST(a_call_of_another_library_may_be_named_with_a_question_mark)
 }
 END_TEST
 
+/* --- shorter programs --- */
+
+static uint32_t seed;
+
+static uint32_t any(uint32_t below)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 8) % below;
+}
+
+/* A chain of tests, as a compiler of rules makes them: by architecture first, then by number, each with an answer. */
+static uint16_t make_chain(struct sock_filter *program)
+{
+	static const uint16_t tests[] = { BPF_JEQ, BPF_JGE, BPF_JGT };
+	static const uint32_t archs[] = { 0xc000003e, 0x40000003, 0, UINT32_MAX, 0x40000028 };
+	uint16_t n = 0;
+
+	for (uint32_t arch = any(4); arch < ARRAY_SIZE(archs); arch++) {
+		uint16_t first;
+
+		program[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4);
+		program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, archs[arch], 1, 0);
+		first = n;
+		program[n++] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0);
+		program[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0);
+		for (uint32_t i = any(120); i > 0; i--) {
+			uint32_t k = any(10) ? any(500) : any(2) ? UINT32_MAX - any(2) : 0x40000000 + any(3);
+
+			program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | tests[any(3)] | BPF_K, k, 0, 1);
+			program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | any(3));
+		}
+		program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+		program[first].k = n - first - 1U;
+	}
+	program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	return n;
+}
+
+/* _i: which chain */
+START_TEST(a_shorter_program_has_the_same_answers)
+{
+	static struct sock_filter chain[2048];
+	struct sock_filter *program;
+	uint16_t length, was;
+
+	seed = (uint32_t)_i * 7919;
+	was = length = make_chain(chain);
+	program = xmalloc(length * sizeof(*program));
+	memcpy(program, chain, length * sizeof(*program));
+	bpf_shorten(&program, &length);
+	ck_assert_uint_le(length, was);
+	for (int i = 0; i < 20000; i++) {
+		uint32_t arch = any(3) ? chain[1].k + any(3) - 1 : any(UINT32_MAX), one = 1, other = 2;
+		uint32_t number = any(3) ? any(510) : any(2) ? UINT32_MAX - any(4) : 0x40000000 + any(6) - 2;
+
+		if (any(2) && was > 1)	/* one that the chain names */
+			arch = chain[any(was)].k;
+		ck_assert(bpf_answer(chain, was, arch, number, &one));
+		ck_assert(bpf_answer(program, length, arch, number, &other));
+		ck_assert_msg(one == other, "arch %#x, number %#x: %#x became %#x", arch, number, one, other);
+	}
+	free(program);
+}
+END_TEST
+
+START_TEST(the_shipped_profile_is_shortened_and_one_that_cannot_be_stays)
+{
+	const struct sock_filter looks_at_arguments[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 16),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	auto_free char *profile = shipped("default");
+	struct sock_filter *program = xmalloc(sizeof(looks_at_arguments));
+	uint16_t length = ARRAY_SIZE(looks_at_arguments);
+	struct seccomp_filter filter;
+	struct error err = ERROR_NONE;
+	uint32_t answer;
+
+	memcpy(program, looks_at_arguments, sizeof(looks_at_arguments));
+	bpf_shorten(&program, &length);
+	ck_assert_uint_eq(length, ARRAY_SIZE(looks_at_arguments));
+	ck_assert_mem_eq(program, looks_at_arguments, sizeof(looks_at_arguments));
+	free(program);
+	ck_assert_int_eq(seccomp_compile(profile, "p", &filter, &err), 0);
+	/* some 450 calls of each architecture, in ranges */
+	ck_assert_uint_lt(filter.lengths[0], 450);
+	ck_assert(bpf_answer(filter.programs[0], filter.lengths[0], 0, 0, &answer));
+	seccomp_filter_done(&filter);
+}
+END_TEST
+
 START_TEST(a_file_is_read_only_for_what_it_was_made_of)
 {
 	char dir[] = "/tmp/test-seccomp-XXXXXX";
@@ -278,6 +375,8 @@ int main(void)
 	tcase_add_test(tcase, conditions_hold_together);
 	tcase_add_loop_test(tcase, what_is_wrong_is_named_with_its_line, 0, (int)ARRAY_SIZE(refused));
 	tcase_add_test(tcase, a_call_of_another_library_may_be_named_with_a_question_mark);
+	tcase_add_loop_test(tcase, a_shorter_program_has_the_same_answers, 0, 60);
+	tcase_add_test(tcase, the_shipped_profile_is_shortened_and_one_that_cannot_be_stays);
 	tcase_add_test(tcase, a_file_is_read_only_for_what_it_was_made_of);
 	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
