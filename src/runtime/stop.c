@@ -185,23 +185,30 @@ static void dismiss(const struct container_state *state, int socket)
 	container_dismiss(state);
 }
 
-struct bystanders {
+/* What has time while the image is unmounted. */
+struct aftermath {
+	const struct container *container;
 	const struct container_state *state;
+	const struct stop_options *options;
 	int socket;
+	bool killed;
 };
 
-static void dismiss_them(void *arg)
+static void see_to_the_rest(void *arg)
 {
-	const struct bystanders *bystanders = arg;
+	const struct aftermath *after = arg;
 
-	dismiss(bystanders->state, bystanders->socket);
+	note_exit(after->container, after->socket, after->killed);
+	dismiss(after->state, after->socket);
+	if (after->options->meanwhile)
+		after->options->meanwhile(after->options->arg);
 }
 
-static int finish(struct container *c, struct container_state *state, int pidfd, int socket, bool killed,
-		  struct error *err)
+static int finish(struct container *c, struct container_state *state, const struct stop_options *options, int pidfd, int socket,
+		  bool killed, struct error *err)
 {
 	auto_free char *group = launch_group(c);
-	struct bystanders bystanders = { state, socket };
+	struct aftermath after = { c, state, options, socket, killed };
 
 	/* the monitor first: once the state says "stopping" it must not act any more */
 	if (container_mark_stopping(c, state, err) < 0)
@@ -213,8 +220,7 @@ static int finish(struct container *c, struct container_state *state, int pidfd,
 		error_hint(err, "it hangs in the kernel: cat /proc/%d/stack shows where", (int)state->init.pid);
 		return error_status(err, STATUS_TIMEOUT);
 	}
-	note_exit(c, socket, killed);
-	if (container_undo_beside(c, state, dismiss_them, &bystanders, err) < 0)
+	if (container_undo_beside(c, state, see_to_the_rest, &after, err) < 0)
 		return -err->code;
 	unit_wait_gone(group);
 	return 0;
@@ -240,7 +246,7 @@ int container_stop(struct container *c, const struct stop_options *options, stru
 		r = ask(c, &state, pidfd, options->timeout, err);
 	if (r < 0)
 		return r;	/* ^C: it runs on, and the monitor decides again */
-	if (finish(c, &state, pidfd, socket, r == 1, err) < 0)
+	if (finish(c, &state, options, pidfd, socket, r == 1, err) < 0)
 		return -err->code;
 	return r;
 }
