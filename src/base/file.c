@@ -108,7 +108,9 @@ int write_value_at(int dirfd, const char *path, const char *value)
 
 	if (fd < 0)
 		return -errno;
-	w = write(fd, value, n);
+	do {	/* cgroup's memory limits end with a signal that waits, and have done nothing then */
+		w = write(fd, value, n);
+	} while (w < 0 && errno == EINTR);
 	if (w < 0)
 		return -errno;
 	return (size_t)w == n ? 0 : -EIO;
