@@ -40,9 +40,8 @@ extern const struct command commands[];
 extern const size_t n_commands;
 const struct command *command_find(const char *name);
 
-/* Before a command: see to what running containers share. Never fails it. A stop does it itself, when it has time. */
+/* Before a command: see to what running containers share. Never fails it. */
 void command_mend(const struct command *command, const struct context *context);
-void mend_now(const struct install *install);
 
 /* The error for a command that there is not, with "did you mean", or "not in this version". */
 int command_unknown(const char *name, struct error *err);

@@ -14,8 +14,6 @@
 struct stop_options {
 	uint64_t timeout;	/* usec that init gets */
 	bool now;		/* do not ask */
-	void (*meanwhile)(void *arg);	/* may be NULL; called once init is gone, while the kernel unmounts the image */
-	void *arg;
 };
 
 /* Returns 0 when its processes are gone, its image is unmounted, its loop device free, and pins, links and cgroup are

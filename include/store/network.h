@@ -72,9 +72,9 @@ int network_ensure(const struct network_host *host, struct netlink *netlink,
 		   struct network_bridge *ret, struct error *err);
 
 /* Where boxes run: make again what is missing of it, such as a killed dnsmasq. For commands that do not start anything;
- * less than a millisecond when all is there. What another installation made in this run directory is left to it.
- * Returns 1 when something had to be made. */
-int network_mend(const struct network_host *host, struct error *err);
+ * less than a millisecond when all is there. What another installation made in this run directory is left to it, and what
+ * fewer than `least` boxes have a name in is left as it is. Returns 1 when something had to be made. */
+int network_mend(const struct network_host *host, int least, struct error *err);
 
 /* Remove all of it and put sysctls back: when the last box is destroyed. Returns 1 when it is gone
  * (or was not there), 0 when it stays, since the bridge has ports or a box is still registered. A port is there until

@@ -289,10 +289,10 @@ static int remove_shared(struct context *context, struct error *err)
 	host_config_init(&host_config);
 	config_load_host(i->config, true, &host_config, &unused, &broken);
 	netlink = netlink_open(&first);
-	for (int n = 0; netlink && n < 100; n++) {
-		if (network_remove(&host, netlink, n >= 10, &first) != 0)
-			break;
-		usleep(20000);
+	for (int n = 0; netlink && r == 0 && n < 100; n++) {
+		r = network_remove(&host, netlink, n >= 10, &first);
+		if (r == 0)
+			usleep(20000);
 	}
 	host_config_done(&host_config);
 	config_done(&unused);
@@ -352,7 +352,7 @@ int command_destroy(struct context *context, int argc, char **argv, struct error
 	auto_strings struct strings names = STRINGS_EMPTY;
 	struct error why = ERROR_NONE;
 	bool force = false, all = false;
-	int c;
+	int c, shared;
 
 	while ((c = command_option(self, argc, argv, "hf", options, err)) >= 0) {
 		force |= c == 'f';
@@ -362,10 +362,12 @@ int command_destroy(struct context *context, int argc, char **argv, struct error
 		return -err->code;
 	c = command_each(self, context, &names, destroy_one, &force);
 	interrupt_hold(true);	/* nobody would know that it is left */
-	if (remove_shared(context, c == 0 ? err : &why) < 0 && c == 0) {
-		context->name = argc - optind == 1 ? argv[optind] : NULL;
-		c = -err->code;
-	}
+	shared = remove_shared(context, c == 0 ? err : &why);
 	interrupt_hold(false);
-	return c;
+	if (shared < 0 && c != 0)
+		log_warning("%s", why.message);
+	if (shared >= 0 || c != 0)
+		return c;
+	context->name = argc - optind == 1 ? argv[optind] : NULL;
+	return -err->code;
 }

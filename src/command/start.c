@@ -161,18 +161,8 @@ int command_start(struct context *context, int argc, char **argv, struct error *
 
 struct stop_wish {
 	struct stop_options options;
-	const struct install *mends;	/* NULL: it has been done */
 	bool timeout_given, restart, forget;
 };
-
-static void mend_once(void *arg)
-{
-	struct stop_wish *wish = arg;
-
-	if (wish->mends)
-		mend_now(wish->mends);
-	wish->mends = NULL;
-}
 
 static int stop_opened(struct container *c, const struct stop_wish *wish, struct error *err)
 {
@@ -221,7 +211,7 @@ static int forget(struct container *c, const struct stop_wish *wish, int r, stru
 
 static int stop_one(struct context *context, const char *name, void *arg, struct error *err)
 {
-	struct stop_wish *wish = arg;
+	const struct stop_wish *wish = arg;
 	bool hastened = wish->options.now && container_hasten(&context->install, name);
 	struct container c = CONTAINER_EMPTY;
 	int r;
@@ -230,7 +220,6 @@ static int stop_one(struct context *context, const char *name, void *arg, struct
 	if (container_open(&context->install, name, true, !wish->restart, &c, err) < 0)
 		return -err->code;
 	r = stop_opened(&c, wish, err);
-	mend_once(wish);	/* of one that did not run */
 	if (hastened && error_exit_status(err) == STATUS_STATE)	/* somebody else did the rest */
 		r = forgive(r, err);
 	r = forget(&c, wish, r, err);
@@ -252,8 +241,7 @@ static int stop_or_restart(struct context *context, int argc, char **argv, bool 
 	};
 	const struct command *self = command_find(restart ? "restart" : "stop");
 	auto_strings struct strings names = STRINGS_EMPTY;
-	/* a start sees to it by itself */
-	struct stop_wish wish = { .restart = restart, .mends = restart ? NULL : &context->install };
+	struct stop_wish wish = { .restart = restart };
 	bool all = false;
 	int c;
 
@@ -269,8 +257,6 @@ static int stop_or_restart(struct context *context, int argc, char **argv, bool 
 	}
 	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0)
 		return -err->code;
-	wish.options.meanwhile = mend_once;
-	wish.options.arg = &wish;
 	return command_each(self, context, &names, stop_one, &wish);
 }
 

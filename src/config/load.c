@@ -211,15 +211,17 @@ int config_load_memo(int dirfd, const char *name, const char *shown_path, struct
 	const struct container_config *before;
 	struct hash source;
 	size_t len, bare_len;
+	bool marked;
 	int r = read_config(dirfd, name, shown_path, &text, &len, err);
 
 	if (r < 0)
 		return r;
 	bare = without_comments(text, len, &bare_len);
-	before = memo_find(memo, bare, bare_len);
+	marked = ini_mark(bare, bare_len) > 0;	/* which is right in the first line alone, and that may have been a comment */
+	before = marked ? NULL : memo_find(memo, bare, bare_len);
 	if (!before) {
 		r = config_parse_text(text, len, shown_path, config, NULL, err);
-		if (r >= 0)
+		if (r >= 0 && !marked)
 			memo_keep(memo, take_ptr(&bare), bare_len, config);
 		return r;
 	}

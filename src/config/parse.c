@@ -272,12 +272,12 @@ static void read_lines(struct parse *parse, const char *text, size_t len)
 		auto_ini_line struct ini_line line = { .kind = INI_BLANK };
 
 		parse->line++;
-		if (parse->n_settings >= MAX_SETTINGS) {
+		ini_line_read(&line, at, n);
+		if (parse->n_settings >= MAX_SETTINGS && (line.kind == INI_SECTION || line.kind == INI_KEY)) {
 			problem_add(&parse->problems, parse->line, "more than %d settings",
 				    MAX_SETTINGS);
 			break;
 		}
-		ini_line_read(&line, at, n);
 		if (line.kind == INI_SECTION)
 			read_header(parse, &line);
 		else if (line.kind == INI_KEY)

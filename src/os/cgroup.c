@@ -835,21 +835,25 @@ static int remove_if_empty(int root, const char *path, const char *dir, struct e
 
 int cgroup_remove_empty(const char *dir, struct error *err)
 {
-	struct error one = ERROR_NONE;
+	struct error first = ERROR_NONE;
 
-	if (learn(err) < 0 || remove_if_empty(layout.root, layout.path ? layout.path : "", dir, err) < 0)
+	if (learn(err) < 0)
 		return -err->code;
+	remove_if_empty(layout.root, layout.path ? layout.path : "", dir, &first);
 	for (size_t i = 0; i < layout.n_v1; i++) {
 		auto_close int root = open(layout.v1[i].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct error one = ERROR_NONE;
 
 		if (root < 0 && errno != ENOENT)
 			fail(&one, errno, "open %s", layout.v1[i].path);
 		else if (root >= 0)
 			remove_if_empty(root, layout.v1[i].path, dir, &one);
+		if (!first.code)
+			first = one;
 	}
-	if (!one.code)
+	if (!first.code)
 		return 0;
-	*err = one;
+	*err = first;
 	return -err->code;
 }
 

@@ -134,7 +134,7 @@ int process_open(const struct process_id *id)
 		return -ESRCH;
 	fd = pidfd_of(id->pid);
 	if (fd < 0)
-		return fd == -EINVAL ? -ESRCH : fd;
+		return fd == -EINVAL || fd == -ENOENT ? -ESRCH : fd;	/* a thread's by now */
 	/* After the open: the pid cannot pass to another process while we hold the pidfd. */
 	r = process_identify(id->pid, &now);
 	if (r < 0 || now.start != id->start) {
@@ -183,7 +183,7 @@ int process_has_inode(pid_t pid, uint64_t inode)
 	int r;
 
 	if (fd < 0)
-		return fd == -ESRCH || fd == -EINVAL ? 0 : fd;
+		return fd == -ESRCH || fd == -EINVAL || fd == -ENOENT ? 0 : fd;
 	now = process_inode(fd);
 	if (!now)
 		return -EOPNOTSUPP;

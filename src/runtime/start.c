@@ -759,7 +759,7 @@ int container_undo_beside(struct container *c, struct container_state *state, vo
 			  struct error *err)
 {
 	struct upper upper = { .container = c, .state = state };
-	struct error why = ERROR_NONE;
+	struct error why = ERROR_NONE, ignored = ERROR_NONE;
 	pthread_t thread;
 	bool apart;
 	int r;
@@ -771,7 +771,7 @@ int container_undo_beside(struct container *c, struct container_state *state, vo
 		interrupt_hold(false);
 		return container_undo(c, state, err);
 	}
-	host_kill_payload(c, state, &why);	/* the thread's too, and it says what is wrong with it */
+	host_kill_payload(c, state, &ignored);	/* the thread's too, and it says what is wrong with it */
 	r = steps_undo(start_steps + 1, cgroup_row(), c, state, &why);
 	pthread_join(thread, NULL);
 	if (upper.r < 0 || r < 0) {

@@ -189,7 +189,6 @@ static void dismiss(const struct container_state *state, int socket)
 struct aftermath {
 	const struct container *container;
 	const struct container_state *state;
-	const struct stop_options *options;
 	int socket;
 	bool killed;
 };
@@ -200,15 +199,13 @@ static void see_to_the_rest(void *arg)
 
 	note_exit(after->container, after->socket, after->killed);
 	dismiss(after->state, after->socket);
-	if (after->options->meanwhile)
-		after->options->meanwhile(after->options->arg);
 }
 
-static int finish(struct container *c, struct container_state *state, const struct stop_options *options, int pidfd, int socket,
-		  bool killed, struct error *err)
+static int finish(struct container *c, struct container_state *state, int pidfd, int socket, bool killed,
+		  struct error *err)
 {
 	auto_free char *group = launch_group(c);
-	struct aftermath after = { c, state, options, socket, killed };
+	struct aftermath after = { c, state, socket, killed };
 
 	/* the monitor first: once the state says "stopping" it must not act any more */
 	if (container_mark_stopping(c, state, err) < 0)
@@ -246,7 +243,7 @@ int container_stop(struct container *c, const struct stop_options *options, stru
 		r = ask(c, &state, pidfd, options->timeout, err);
 	if (r < 0)
 		return r;	/* ^C: it runs on, and the monitor decides again */
-	if (finish(c, &state, options, pidfd, socket, r == 1, err) < 0)
+	if (finish(c, &state, pidfd, socket, r == 1, err) < 0)
 		return -err->code;
 	return r;
 }
@@ -319,6 +316,7 @@ bool container_hasten(const struct install *install, const char *name)
 	if (container_open(install, name, false, true, &c, &ignored) < 0)
 		return false;
 	c.lock_fd = container_lock(install, name, 0, &ignored);
+	ignored = (struct error)ERROR_NONE;
 	if (c.lock_fd == -EBUSY)
 		killed = container_kill(&c, SIGKILL, &ignored) == 0;
 	container_close(&c);

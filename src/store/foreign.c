@@ -531,7 +531,7 @@ int foreign_remove(int dirfd, const struct foreign *foreign, struct error *err)
 {
 	auto_record struct record record = RECORD_EMPTY;
 	int r = load_record(dirfd, &record);
-	bool unused, all = r == -EBADMSG;	/* our rules have our mark: they are found where any are */
+	bool unused, all = r == -EBADMSG;	/* rules have our mark: they are found where any are */
 
 	if (r < 0 && !all)
 		return r == -ENOENT ? 0 : fail(err, -r, "read which rules of others' tables are ours");
@@ -540,7 +540,7 @@ int foreign_remove(int dirfd, const struct foreign *foreign, struct error *err)
 		r = do_nft(foreign, false, &unused, err);
 	for (size_t i = 0; i < ARRAY_SIZE(old_ones) && r >= 0 && (all || record_get(&record, "iptables")); i++)
 		r = do_old(i, foreign, false, err);
-	if (r >= 0 && (all || record_get(&record, "firewalld")))
+	if (r >= 0 && record_get(&record, "firewalld"))
 		r = do_firewalld(foreign, false, err);
 	return r < 0 ? r : remove_file_at(dirfd, RECORD, err);
 }

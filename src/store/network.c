@@ -276,17 +276,21 @@ static int mend_rules(const struct network_host *host, int dirfd, struct error *
 	return r < 0 ? r : 1;
 }
 
-int network_mend(const struct network_host *host, struct error *err)
+int network_mend(const struct network_host *host, int least, struct error *err)
 {
 	struct error missing = ERROR_NONE;
 	auto_close int dirfd = network_open_dir(host, false, &missing);
 	auto_netlink struct netlink *netlink = NULL;
 	auto_free char *table = network_table_name(host);
 	struct network_bridge bridge;
+	int registered;
 
 	if (dirfd < 0 || !firewall_is_of(dirfd, table))
 		return 0;
-	if (dns_registered(dirfd) <= 0 || !network_load_made(host, dirfd, &bridge))
+	registered = dns_registered(dirfd);
+	if (registered >= 0 && registered < least)
+		return 0;
+	if (registered <= 0 || !network_load_made(host, dirfd, &bridge))
 		return firewall_applied(dirfd) ? mend_rules(host, dirfd, err) : 0;
 	netlink = netlink_open(err);
 	if (!netlink)

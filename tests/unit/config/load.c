@@ -197,6 +197,8 @@ START_TEST(a_memo_says_what_the_file_says)
 		"[limits]\ntasks = 8\n",
 		"[limits]\ntasks = 8 # 7\n",
 		"[limits]\r\ntasks = 7\r\n",
+		"\xef\xbb\xbf[limits]\ntasks = 7\n",
+		"# not in the first line\n\xef\xbb\xbf[limits]\ntasks = 7\n",
 		"[limits]\ntasks = 7",
 		"",
 		"# nothing\n",
