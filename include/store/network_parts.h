@@ -41,6 +41,10 @@ void network_fill_gateways(struct network_bridge *bridge);
 int network_have_bridge(const struct network_host *host, struct netlink *netlink,
 			struct network_bridge *bridge, bool *created, struct error *err);
 
+/* How many links are on a bridge of ours that a start wants to change: those of what was stopped just now die a moment after it, and
+ * are waited for, a second at most. */
+int network_ports_left(struct netlink *netlink, int index, struct error *err);
+
 /* A link that a start made for its bridge, and could not mark as ours any more since it was killed: known by its address, which was
  * chosen at random and written down before, and marked now. Anything else is left as it is. */
 int network_claim_bridge(const struct network_host *host, struct netlink *netlink, struct link_info *info,

@@ -166,7 +166,7 @@ static int leave_former(const struct network_host *host, struct netlink *netlink
 
 	if (r <= 0 || strcmp(former.name, name) == 0)
 		return r < 0 ? r : 0;
-	ports = netlink_port_count(netlink, former.index, err);
+	ports = network_ports_left(netlink, former.index, err);
 	if (ports <= 0)
 		return ports < 0 ? ports : take_down(host, netlink, dirfd, former.name, err);
 	fail_status(err, STATUS_STATE, "make bridge \"%s\": %d running containers are on \"%s\", which it was before",

@@ -299,6 +299,17 @@ static int has_other_address(struct netlink *netlink, const struct network_bridg
 	return n < 0 ? n : 0;
 }
 
+int network_ports_left(struct netlink *netlink, int index, struct error *err)
+{
+	int ports = netlink_port_count(netlink, index, err);
+
+	for (int i = 0; ports > 0 && i < 50; i++) {
+		usleep(20000);
+		ports = netlink_port_count(netlink, index, err);
+	}
+	return ports;
+}
+
 /* Adopt a bridge of ours: 1; 0: it was in the way, and is deleted. */
 static int adopt(struct netlink *netlink, const struct network_bridge *bridge,
 		 const struct link_info *info, struct error *err)
@@ -307,7 +318,7 @@ static int adopt(struct netlink *netlink, const struct network_bridge *bridge,
 
 	if (r <= 0)
 		return r < 0 ? r : 1;
-	ports = netlink_port_count(netlink, info->index, err);
+	ports = network_ports_left(netlink, info->index, err);
 	if (ports < 0)
 		return ports;
 	if (ports > 0) {
