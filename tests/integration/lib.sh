@@ -241,7 +241,11 @@ print(*(box["state"] for box in json.load(sys.stdin) if box["name"] == sys.argv[
 # terminal STEP... -- COMMAND...: see terminal.py
 terminal() { python3 "$TESTS_DIR/terminal.py" "$@"; }
 
-in_state() { [ "$(state_of "$1")" = "$2" ]; }
+in_state() {
+    state_=$(state_of "$1")
+    echo "$1 is $state_"
+    [ "$state_" = "$2" ]
+}
 can_attach() { inside "$1" true; }
 
 # monitor_of NAME, holder_of NAME: process ids on the host

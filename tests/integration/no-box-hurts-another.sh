@@ -47,7 +47,7 @@ kill -STOP "$deaf_init"
 ok sysct freeze frozen
 # the kernel is told to take init first
 run oom 'echo 1000 >/proc/1/oom_score_adj && head -c 200m /dev/zero | tail'
-eventually 30 in_state oom stopped
+eventually 60 in_state oom stopped
 same "$(field oom last_exit)" "killed by SIGKILL" "how init ended"
 
 # they do harm indeed: of_cgroup NAME FILE...: the largest number there
