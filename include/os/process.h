@@ -40,8 +40,9 @@ int process_id_parse(const char *text, struct process_id *ret);
 int process_open(const struct process_id *id);
 bool process_alive(const struct process_id *id);
 
-/* The number of the inode that this pidfd, as all of its process, has, which no other process of this boot gets: pidfs, of Linux 6.9 on 64 bits
- * (Documentation/filesystems/, struct pid's ino). 0: not known. To compare it takes a quarter of reading the start time. */
+/* The number of the inode that this pidfd, as all of its process, has, and that no other process of this boot gets: since Linux 6.9
+ * pidfds are files of pidfs (fs/pidfs.c; pidfd_open(2)), on 64 bits. 0: not known. To compare it takes a quarter of reading the
+ * start time. */
 uint64_t process_inode(int pidfd);
 /* 1: the process with that number is there, 0: it has ended, or the pid is another's; or -errno: not known. */
 int process_has_inode(pid_t pid, uint64_t inode);

@@ -760,19 +760,25 @@ int cgroup_wait_empty(const char *group, int timeout_ms, struct error *err)
 
 /* --- removal --- */
 
+/* rmdir(2); what is not there is removed, which a read-only file system does not say: EROFS comes before the name is looked for. */
+static int remove_dir(int parent, const char *name)
+{
+	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno == EROFS)
+		return faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT ? 0 : -EROFS;
+	return -errno;
+}
+
 /* rmdir a cgroup and all below it, depth first. Returns 0, -EBUSY (processes are left) or another. */
 static int remove_group(int parent, const char *name)
 {
 	auto_closedir DIR *dir = NULL;
 	struct dirent *entry;
-	int fd, busy = 0;
+	int fd, busy = 0, r = remove_dir(parent, name);
 
-	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-		return 0;
-	if (errno == EROFS)	/* which is said before the name is looked for */
-		return faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT ? 0 : -EROFS;
-	if (errno != EBUSY && errno != ENOTEMPTY)
-		return -errno;
+	if (r != -EBUSY && r != -ENOTEMPTY)
+		return r;
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -826,11 +832,9 @@ static void remove_parent(int root, const char *group)
 /* One that is in use stays, and is no error. */
 static int remove_if_empty(int root, const char *path, const char *dir, struct error *err)
 {
-	if (unlinkat(root, dir, AT_REMOVEDIR) == 0 || errno == ENOENT || errno == EBUSY || errno == ENOTEMPTY)
-		return 0;
-	if (errno == EROFS && faccessat(root, dir, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		return 0;
-	return fail(err, errno, "remove the cgroup %s%s%s", path, *path ? "/" : "", dir);
+	int r = remove_dir(root, dir);
+
+	return r == 0 || r == -EBUSY || r == -ENOTEMPTY ? 0 : fail(err, -r, "remove the cgroup %s%s%s", path, *path ? "/" : "", dir);
 }
 
 int cgroup_remove_empty(const char *dir, struct error *err)
