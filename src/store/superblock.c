@@ -46,14 +46,22 @@ static uint32_t get32(const unsigned char *sb, size_t at)
 	return le32toh(value);
 }
 
-static int load(int fd, unsigned char *sb)
+/* What both a reader and a writer need to be true of it. */
+static int load(int fd, unsigned char *sb, uint64_t *ret_blocks)
 {
 	ssize_t n = pread(fd, sb, SIZE, AT);
+	uint64_t blocks;
 
 	if (n < 0)
 		return -errno;
 	if (n != SIZE || get16(sb, MAGIC) != EXT4_MAGIC || get32(sb, LOG_BLOCK_SIZE) > 6)
 		return -EINVAL;
+	blocks = get32(sb, BLOCKS_LOW);
+	if (get32(sb, INCOMPAT) & INCOMPAT_64BIT)
+		blocks |= (uint64_t)get32(sb, BLOCKS_HIGH) << 32;
+	if (blocks > UINT64_MAX >> 16)
+		return -EINVAL;
+	*ret_blocks = blocks;
 	return 0;
 }
 
@@ -69,15 +77,10 @@ int superblock_read(int fd, struct superblock *ret)
 {
 	unsigned char sb[SIZE];
 	uint64_t blocks;
-	int r = load(fd, sb);
+	int r = load(fd, sb, &blocks);
 
 	if (r < 0)
 		return r;
-	blocks = get32(sb, BLOCKS_LOW);
-	if (get32(sb, INCOMPAT) & INCOMPAT_64BIT)
-		blocks |= (uint64_t)get32(sb, BLOCKS_HIGH) << 32;
-	if (blocks > UINT64_MAX >> 16)
-		return -EINVAL;
 	ret->bytes = blocks << (10 + get32(sb, LOG_BLOCK_SIZE));
 	ret->clean = get16(sb, STATE) & STATE_CLEAN;
 	ret->has_errors = get16(sb, STATE) & STATE_ERRORS;
@@ -118,8 +121,9 @@ static int parse_hex(const char *uuid, unsigned char bytes[16])
 int superblock_rename(int fd, const char *uuid, const char *label)
 {
 	unsigned char sb[SIZE], bytes[16];
+	uint64_t blocks;
 	uint32_t checksum;
-	int r = load(fd, sb);
+	int r = load(fd, sb, &blocks);
 
 	if (r < 0)
 		return r;
