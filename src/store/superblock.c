@@ -76,7 +76,7 @@ static void format_uuid(const unsigned char bytes[16], char text[37])
 int superblock_read(int fd, struct superblock *ret)
 {
 	unsigned char sb[SIZE];
-	uint64_t blocks;
+	uint64_t blocks = 0;
 	int r = load(fd, sb, &blocks);
 
 	if (r < 0)
@@ -121,7 +121,7 @@ static int parse_hex(const char *uuid, unsigned char bytes[16])
 int superblock_rename(int fd, const char *uuid, const char *label)
 {
 	unsigned char sb[SIZE], bytes[16];
-	uint64_t blocks;
+	uint64_t blocks = 0;
 	uint32_t checksum;
 	int r = load(fd, sb, &blocks);
 
