@@ -26,6 +26,7 @@ struct launch {
 	int send_fd;			/* descriptor that the present row sends with its packet */
 
 	int lender;			/* where launch_lend_rootfs() sends it from, until "mount the rootfs"; -1: nobody does */
+	int cgroup_lender;		/* where launch_lend_cgroup() tells of it, until "create the cgroup"; -1: nobody does */
 	struct rootfs rootfs;		/* "mount the rootfs" */
 	int userns;			/* "make the namespaces"; -1: none */
 	int netns;			/* likewise, owned by that, until it is configured; -1: the clone makes one, or none is wanted */
@@ -54,7 +55,7 @@ struct launch {
 };
 
 #define LAUNCH_EMPTY                                                                               \
-	{ .peer = -1, .send_fd = -1, .lender = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .netns = -1, .bare_mounts = -1, .dev = -1, .proc = -1, .sys = -1, .cgroup = -1,  \
+	{ .peer = -1, .send_fd = -1, .lender = -1, .cgroup_lender = -1, .rootfs = ROOTFS_EMPTY, .userns = -1, .netns = -1, .bare_mounts = -1, .dev = -1, .proc = -1, .sys = -1, .cgroup = -1,  \
 	  .kept = KEPT_EMPTY, \
 	  .confinement = CONFINEMENT_NONE,                                                         \
 	  .machine_output = -1, .pid = -1, .pidfd = -1, .control = -1, .console = -1, .notify = -1 }
@@ -63,12 +64,16 @@ struct launch {
 char *launch_run_dir(const struct container *container);	/* RUN_DIR/NAME */
 char *launch_group(const struct container *container);		/* sysct/UUID */
 
-/* Open the rootfs for the starter, beside it, in the process that becomes the holder and waits until then. Whatever comes of it
- * goes to the socket (the other end is launch.lender), and nothing of it stays here. */
+/* Open the rootfs for the starter, beside it, in a process that would only wait meanwhile: the command, or the one that becomes the
+ * holder. Whatever comes of it goes to the socket (the other end is launch.lender), and nothing of it stays here. */
 void launch_lend_rootfs(const struct container *container, int socket);
 
-/* When a start has failed before it took that: take it, for the caller to close, and let the state say so. Waits for the lender, who
- * may be at it still. */
+/* Make the container's cgroups for the starter, likewise. What comes of it is told on the socket (the other end is
+ * launch.cgroup_lender); where nobody hears it, they are removed again. */
+void launch_lend_cgroup(const struct container *container, int socket);
+
+/* When a start has failed before it took these: take them, for the caller to close and to undo, and let the state say so. Waits for
+ * the lenders, who may be at it still. */
 void launch_settle_lender(struct launch *launch);
 
 /* Take away what starts have in common, when there is no container any more: the mount namespace that they begin with

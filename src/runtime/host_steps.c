@@ -169,10 +169,22 @@ static void note_loop(struct launch *launch)
 	record_setf(&launch->state->more, "loop", "%d %llu %llu", rootfs->loop.number, rootfs->device, rootfs->inode);
 }
 
+/* 1: nobody has made it for us. */
+static int have_cgroup(struct launch *launch, struct error *err)
+{
+	int r = HANDSHAKE_CLOSED, none;
+
+	if (launch->cgroup_lender >= 0)
+		r = handshake_await(launch->cgroup_lender, 0, LENDER_TIMEOUT_MS, &none, err);
+	close_fd(&launch->cgroup_lender);
+	return r == HANDSHAKE_CLOSED ? 1 : r;
+}
+
 void launch_settle_lender(struct launch *launch)
 {
 	struct error ignored = ERROR_NONE;
 
+	have_cgroup(launch, &ignored);
 	if (launch->lender >= 0 && take_lent(launch->lender, &launch->rootfs, &ignored) == 0)
 		note_loop(launch);
 	close_fd(&launch->lender);
@@ -233,15 +245,34 @@ static int limit_devices(const struct container_config *config, const char *grou
 	return r;
 }
 
+static int make_cgroup(const struct container *container, struct error *err)
+{
+	auto_free char *group = launch_group(container);
+
+	if (cgroup_create(group, container->idmap.outside, err) < 0 || limits_begin(container, err) < 0)
+		return -err->code;
+	return limit_devices(&container->config, group, err);
+}
+
+void launch_lend_cgroup(const struct container *container, int socket)
+{
+	auto_free char *group = launch_group(container);
+	struct error err = ERROR_NONE, ignored = ERROR_NONE;
+	int r = make_cgroup(container, &err);
+
+	if (handshake_report(socket, 0, r < 0 ? &err : NULL, -1) < 0)
+		cgroup_remove(group, CGROUP_TIMEOUT_MS, &ignored);
+}
+
 int host_create_cgroup(struct launch *launch, struct error *err)
 {
 	auto_free char *group = launch_group(launch->container);
+	int r = have_cgroup(launch, err);
 
-	if (cgroup_create(group, launch->container->idmap.outside, err) < 0 ||
-	    limits_begin(launch->container, err) < 0)
-		return -err->code;
-	if (limit_devices(launch->config, group, err) < 0)
-		return -err->code;
+	if (r == 1)
+		r = make_cgroup(launch->container, err);
+	if (r < 0)
+		return r;
 	launch->cgroup = cgroup_open(group, "payload", err);
 	return launch->cgroup < 0 ? launch->cgroup : 0;
 }

@@ -249,7 +249,8 @@ __attribute__((noreturn)) static void starter_main(struct container *c, struct c
 	struct error err = ERROR_NONE;
 	struct carried carried;
 
-	launch.lender = lender;
+	launch.lender = wish->rootfs ? wish->rootfs[1] : lender;
+	launch.cgroup_lender = wish->rootfs ? lender : -1;
 	if (wish->timed)
 		launch.timing = &timing;
 	if ((wish->adopt ? take_up(c, state, &launch, link, &err) : boot(c, state, &launch, link, &err)) < 0) {
@@ -302,7 +303,7 @@ void start_hold(struct container *c, struct container_state *state, int verdict,
 	container_unlock(c);	/* the lock is the command's, which waits for us */
 	if (chdir("/") < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		_exit(1);
-	if (!wish->adopt && rootfs_is_quick(c) && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, lend) < 0)
+	if (!wish->adopt && (wish->rootfs || rootfs_is_quick(c)) && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, lend) < 0)
 		_exit(1);
 	pid = fork();
 	if (pid < 0)
@@ -313,7 +314,11 @@ void start_hold(struct container *c, struct container_state *state, int verdict,
 		starter_main(c, state, verdict, pair[1], lend[1], wish);
 	}
 	close_fd(&lend[1]);
-	if (lend[0] >= 0)
+	if (wish->rootfs)
+		close(wish->rootfs[1]);
+	if (wish->rootfs)
+		launch_lend_cgroup(c, lend[0]);
+	else if (lend[0] >= 0)
 		launch_lend_rootfs(c, lend[0]);
 	close_fd(&lend[0]);
 	snprintf(child, sizeof(child), "%d", (int)pid);
@@ -476,24 +481,38 @@ static void read_timing(const struct container *c, struct text *timing)
 
 static int run_starter(struct container *c, struct container_state *state, const struct wish *wish, struct error *err)
 {
-	int timeout_ms = start_timeout_ms(c), pair[2];
-	auto_close int verdict = -1;
+	int timeout_ms = start_timeout_ms(c), pair[2], lend[2] = { -1, -1 };
+	struct wish whole = *wish;
+	auto_close int verdict = -1, lender = -1;
 	pid_t pid;
 
 	if (handshake_pair(pair, err) < 0)
 		return -err->code;
 	verdict = pair[0];
+	if (!wish->adopt && rootfs_is_quick(c)) {
+		if (handshake_pair(lend, err) < 0) {
+			close(pair[1]);
+			return -err->code;
+		}
+		lender = lend[0];
+		whole.rootfs = lend;
+	}
 	fflush(NULL);
 	pid = fork();
-	if (pid < 0) {
-		close(pair[1]);
-		return fail(err, errno, "fork");
-	}
+	if (pid < 0)
+		fail(err, errno, "fork");
 	if (pid == 0) {
 		close(pair[0]);
-		start_hold(c, state, pair[1], wish);
+		close_fd(&lender);
+		start_hold(c, state, pair[1], &whole);
 	}
 	close(pair[1]);
+	close_fd(&lend[1]);
+	if (pid < 0)
+		return -err->code;
+	if (lender >= 0)
+		launch_lend_rootfs(c, lender);
+	close_fd(&lender);
 	return start_await_verdict(c, verdict, timeout_ms, err);
 }
 

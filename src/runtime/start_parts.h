@@ -12,6 +12,7 @@ struct wish {
 	bool timed;
 	bool adopt;		/* it runs already, and only its holder and its monitor are missing */
 	const int *client;	/* NULL: none is there from the beginning */
+	const int *rootfs;	/* both ends of a socket: the caller lends the rootfs on the first; NULL: it does not */
 	int report;		/* a descriptor that errors are written to as well; -1: none */
 };
 
