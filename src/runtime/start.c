@@ -687,6 +687,7 @@ void start_clean_up(struct container *c, struct container_state *state)
 	    (state->phase != PHASE_STOPPED || *state->uuid)) {
 		retire(c, state);	/* a holder that has something to hold would go on */
 		container_undo(c, state, &undo);
+		leftovers_tidy(c->install);	/* what it was writing */
 	}
 }
 
