@@ -49,11 +49,25 @@ int cgroup_bound(const char *group, unsigned int descendants, unsigned int depth
  * controllers. Made, and given to owner, when it is missing. */
 int cgroup_open_attach(const char *group, uid_t owner, struct error *err);
 
-/* The caller, which must have one thread, enters the group in every v1 hierarchy. host_ids: the container's root has the host's
- * ids, so files of the group may be its own; then it is one below the group for memory, pids and cpu, where that lifts no
- * limit, and so it is where there is one already. Nothing on a host without v1. To move another process costs a wait for a
- * grace period of RCU, so whoever shall be in the group enters by itself, or is born there. */
+/* The group's "tasks" in every v1 hierarchy, to be written later, where their paths lead elsewhere perhaps. None on a host without
+ * v1. host_ids: the container's root has the host's ids, so files of the group may be its own; then it is one below the group for
+ * memory, pids and cpu, where that lifts no limit, and so it is where there is one already. On an error none is open. */
+#define CGROUP_V1_MOST 32
+struct cgroup_v1 {
+	int fds[CGROUP_V1_MOST];
+	size_t n;
+};
+int cgroup_open_v1(const char *group, bool host_ids, struct cgroup_v1 *ret, struct error *err);
+void cgroup_close_v1(struct cgroup_v1 *groups);
+
+/* The caller, which must have one thread, enters them, or opens, enters and closes. To move another process costs a wait for a grace period of RCU, so whoever
+ * shall be in the group enters by itself, or is born there. */
+int cgroup_enter_opened(const struct cgroup_v1 *groups, struct error *err);
 int cgroup_enter_v1(const char *group, bool host_ids, struct error *err);
+
+/* Whether v1's limit of tasks is reached: who enters from outside does not notice (pids.rst of the kernel's documentation), only a
+ * fork does. False with cgroup2, where who is born in a group does. */
+bool cgroup_full_v1(const char *group);
 
 /* CGROUP_KEEP: not given, nothing is written. CGROUP_LIFT: no limit, the kernel's default weight. */
 #define CGROUP_KEEP UINT64_MAX

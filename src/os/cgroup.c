@@ -551,35 +551,74 @@ static bool has_inner(const struct hierarchy *h)
 	return any;
 }
 
-/* "0" to "tasks" is the writer itself, one thread: nobody else's execution or end can come between, so the kernel takes no
- * lock over all processes (cgroup_procs_write_start() of kernel/cgroup/cgroup.c, since 5.16). That lock is what makes the
- * same move from outside cost a grace period of RCU, 8 to 18 ms. */
-static int enter(const struct hierarchy *h, const char *group, bool host_ids, struct error *err)
+static int open_tasks(const struct hierarchy *h, const char *group, bool host_ids, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/%s/payload", h->path, group), *tasks = NULL;
 	bool inner = has_inner(h);
-	int r = 0;
+	int fd;
 
-	if (inner && host_ids)
-		r = mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
-	else if (inner)	/* an older start made it for everybody */
+	if (inner && host_ids) {
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return fail(err, errno, "create the cgroup %s", path);
+	} else if (inner) {	/* an older start made it for everybody */
 		inner = access(path, F_OK) == 0;
+	}
 	if (!inner)
 		path[strlen(path) - strlen("/payload")] = '\0';
 	tasks = xasprintf("%s/tasks", path);
-	if (r == 0)
-		r = write_value_at(AT_FDCWD, tasks, "0");
-	return r < 0 ? fail(err, -r, "enter the cgroup %s", path) : 0;
+	fd = open(tasks, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? fail(err, errno, "open %s", tasks) : fd;
+}
+
+int cgroup_open_v1(const char *group, bool host_ids, struct cgroup_v1 *ret, struct error *err)
+{
+	ret->n = 0;
+	if (learn(err) < 0)
+		return -err->code;
+	if (layout.n_v1 > CGROUP_V1_MOST)
+		return fail(err, E2BIG, "enter %zu hierarchies of cgroup v1", layout.n_v1);
+	for (; ret->n < layout.n_v1; ret->n++) {
+		ret->fds[ret->n] = open_tasks(&layout.v1[ret->n], group, host_ids, err);
+		if (ret->fds[ret->n] >= 0)
+			continue;
+		cgroup_close_v1(ret);
+		return -err->code;
+	}
+	return 0;
+}
+
+/* "0" to "tasks" is the writer itself, one thread: nobody else's execution or end can come between, so the kernel takes no
+ * lock over all processes (cgroup_procs_write_start() of kernel/cgroup/cgroup.c, since 5.16). That lock is what makes the
+ * same move from outside cost a grace period of RCU, 8 to 18 ms. */
+int cgroup_enter_opened(const struct cgroup_v1 *groups, struct error *err)
+{
+	for (size_t i = 0; i < groups->n; i++) {
+		ssize_t w;
+
+		do {
+			w = write(groups->fds[i], "0", 1);
+		} while (w < 0 && errno == EINTR);
+		if (w < 0)
+			return fail(err, errno, "enter the cgroup of %s", layout.v1[i].path);
+	}
+	return 0;
+}
+
+void cgroup_close_v1(struct cgroup_v1 *groups)
+{
+	while (groups->n > 0)
+		close(groups->fds[--groups->n]);
 }
 
 int cgroup_enter_v1(const char *group, bool host_ids, struct error *err)
 {
-	if (learn(err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < layout.n_v1; i++)
-		if (enter(&layout.v1[i], group, host_ids, err) < 0)
-			return -err->code;
-	return 0;
+	struct cgroup_v1 groups;
+	int r = cgroup_open_v1(group, host_ids, &groups, err);
+
+	if (r == 0)
+		r = cgroup_enter_opened(&groups, err);
+	cgroup_close_v1(&groups);
+	return r;
 }
 
 /* --- controllers --- */
@@ -915,6 +954,18 @@ static bool read_number(int dirfd, const char *path, uint64_t *ret)
 		return false;
 	text[strcspn(text, "\n")] = '\0';
 	return parse_u64(text, ret) == 0;
+}
+
+bool cgroup_full_v1(const char *group)
+{
+	struct error ignored = ERROR_NONE;
+	const struct hierarchy *h = learn(&ignored) < 0 ? NULL : find_v1("pids");
+	auto_free char *max_path = h ? xasprintf("%s/%s/pids.max", h->path, group) : NULL;
+	auto_free char *current_path = h ? xasprintf("%s/%s/pids.current", h->path, group) : NULL;
+	uint64_t current, max;
+
+	/* "max" is no number */
+	return h && read_number(AT_FDCWD, max_path, &max) && read_number(AT_FDCWD, current_path, &current) && current >= max;
 }
 
 uint64_t cgroup_memory_used(const char *group)

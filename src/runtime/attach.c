@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* attach, its two sides:
  *
- *     caller            joiner (host pid)                       command (pid inside)
- *       |-- clone3 into the container's cgroup -->|
- *       |                                         |-- enters the v1 hierarchies
- *       |                                         |-- setns, all namespaces at once
- *       |                                         |-- clone with CLONE_PARENT --------->|
- *       |<-- its pid -----------------------------|                                     |
- *       |   (reaps it)                          exits                                   |
- *       |<-- the master of a pty of the container's, when there is a terminal ----------|
- *       |<-- an error, or the end of the connection: it has executed -------------------|
- *       |   relays until it ends                                                        */
+ *     caller                                             command (pid inside)
+ *       |-- enters the namespaces that show from inside what they hold
+ *       |   (mount, net; pid for its children)
+ *       |-- clone3 into the container's cgroup ----------->|
+ *       |-- goes back to its own                           |-- enters the v1 hierarchies
+ *       |                                                  |-- drops what it has of the caller's, then setns,
+ *       |                                                  |   the user namespace with all others
+ *       |<-- the master of a pty of the container's, when there is a terminal
+ *       |<-- an error, or the end of the connection: it has executed
+ *       |   relays until it ends                                                          */
 #include "runtime/attach.h"
 
 #include <errno.h>
@@ -51,7 +51,7 @@
 extern char **environ;
 
 /* Indexes of the packets, in their order. */
-enum packet { PID, TERMINAL, EXEC };
+enum packet { TERMINAL, EXEC };
 
 struct join {
 	struct container *container;
@@ -61,10 +61,10 @@ struct join {
 	bool tty;
 	struct winsize size;	/* of the caller's terminal; 0 rows: unknown */
 	int pidfd;		/* of the container's init */
+	int flags;		/* CLONE_NEW* of the namespaces to enter */
 	int cgroup;
+	struct cgroup_v1 v1;
 	int peer;		/* handshake: ours or the caller's end */
-	int pid_pipe[2];	/* the joiner tells the command's pid: not on the handshake, where the command itself may
-				 * speak first */
 	struct pipes pipes;	/* without a terminal */
 	pid_t pid;		/* the command's, once it is there */
 };
@@ -213,36 +213,9 @@ static int run_command(const struct join *join, const struct account *account, s
 	return fail(err, errno, "execute %s", program);
 }
 
-__attribute__((noreturn)) static void command_main(struct join *join)
-{
-	auto_strings struct strings env = STRINGS_EMPTY;
-	struct account account;
-	struct error err = ERROR_NONE;
-	const struct container_config *config = &join->container->config;
-	const char *user = join->options->user ? join->options->user : config->user;
-
-	prctl(PR_SET_DUMPABLE, 0);
-	umask(022);
-	signals_reset();
-	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
-	    syscall(SYS_setresuid, 0, 0, 0) < 0) {
-		fail(&err, errno, "become root in the container");
-	} else {
-		prctl(PR_SET_DUMPABLE, 0);	/* the change of ids has set it anew */
-		session_forget_caller();
-		if (confine_label(&join->confinement, &err) == 0 && leave_descriptors(join, &err) == 0 &&
-		    account_find(user, &account, &err) == 0 && give_terminal(join, &account, &err) == 0 &&
-		    confine(&join->confinement, &err) == 0 && become_account(&account, &err) == 0 &&
-		    enter_workdir(join, &account, &err) == 0) {
-			make_environment(join, &account, &env);
-			run_command(join, &account, &env, &err);
-		}
-	}
-	handshake_report(join->peer, EXEC, &err, -1);
-	_exit(ATTACH_FAILED);
-}
-
-/* --- between: the joiner --- */
+/* Entered in two parts. The first, by the caller itself for the moment of the clone: what /proc/PID of the command shows of them,
+ * without a question for rights, is the container's own from its first instruction on (mountinfo, net). The rest by the command. */
+#define SHOWN (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID)
 
 static int join_flags(const struct join *join)
 {
@@ -260,51 +233,74 @@ static int join_flags(const struct join *join)
 	return flags;
 }
 
-static int fork_failed(const char *what, struct error *err)
+static int enter(const struct join *join, int flags, struct error *err)
 {
-	fail(err, errno, "%s", what);
-	if (err->code == EAGAIN)
-		error_hint(err, "the container has no free process left: raise limits.tasks, or stop some of its "
-				"processes");
+	if (setns(join->pidfd, flags) == 0)
+		return 0;
+	fail(err, errno, "enter the namespaces");
+	if (err->code == ESRCH)
+		error_hint(err, "it has just stopped");
 	return -err->code;
 }
 
-__attribute__((noreturn)) static void joiner_main(struct join *join)
+/* Of the caller's the command has its rights, and copies of its descriptors, until here. Nobody inside may look at it meanwhile: its
+ * user namespace is the caller's, and it cannot be dumped (ptrace(2), "Ptrace access mode checking"). */
+static int enter_rest(struct join *join, struct error *err)
 {
-	struct error err = ERROR_NONE;
-	struct clone_args args = { .flags = CLONE_PARENT };
-	auto_free char *group = launch_group(join->container);
-	pid_t pid;
+	const int keep[] = { join->peer, join->pidfd, join->confinement.proc, join->pipes.inside[0], join->pipes.inside[1],
+			     join->pipes.inside[2] };
 
-	session_shed_caller();
+	if (cgroup_enter_opened(&join->v1, err) < 0)
+		return -err->code;
+	close_others(keep, join->tty ? 3 : ARRAY_SIZE(keep));
+	if (enter(join, join->flags & ~SHOWN, err) < 0)
+		return -err->code;
+	/* Where root inside is the host's by its number, the change of user namespaces has left it as it was; elsewhere it is set
+	 * anew, to what fs.suid_dumpable says. */
 	prctl(PR_SET_DUMPABLE, 0);
-	if (cgroup_enter_v1(group, !join->container->idmap.outside, &err) < 0) {
-		handshake_report(join->peer, PID, &err, -1);
-		_exit(1);
+	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
+	    syscall(SYS_setresuid, 0, 0, 0) < 0)
+		return fail(err, errno, "become root in the container");
+	prctl(PR_SET_DUMPABLE, 0);	/* the change of ids has set it anew */
+	return 0;
+}
+
+__attribute__((noreturn)) static void command_main(struct join *join)
+{
+	auto_strings struct strings env = STRINGS_EMPTY;
+	struct account account;
+	struct error err = ERROR_NONE;
+	const struct container_config *config = &join->container->config;
+	const char *user = join->options->user ? join->options->user : config->user;
+
+	umask(022);
+	signals_reset();
+	if (enter_rest(join, &err) == 0) {
+		session_forget_caller();
+		if (confine_label(&join->confinement, &err) == 0 && leave_descriptors(join, &err) == 0 &&
+		    account_find(user, &account, &err) == 0 && give_terminal(join, &account, &err) == 0 &&
+		    confine(&join->confinement, &err) == 0 && become_account(&account, &err) == 0 &&
+		    enter_workdir(join, &account, &err) == 0) {
+			make_environment(join, &account, &env);
+			run_command(join, &account, &env, &err);
+		}
 	}
-	if (setns(join->pidfd, join_flags(join)) < 0) {
-		fail(&err, errno, "enter the namespaces");
-		if (err.code == ESRCH)
-			error_hint(&err, "it has just stopped");
-		handshake_report(join->peer, PID, &err, -1);
-		_exit(1);
-	}
-	/* What is cloned is seen inside from its first instruction on. Where root inside is the host's by its number, the
-	 * change of user namespaces has left it as it was; elsewhere it is set anew, to what fs.suid_dumpable says. */
-	prctl(PR_SET_DUMPABLE, 0);
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (pid == 0) {
-		command_main(join);
-	} else if (pid < 0) {
-		fork_failed("fork inside", &err);
-		handshake_report(join->peer, PID, &err, -1);
-	} else {
-		write_all(join->pid_pipe[1], &pid, sizeof(pid));
-	}
-	_exit(0);
+	handshake_report(join->peer, EXEC, &err, -1);
+	_exit(ATTACH_FAILED);
 }
 
 /* --- outside: the caller --- */
+
+static int fork_failed(int code, struct error *err)
+{
+	fail(err, code, "fork into the container");
+	if (code == EAGAIN)
+		error_hint(err, "the container has no free process left: raise limits.tasks, or stop some of its "
+				"processes");
+	if (code == ENOMEM)	/* of a pid namespace whose init has ended (pid_namespaces(7)) */
+		error_hint(err, "it has just stopped, or memory is short");
+	return -code;
+}
 
 static int prepare(struct join *join, struct error *err)
 {
@@ -327,86 +323,121 @@ static int prepare(struct join *join, struct error *err)
 		fail_status(err, STATUS_STATE, "it is frozen");
 		return error_hint(err, "sysct thaw %s", c->name);
 	}
+	if (cgroup_full_v1(group))
+		return fork_failed(EAGAIN, err);
 	join->pidfd = process_open(&join->state.init);
 	if (join->pidfd < 0)
 		return fail(err, -join->pidfd, "open its init");
+	join->flags = join_flags(join);
 	if (confinement_of(c, &join->state, join->pidfd, &join->confinement, err) < 0)
 		return -err->code;
 	join->cgroup = cgroup_open_attach(group, c->idmap.outside, err);
-	return join->cgroup < 0 ? join->cgroup : 0;
+	if (join->cgroup < 0)
+		return join->cgroup;
+	return cgroup_open_v1(group, !c->idmap.outside, &join->v1, err);
 }
 
-static pid_t clone_joiner(struct join *join, struct error *err)
+/* Where we are, to come back to. */
+struct place {
+	int ns[3], flags[3];
+	int root, cwd;
+	int dumpable;
+};
+
+static int note_place(struct place *place, int entered, struct error *err)
+{
+	static const char *const paths[] = { "/proc/self/ns/mnt", "/proc/self/ns/net", "/proc/self/ns/pid" };
+	static const int flags[] = { CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWPID };
+
+	*place = (struct place){ .ns = { -1, -1, -1 }, .root = -1, .cwd = -1 };
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		place->flags[i] = flags[i];
+		if (!(entered & flags[i]))
+			continue;
+		place->ns[i] = open(paths[i], O_RDONLY | O_CLOEXEC);
+		if (place->ns[i] < 0)
+			return fail(err, errno, "open %s", paths[i]);
+	}
+	place->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	place->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	place->dumpable = prctl(PR_GET_DUMPABLE);
+	return place->root < 0 || place->cwd < 0 ? fail(err, errno, "open the working directory") : 0;
+}
+
+static int go_back(const struct place *place, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(place->ns); i++)
+		if (place->ns[i] >= 0 && setns(place->ns[i], place->flags[i]) < 0)
+			return fail(err, errno, "go back to the namespaces of the host");
+	if (fchdir(place->root) < 0 || chroot(".") < 0 || fchdir(place->cwd) < 0)
+		return fail(err, errno, "go back to the working directory");
+	return prctl(PR_SET_DUMPABLE, place->dumpable == 1) < 0 ? fail(err, errno, "be as before") : 0;
+}
+
+static void leave_place(struct place *place)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(place->ns); i++)
+		close_fd(&place->ns[i]);
+	close_fd(&place->root);
+	close_fd(&place->cwd);
+}
+
+/* The command's pid, which is a child of ours: nobody else can reap it, so the pid stays its own. Between the two changes of
+ * namespaces no path is used. */
+static pid_t clone_inside(struct join *join, const struct place *place, struct error *err)
 {
 	struct clone_args args = { .flags = CLONE_INTO_CGROUP,
 				   .exit_signal = SIGCHLD,
 				   .cgroup = (uint64_t)(unsigned int)join->cgroup };
-	int pair[2];
+	struct error back = ERROR_NONE;
+	int saved;
 	pid_t pid;
 
-	if (handshake_pair(pair, err) < 0)
-		return -1;
-	if (pipe2(join->pid_pipe, O_CLOEXEC) < 0) {
-		close(pair[0]);
-		close(pair[1]);
-		fail(err, errno, "make a pipe");
-		return -1;
+	prctl(PR_SET_DUMPABLE, 0);	/* what is cloned is seen inside from its first instruction on */
+	if (enter(join, join->flags & SHOWN, err) < 0) {
+		prctl(PR_SET_DUMPABLE, place->dumpable == 1);
+		return -err->code;
 	}
-	fflush(NULL);
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (pid == 0) {
-		close(pair[0]);
-		close(join->pid_pipe[0]);
-		join->peer = pair[1];
-		joiner_main(join);
+	if (pid == 0)
+		command_main(join);
+	saved = errno;
+	if (go_back(place, &back) < 0) {
+		if (pid > 0)
+			kill(pid, SIGKILL);
+		*err = back;
+		return -err->code;
 	}
-	close(pair[1]);
-	close_fd(&join->pid_pipe[1]);
-	join->peer = pair[0];
-	return pid < 0 ? fork_failed("fork into the container's cgroup", err) : pid;
+	return pid < 0 ? fork_failed(saved, err) : pid;
 }
 
-/* The pid of the command, which is our own child: nobody else can reap it, so the pid stays its own. Without one
- * the joiner has told why. */
-static int receive_pid(struct join *join, struct error *err)
+static int clone_command(struct join *join, struct error *err)
 {
-	struct pollfd poll_fd = { .fd = join->pid_pipe[0], .events = POLLIN };
-	ssize_t n;
-	int fd, r;
+	struct place place;
+	int pair[2];
 
-	do {
-		r = poll(&poll_fd, 1, PACKET_TIMEOUT_MS);
-	} while (r < 0 && errno == EINTR);
-	if (r == 0)	/* frozen or starved: its cgroup is the container's */
-		return fail(err, ETIMEDOUT, "wait %d s until a process has entered", PACKET_TIMEOUT_MS / 1000);
-	do {
-		n = read(join->pid_pipe[0], &join->pid, sizeof(join->pid));
-	} while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)sizeof(join->pid))
-		return 0;
-	join->pid = 0;
-	r = handshake_await(join->peer, PID, PACKET_TIMEOUT_MS, &fd, err);
-	return r < 0 ? r : fail(err, 0, "the joining process was killed");
+	if (handshake_pair(pair, err) < 0)
+		return -err->code;
+	fflush(NULL);
+	session_shed_caller();
+	join->peer = pair[1];
+	join->pid = note_place(&place, join->flags & SHOWN, err) < 0 ? -err->code : clone_inside(join, &place, err);
+	leave_place(&place);
+	close(pair[1]);
+	join->peer = pair[0];
+	return join->pid < 0 ? join->pid : 0;
 }
 
 /* Start the command; on success join->pid is our child and has executed. Returns the exit status to give when only the
  * execution failed (126, 127), 0, or -errno. */
 static int launch_command(struct join *join, int *ret_master, struct error *err)
 {
-	pid_t joiner = clone_joiner(join, err);
-	int fd, r;
+	int fd, r = clone_command(join, err);
 
-	if (joiner < 0)
-		return -err->code;
-	r = receive_pid(join, err);
-	if (r < 0)
-		kill(joiner, SIGKILL);	/* our child, not reaped yet; where it is frozen it would never end */
-	if (!child_wait(joiner, KILL_TIMEOUT_MS, NULL)) {	/* frozen with the container, after its last word */
-		kill(joiner, SIGKILL);
-		child_wait(joiner, KILL_TIMEOUT_MS, NULL);
-	}
-	if (r < 0)
+	if (r < 0) {
+		join->pid = 0;
 		return r;
+	}
 	for (int i = 0; i < 3 && !join->tty; i++)
 		close_fd(&join->pipes.inside[i]);
 	if (join->tty) {
@@ -419,6 +450,8 @@ static int launch_command(struct join *join, int *ret_master, struct error *err)
 	r = handshake_await(join->peer, EXEC, PACKET_TIMEOUT_MS, &fd, err);
 	if (r == HANDSHAKE_CLOSED)
 		return 0;
+	if (r == -ETIMEDOUT)	/* frozen or starved: its cgroup is the container's */
+		return fail(err, ETIMEDOUT, "wait %d s until the command runs", PACKET_TIMEOUT_MS / 1000);
 	if (r == -ENOENT && text_starts(err->message, "execute "))
 		return 127;
 	if (text_starts(err->message, "execute "))
@@ -470,7 +503,6 @@ int container_attach(struct container *container, const struct attach_options *o
 			     .pidfd = -1,
 			     .cgroup = -1,
 			     .peer = -1,
-			     .pid_pipe = { -1, -1 },
 			     .pipes = PIPES_EMPTY };
 	int r;
 
@@ -482,7 +514,7 @@ int container_attach(struct container *container, const struct attach_options *o
 	if (r == 0)
 		r = run(&join, err);
 	confinement_done(&join.confinement);
-	close_fd(&join.pid_pipe[0]);
+	cgroup_close_v1(&join.v1);
 	close_fd(&join.pidfd);
 	close_fd(&join.cgroup);
 	state_done(&join.state);

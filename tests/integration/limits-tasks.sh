@@ -12,5 +12,9 @@ if inside box sh -c "$forks" >"$OUT" 2>"$ERR" && grep -q all "$OUT" && ! grep -q
     fail "twelve more processes where 6 tasks are all: $(cat "$ERR")"
 fi
 has "$(cat "$ERR")" "fork" "why it failed"
+# as few as there are already: nobody can come in
+ok sysct config set box limits.tasks=1
+refused 125 "fork into the container: Resource temporarily unavailable" sysct attach box -- true
+has "$(cat "$ERR")" "no free process left: raise limits.tasks" "the hint"
 ok sysct config unset box limits.tasks
 same "$(inside box sh -c "$forks")" all "after the limit is gone"

@@ -472,8 +472,10 @@ START_TEST(tasks_are_counted_and_stopped)
 	limits.tasks = 5;
 	if (!set(&limits, "limits.tasks"))
 		return;
+	ck_assert(!cgroup_full_v1(group));
 	add_process(20, &forked);
 	ck_assert_int_eq(forked, 4);
+	ck_assert(cgroup_full_v1(group) == (cgroup_v1_path("pids") != NULL));
 }
 END_TEST
 
