@@ -45,8 +45,9 @@ defer sh -c "kill -KILL $! 2>/dev/null || :"
 deaf_init=$(field deaf init_pid)
 kill -STOP "$deaf_init"
 ok sysct freeze frozen
-# the kernel is told to take init first
-run oom 'echo 1000 >/proc/1/oom_score_adj && head -c 200m /dev/zero | tail'
+# The kernel is told to take init first: worth 1000 times as many pages as a thousandth of the limit has, rounded down, which is less
+# than one process alone may come to (oom_badness() of mm/oom_kill.c), so there are several.
+run oom 'echo 1000 >/proc/1/oom_score_adj && for n in 1 2 3 4; do head -c 200m /dev/zero | tail & done'
 eventually 60 in_state oom stopped
 same "$(field oom last_exit)" "killed by SIGKILL" "how init ended"
 
