@@ -14,6 +14,10 @@ void session_set_rlimits(void);
  * processors, I/O class, personality and out-of-memory score. Best effort. */
 void session_shed_caller(void);
 
+/* The two parts of that. Limits: all but the score, without any path. Score: set, returns the one before (proc_pid_oom_score_adj(5)). */
+void session_shed_limits(void);
+int session_set_oom_score(int score);
+
 /* A new session keyring (keyrings(7)). Best effort: what the kernel refuses is not there to be inherited either. */
 void session_forget_caller(void);
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -52,7 +53,7 @@ void session_set_rlimits(void)
 	}
 }
 
-void session_shed_caller(void)
+void session_shed_limits(void)
 {
 	static const struct sched_param ordinary = { .sched_priority = 0 };
 	cpu_set_t all;
@@ -64,7 +65,28 @@ void session_shed_caller(void)
 	memset(&all, 0xff, sizeof(all));
 	sched_setaffinity(0, sizeof(all), &all);
 	personality(PER_LINUX);
-	write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+}
+
+int session_set_oom_score(int score)
+{
+	static const char path[] = "/proc/self/oom_score_adj";
+	auto_free char *text = NULL;
+	char number[16];
+	int before;
+
+	if (read_file_at(AT_FDCWD, path, sizeof(number), &text, NULL) < 0)
+		return 0;
+	before = atoi(text);
+	snprintf(number, sizeof(number), "%d", score);
+	if (before != score)
+		write_value_at(AT_FDCWD, path, number);
+	return before;
+}
+
+void session_shed_caller(void)
+{
+	session_shed_limits();
+	session_set_oom_score(0);
 }
 
 void session_forget_caller(void)

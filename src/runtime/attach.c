@@ -62,6 +62,7 @@ struct join {
 	struct winsize size;	/* of the caller's terminal; 0 rows: unknown */
 	int pidfd;		/* of the container's init */
 	int flags;		/* CLONE_NEW* of the namespaces to enter */
+	int shown;		/* those of them that the caller enters for the clone */
 	int cgroup;
 	struct cgroup_v1 v1;
 	int peer;		/* handshake: ours or the caller's end */
@@ -214,7 +215,9 @@ static int run_command(const struct join *join, const struct account *account, s
 }
 
 /* Entered in two parts. The first, by the caller itself for the moment of the clone: what /proc/PID of the command shows of them,
- * without a question for rights, is the container's own from its first instruction on (mountinfo, net). The rest by the command. */
+ * without a question for rights, is the container's own from its first instruction on (mountinfo, net). The rest by the command. What
+ * else shows there of the caller's until the command has seen to it: the path of its groups of cgroup v1, seen from the container's
+ * (/proc/PID/cgroup), and its limits. */
 #define SHOWN (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID)
 
 static int join_flags(const struct join *join)
@@ -250,10 +253,11 @@ static int enter_rest(struct join *join, struct error *err)
 	const int keep[] = { join->peer, join->pidfd, join->confinement.proc, join->pipes.inside[0], join->pipes.inside[1],
 			     join->pipes.inside[2] };
 
+	session_shed_limits();
 	if (cgroup_enter_opened(&join->v1, err) < 0)
 		return -err->code;
 	close_others(keep, join->tty ? 3 : ARRAY_SIZE(keep));
-	if (enter(join, join->flags & ~SHOWN, err) < 0)
+	if (enter(join, join->flags & ~join->shown, err) < 0)
 		return -err->code;
 	/* Where root inside is the host's by its number, the change of user namespaces has left it as it was; elsewhere it is set
 	 * anew, to what fs.suid_dumpable says. */
@@ -340,36 +344,46 @@ static int prepare(struct join *join, struct error *err)
 /* Where we are, to come back to. */
 struct place {
 	int ns[3], flags[3];
-	int root, cwd;
+	int root, cwd;	/* cwd -1: it may not be opened, as on a FUSE file system of somebody else's; "/" serves as well then */
 	int dumpable;
 };
 
-static int note_place(struct place *place, int entered, struct error *err)
+static int note_place(struct place *place, struct join *join, struct error *err)
 {
 	static const char *const paths[] = { "/proc/self/ns/mnt", "/proc/self/ns/net", "/proc/self/ns/pid" };
 	static const int flags[] = { CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWPID };
 
 	*place = (struct place){ .ns = { -1, -1, -1 }, .root = -1, .cwd = -1 };
+	join->shown = join->flags & SHOWN;
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		place->flags[i] = flags[i];
-		if (!(entered & flags[i]))
+		if (!(join->shown & flags[i]))
 			continue;
 		place->ns[i] = open(paths[i], O_RDONLY | O_CLOEXEC);
 		if (place->ns[i] < 0)
 			return fail(err, errno, "open %s", paths[i]);
+		/* In a container with the network of its host nobody could go back to it: then the command alone goes. */
+		if (flags[i] == CLONE_NEWNET && setns(place->ns[i], CLONE_NEWNET) < 0) {
+			close_fd(&place->ns[i]);
+			join->shown &= ~CLONE_NEWNET;
+		}
 	}
-	place->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	place->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	place->dumpable = prctl(PR_GET_DUMPABLE);
-	return place->root < 0 || place->cwd < 0 ? fail(err, errno, "open the working directory") : 0;
+	place->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return place->root < 0 ? fail(err, errno, "open /") : 0;
 }
 
+/* That of pids counts for children, of which there will be no more: where the caller's is that of a host around it, it may not be
+ * entered. */
 static int go_back(const struct place *place, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(place->ns); i++)
-		if (place->ns[i] >= 0 && setns(place->ns[i], place->flags[i]) < 0)
+		if (place->ns[i] >= 0 && setns(place->ns[i], place->flags[i]) < 0 && place->flags[i] != CLONE_NEWPID)
 			return fail(err, errno, "go back to the namespaces of the host");
-	if (fchdir(place->root) < 0 || chroot(".") < 0 || fchdir(place->cwd) < 0)
+	if (fchdir(place->root) < 0 || chroot(".") < 0)
+		return fail(err, errno, "go back to the root directory");
+	if (place->cwd >= 0 && fchdir(place->cwd) < 0 && fchdir(place->root) < 0)
 		return fail(err, errno, "go back to the working directory");
 	return prctl(PR_SET_DUMPABLE, place->dumpable == 1) < 0 ? fail(err, errno, "be as before") : 0;
 }
@@ -389,12 +403,11 @@ static pid_t clone_inside(struct join *join, const struct place *place, struct e
 	struct clone_args args = { .flags = CLONE_INTO_CGROUP,
 				   .exit_signal = SIGCHLD,
 				   .cgroup = (uint64_t)(unsigned int)join->cgroup };
-	struct error back = ERROR_NONE;
 	int saved;
 	pid_t pid;
 
 	prctl(PR_SET_DUMPABLE, 0);	/* what is cloned is seen inside from its first instruction on */
-	if (enter(join, join->flags & SHOWN, err) < 0) {
+	if (enter(join, join->shown, err) < 0) {
 		prctl(PR_SET_DUMPABLE, place->dumpable == 1);
 		return -err->code;
 	}
@@ -402,11 +415,13 @@ static pid_t clone_inside(struct join *join, const struct place *place, struct e
 	if (pid == 0)
 		command_main(join);
 	saved = errno;
-	if (go_back(place, &back) < 0) {
+	if (go_back(place, err) < 0) {	/* nothing more is to be done in there */
+		auto_free char *who = xasprintf("attach %s", join->container->name);
+
 		if (pid > 0)
 			kill(pid, SIGKILL);
-		*err = back;
-		return -err->code;
+		error_report(err, who);
+		_exit(ATTACH_FAILED);
 	}
 	return pid < 0 ? fork_failed(saved, err) : pid;
 }
@@ -415,14 +430,19 @@ static int clone_command(struct join *join, struct error *err)
 {
 	struct place place;
 	int pair[2];
+	int adjusted;
 
 	if (handshake_pair(pair, err) < 0)
 		return -err->code;
 	fflush(NULL);
-	session_shed_caller();
+	adjusted = session_set_oom_score(0);
 	join->peer = pair[1];
-	join->pid = note_place(&place, join->flags & SHOWN, err) < 0 ? -err->code : clone_inside(join, &place, err);
+	join->pid = note_place(&place, join, err) < 0 ? -err->code : clone_inside(join, &place, err);
 	leave_place(&place);
+	session_set_oom_score(adjusted);
+	cgroup_close_v1(&join->v1);
+	close_fd(&join->cgroup);
+	close_fd(&join->pidfd);
 	close(pair[1]);
 	join->peer = pair[0];
 	return join->pid < 0 ? join->pid : 0;

@@ -132,8 +132,10 @@ static int take_lent(int lender, struct rootfs *ret, struct error *err)
 
 	while (poll(&poll_fd, 1, LENDER_TIMEOUT_MS) < 0 && errno == EINTR)
 		;
-	if (!poll_fd.revents)
-		return fail(err, ETIMEDOUT, "wait %d s for the rootfs", LENDER_TIMEOUT_MS / 1000);
+	if (!poll_fd.revents) {
+		fail(err, ETIMEDOUT, "wait %d s for the rootfs", LENDER_TIMEOUT_MS / 1000);
+		return error_hint(err, "is the command stopped that began this start? Let it go on: kill -CONT PID");
+	}
 	n = fd_receive(lender, &lent, sizeof(lent), fds, &n_fds);
 	if (n <= 0)
 		return 1;

@@ -479,11 +479,24 @@ static void read_timing(const struct container *c, struct text *timing)
 		text_add(timing, "%s", text);
 }
 
+/* A terminal's ^Z, while the starter, which has left it, waits for what this process makes. */
+static void hold_job_control(sigset_t *before)
+{
+	sigset_t stops;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTSTP);
+	sigaddset(&stops, SIGTTIN);
+	sigaddset(&stops, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &stops, before);
+}
+
 static int run_starter(struct container *c, struct container_state *state, const struct wish *wish, struct error *err)
 {
 	int timeout_ms = start_timeout_ms(c), pair[2], lend[2] = { -1, -1 };
 	struct wish whole = *wish;
 	auto_close int verdict = -1, lender = -1;
+	sigset_t signals;
 	pid_t pid;
 
 	if (handshake_pair(pair, err) < 0)
@@ -498,6 +511,7 @@ static int run_starter(struct container *c, struct container_state *state, const
 		whole.rootfs = lend;
 	}
 	fflush(NULL);
+	hold_job_control(&signals);
 	pid = fork();
 	if (pid < 0)
 		fail(err, errno, "fork");
@@ -508,11 +522,12 @@ static int run_starter(struct container *c, struct container_state *state, const
 	}
 	close(pair[1]);
 	close_fd(&lend[1]);
-	if (pid < 0)
-		return -err->code;
-	if (lender >= 0)
+	if (pid > 0 && lender >= 0)
 		launch_lend_rootfs(c, lender);
 	close_fd(&lender);
+	sigprocmask(SIG_SETMASK, &signals, NULL);
+	if (pid < 0)
+		return -err->code;
 	return start_await_verdict(c, verdict, timeout_ms, err);
 }
 

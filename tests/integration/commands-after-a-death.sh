@@ -76,7 +76,7 @@ for death in monitor holder both; do
         die box $death
         until inside box sh -c "echo seen-$death >/dev/console" 2>/dev/null; do sleep 0.1; done
     ) &
-    terminal "expect=marker-$n" 'send=\r' 'expect=[#$:] ' "send=: >/run/watched-$death\\r" "expect=seen-$death" \
+    terminal "expect=marker-$n" 'send=\r' 'expect=[#$:] ' "again=: >/run/watched-$death\\r" "expect=seen-$death" \
         'send=\x01q' exit=0 -- sysct console box >"$OUT" 2>&1 || fail "$step: $(tail -n 20 "$OUT")"
     wait $!
     unharmed

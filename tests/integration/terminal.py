@@ -3,7 +3,8 @@
 
 terminal.py [--size ROWSxCOLUMNS] STEP... -- COMMAND...
 
-Steps, in order: expect=REGEX, send=TEXT (with \\r, \\x01 and so on), quiet=SECONDS (nothing more is wanted, just wait),
+Steps, in order: expect=REGEX, send=TEXT (with \\r, \\x01 and so on), again=TEXT (sent every two seconds until what the next step
+expects is there: a shell that is only just beginning may throw away what was typed before), quiet=SECONDS (nothing more is wanted, just wait),
 resize=ROWSxCOLUMNS, exit=STATUS (it ends by itself with that status). Each may take 30 seconds, --timeout=SECONDS else.
 What it printed goes to standard output; a step that fails ends with 1.
 """
@@ -64,6 +65,10 @@ def main():
         os.kill(pid, signal.SIGKILL)
         sys.exit(1)
 
+    def write(text):
+        os.write(master, text.encode().decode("unicode_escape").encode("latin-1"))
+
+    repeated = None
     for step in steps:
         name, value = step.split("=", 1)
         end = time.monotonic() + limit
@@ -72,10 +77,20 @@ def main():
             while not (match := pattern.search(seen)):
                 if ended or time.monotonic() > end:
                     wrong(f"never printed {value!r}")
-                read(end - time.monotonic())
+                pause = end - time.monotonic()
+                if repeated is not None:
+                    pause = min(pause, due - time.monotonic())
+                    if pause <= 0:
+                        write(repeated)
+                        due = time.monotonic() + 2
+                        continue
+                read(pause)
             seen = seen[match.end():]
+            repeated = None
         elif name == "send":
-            os.write(master, value.encode().decode("unicode_escape").encode("latin-1"))
+            write(value)
+        elif name == "again":
+            repeated, due = value, time.monotonic()
         elif name == "quiet":
             until = time.monotonic() + float(value)
             while time.monotonic() < until and not ended:
