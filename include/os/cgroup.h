@@ -60,8 +60,8 @@ struct cgroup_v1 {
 int cgroup_open_v1(const char *group, bool host_ids, struct cgroup_v1 *ret, struct error *err);
 void cgroup_close_v1(struct cgroup_v1 *groups);
 
-/* The caller, which must have one thread, enters them, or opens, enters and closes. To move another process costs a wait for a grace period of RCU, so whoever
- * shall be in the group enters by itself, or is born there. */
+/* The caller, which must have one thread, enters them, or opens, enters and closes. To move another process costs a wait for a
+ * grace period of RCU, so whoever shall be in the group enters by itself, or is born there. */
 int cgroup_enter_opened(const struct cgroup_v1 *groups, struct error *err);
 int cgroup_enter_v1(const char *group, bool host_ids, struct error *err);
 

@@ -341,29 +341,31 @@ static int prepare(struct join *join, struct error *err)
 	return cgroup_open_v1(group, !c->idmap.outside, &join->v1, err);
 }
 
+/* What SHOWN consists of. */
+static const struct {
+	int flag;
+	const char *path;
+} shown[] = { { CLONE_NEWNS, "/proc/self/ns/mnt" }, { CLONE_NEWNET, "/proc/self/ns/net" }, { CLONE_NEWPID, "/proc/self/ns/pid" } };
+
 /* Where we are, to come back to. */
 struct place {
-	int ns[3], flags[3];
+	int ns[ARRAY_SIZE(shown)];
 	int root, cwd;	/* cwd -1: it may not be opened, as on a FUSE file system of somebody else's; "/" serves as well then */
 	int dumpable;
 };
 
 static int note_place(struct place *place, struct join *join, struct error *err)
 {
-	static const char *const paths[] = { "/proc/self/ns/mnt", "/proc/self/ns/net", "/proc/self/ns/pid" };
-	static const int flags[] = { CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWPID };
-
 	*place = (struct place){ .ns = { -1, -1, -1 }, .root = -1, .cwd = -1 };
 	join->shown = join->flags & SHOWN;
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		place->flags[i] = flags[i];
-		if (!(join->shown & flags[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		if (!(join->shown & shown[i].flag))
 			continue;
-		place->ns[i] = open(paths[i], O_RDONLY | O_CLOEXEC);
+		place->ns[i] = open(shown[i].path, O_RDONLY | O_CLOEXEC);
 		if (place->ns[i] < 0)
-			return fail(err, errno, "open %s", paths[i]);
+			return fail(err, errno, "open %s", shown[i].path);
 		/* In a container with the network of its host nobody could go back to it: then the command alone goes. */
-		if (flags[i] == CLONE_NEWNET && setns(place->ns[i], CLONE_NEWNET) < 0) {
+		if (shown[i].flag == CLONE_NEWNET && setns(place->ns[i], CLONE_NEWNET) < 0) {
 			close_fd(&place->ns[i]);
 			join->shown &= ~CLONE_NEWNET;
 		}
@@ -379,7 +381,7 @@ static int note_place(struct place *place, struct join *join, struct error *err)
 static int go_back(const struct place *place, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(place->ns); i++)
-		if (place->ns[i] >= 0 && setns(place->ns[i], place->flags[i]) < 0 && place->flags[i] != CLONE_NEWPID)
+		if (place->ns[i] >= 0 && setns(place->ns[i], shown[i].flag) < 0 && shown[i].flag != CLONE_NEWPID)
 			return fail(err, errno, "go back to the namespaces of the host");
 	if (fchdir(place->root) < 0 || chroot(".") < 0)
 		return fail(err, errno, "go back to the root directory");

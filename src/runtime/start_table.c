@@ -106,8 +106,8 @@ const struct step start_steps[] = {
 	{ HOST, "prepare the confinement", .run = host_prepare_confinement,
 	  .why = "the payload takes it along in its memory" },
 	{ HOST, "mount the rootfs", .run = host_mount_rootfs, .undo = host_wait_rootfs,
-	  .why = "somebody may be at it meanwhile: the command, or the process that becomes the holder. A loop device frees itself with its last "
-		 "user: undoing is waiting for that" },
+	  .why = "somebody may be at it meanwhile: the command, or the process that becomes the holder. A loop device frees itself "
+		 "with its last user: undoing is waiting for that" },
 	{ HOST, "give init a tree of cgroup v1", .when = may_want_v1, .run = host_delegate_v1, .joins = true,
 	  .why = "what it wants is found in the rootfs; its group goes with the cgroup" },
 	{ HOST, "limit input and output", .when = limits_has_disk, .run = host_limit_disk, .joins = true,

@@ -46,22 +46,22 @@ static uint32_t get32(const unsigned char *sb, size_t at)
 	return le32toh(value);
 }
 
+static uint64_t blocks_of(const unsigned char *sb)
+{
+	uint64_t high = get32(sb, INCOMPAT) & INCOMPAT_64BIT ? get32(sb, BLOCKS_HIGH) : 0;
+
+	return high << 32 | get32(sb, BLOCKS_LOW);
+}
+
 /* What both a reader and a writer need to be true of it. */
-static int load(int fd, unsigned char *sb, uint64_t *ret_blocks)
+static int load(int fd, unsigned char *sb)
 {
 	ssize_t n = pread(fd, sb, SIZE, AT);
-	uint64_t blocks;
 
 	if (n < 0)
 		return -errno;
-	if (n != SIZE || get16(sb, MAGIC) != EXT4_MAGIC || get32(sb, LOG_BLOCK_SIZE) > 6)
+	if (n != SIZE || get16(sb, MAGIC) != EXT4_MAGIC || get32(sb, LOG_BLOCK_SIZE) > 6 || blocks_of(sb) > UINT64_MAX >> 16)
 		return -EINVAL;
-	blocks = get32(sb, BLOCKS_LOW);
-	if (get32(sb, INCOMPAT) & INCOMPAT_64BIT)
-		blocks |= (uint64_t)get32(sb, BLOCKS_HIGH) << 32;
-	if (blocks > UINT64_MAX >> 16)
-		return -EINVAL;
-	*ret_blocks = blocks;
 	return 0;
 }
 
@@ -76,12 +76,11 @@ static void format_uuid(const unsigned char bytes[16], char text[37])
 int superblock_read(int fd, struct superblock *ret)
 {
 	unsigned char sb[SIZE];
-	uint64_t blocks = 0;
-	int r = load(fd, sb, &blocks);
+	int r = load(fd, sb);
 
 	if (r < 0)
 		return r;
-	ret->bytes = blocks << (10 + get32(sb, LOG_BLOCK_SIZE));
+	ret->bytes = blocks_of(sb) << (10 + get32(sb, LOG_BLOCK_SIZE));
 	ret->clean = get16(sb, STATE) & STATE_CLEAN;
 	ret->has_errors = get16(sb, STATE) & STATE_ERRORS;
 	ret->needs_recovery = get32(sb, INCOMPAT) & INCOMPAT_RECOVER;
@@ -121,9 +120,8 @@ static int parse_hex(const char *uuid, unsigned char bytes[16])
 int superblock_rename(int fd, const char *uuid, const char *label)
 {
 	unsigned char sb[SIZE], bytes[16];
-	uint64_t blocks = 0;
 	uint32_t checksum;
-	int r = load(fd, sb, &blocks);
+	int r = load(fd, sb);
 
 	if (r < 0)
 		return r;

@@ -4,8 +4,8 @@
 terminal.py [--size ROWSxCOLUMNS] STEP... -- COMMAND...
 
 Steps, in order: expect=REGEX, send=TEXT (with \\r, \\x01 and so on), again=TEXT (sent every two seconds until what the next step
-expects is there: a shell that is only just beginning may throw away what was typed before), quiet=SECONDS (nothing more is wanted, just wait),
-resize=ROWSxCOLUMNS, exit=STATUS (it ends by itself with that status). Each may take 30 seconds, --timeout=SECONDS else.
+expects is there: a shell that is only just beginning may throw away what was typed before), quiet=SECONDS (nothing more
+is wanted, just wait), resize=ROWSxCOLUMNS, exit=STATUS (it ends by itself with that status). Each may take 30 seconds, --timeout=SECONDS else.
 What it printed goes to standard output; a step that fails ends with 1.
 """
 import fcntl
