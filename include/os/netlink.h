@@ -187,6 +187,22 @@ int netlink_nft_table_exists(const char *family, const char *table, struct error
 /* How often nftables' rules of the caller's namespace were changed, by anybody. -errno: this kernel does not say. */
 int netlink_nft_generation(uint32_t *ret);
 
+/* Elements that one set of nftables gets, or loses. keys: n of them, one after the other, each as the kernel compares it: the
+ * fields of a concatenation begin at multiples of four bytes, numbers of the kernel's own (a link's group) are in the
+ * order of bytes of this processor, what comes from packets is in theirs. */
+struct nft_elements {
+	bool add;
+	const char *family, *table, *set;
+	const uint8_t *keys;
+	size_t key_bytes, n;
+};
+
+/* All of that in one transaction of the caller's namespace, or nothing; no nft process, which takes some milliseconds. Only while
+ * the rules are of that generation: -ERESTART when somebody has changed any since. -E2BIG: more than fits, some 60
+ * elements for each set; -ENOENT: no such set, or an element is not there. Privilege: CAP_NET_ADMIN. Source:
+ * net/netfilter/nfnetlink.c, nf_tables_api.c. */
+int netlink_nft_change(const struct nft_elements *changes, size_t n, uint32_t generation, struct error *err);
+
 /* /proc/sys/net/NAME in the caller's namespace: "ipv4/ip_forward", "ipv6/conf/sysct0/accept_ra".
  * -errno. Setting what is set already writes nothing. buf of >= 2 bytes gets the value without
  * newline. */

@@ -63,7 +63,8 @@ struct network_view {
 	struct dns_service dns;
 	struct foreign foreign;
 	struct published_list published;
-	struct guarded_list guarded;
+	struct guarded_list guarded;	/* of `guard` once network_view_guarded() was called */
+	char *guard;			/* NULL: it was */
 	char *table, *subnet4, *subnet6;
 	char network4[INET_ADDRSTRLEN], netmask4[INET_ADDRSTRLEN];
 };
@@ -73,6 +74,10 @@ void network_view_done(struct network_view *view);
 /* bridge NULL: sysct has none of its own, only boxes on others. */
 int network_view_make(const struct network_host *host, int dirfd, const struct network_bridge *bridge,
 		      struct network_view *view, struct error *err);
+/* All links' entries, which grow with the containers: only who makes rules of them reads them. */
+int network_view_guarded(struct network_view *view, struct error *err);
+/* Whether the rules are in place as everything is recorded now. */
+bool network_rules_are(int dirfd, struct network_view *view);
 
 /* What was made in this boot, as it is asked for now. */
 bool network_load_made(const struct network_host *host, int dirfd, struct network_bridge *bridge);
@@ -84,10 +89,14 @@ int network_save_made(const struct network_host *host, int dirfd, const struct n
 bool network_is_gone(const struct network_bridge *bridge);
 
 int network_load_guarded(const struct network_host *host, struct guarded_list *ret, struct error *err);
+/* Of one box; and as guarded_read() and guarded_write(). */
+int network_load_guarded_of(const struct network_host *host, const char *uuid, struct guarded_list *ret, struct error *err);
+int network_read_guarded(const struct network_host *host, char **ret, struct error *err);
+int network_write_guarded(const struct network_host *host, const char *text, struct error *err);
 int network_save_guarded(const struct network_host *host, const struct guarded_list *list, struct error *err);
 
 /* The tables, with the ports and the guarded links as they are recorded. The lock is held, here and below. */
-int network_apply_rules(int dirfd, const struct network_bridge *bridge, const struct network_view *view,
+int network_apply_rules(int dirfd, const struct network_bridge *bridge, struct network_view *view,
 			struct error *err);
 bool network_loopback_route_is(const struct network_bridge *bridge, bool on);
 /* What there is without a bridge of our own: rules for the links on others, or none. */

@@ -53,7 +53,7 @@ static char *rules_to_try(void)
 	auto_published struct published_list published = PUBLISHED_EMPTY;
 	auto_strings struct strings addresses = STRINGS_EMPTY;
 	struct guarded one = { .link = (char *)(uintptr_t)"eth0", .group = 1, .hwaddr = "02:00:00:00:00:02" };
-	struct network_rules rules = { "sysct-doctor", "sct0", "192.0.2.0/24", "2001:db8::/64", &published, &guarded };
+	struct network_rules rules = { "sysct-doctor", "sct0", "192.0.2.0/24", "2001:db8::/64", &published, &guarded, 0 };
 
 	memcpy(one.uuid, uuid, sizeof(one.uuid));
 	strings_add(&addresses, "192.0.2.2");

@@ -104,7 +104,8 @@ void netlink_close(struct netlink *netlink)
 
 /* --- batches: messages that leave in one sendmsg, and their answers --- */
 
-#define BATCH_MAX 8
+#define BATCH_MAX 32
+#define MESSAGE_ROOM 4096
 #define WHAT_ROOM 160
 
 struct batch {
@@ -112,6 +113,7 @@ struct batch {
 	char what[BATCH_MAX][WHAT_ROOM]; /* for the error: "add address 10.1.2.3 to eth0" */
 	int tolerated[BATCH_MAX]; /* an errno that is no failure, or 0 */
 	size_t n;
+	bool transaction; /* of nftables: the first and the last message only enclose the others, and all are done or none */
 };
 
 static void batch_done(struct batch *batch)
@@ -137,7 +139,7 @@ static struct nl_msg *batch_add(struct batch *batch, int type, int flags, const 
 static struct nl_msg *batch_add(struct batch *batch, int type, int flags, const void *header,
 				size_t header_len, const char *what, ...)
 {
-	struct nl_msg *message = nlmsg_alloc_size(4096);
+	struct nl_msg *message = nlmsg_alloc_size(MESSAGE_ROOM);
 	va_list args;
 
 	if (batch->n == BATCH_MAX)
@@ -239,6 +241,12 @@ static int judge(const struct nlmsghdr *header, const struct batch *batch, size_
 	return fail(err, -reply->error, "%s", batch->what[i]);
 }
 
+/* Nobody acknowledges the end of a transaction; its beginning is answered when it was not begun. */
+static size_t last_answered(const struct batch *batch)
+{
+	return batch->n - (batch->transaction ? 2 : 1);
+}
+
 /* Go through one datagram. Returns true when the last message of the batch has been answered;
  * *result keeps the first failure (later messages were carried out all the same, as the kernel
  * does). */
@@ -246,6 +254,7 @@ static bool read_answers(struct nlmsghdr *header, int left, const struct batch *
 			 uint32_t first, const struct reader *reader, int *result,
 			 struct error *err)
 {
+	size_t last = last_answered(batch);
 	bool done = false;
 
 	for (; nlmsg_ok(header, left); header = nlmsg_next(header, &left)) {
@@ -261,7 +270,7 @@ static bool read_answers(struct nlmsghdr *header, int left, const struct batch *
 				*err = one;
 				*result = r;
 			}
-			done = done || i == batch->n - 1;
+			done = done || i >= last || (batch->transaction && i == 0);
 		} else if (header->nlmsg_type == NLMSG_DONE) {
 			done = true;
 		} else if (reader) {
@@ -287,7 +296,7 @@ static int batch_run(struct netlink *netlink, struct batch *batch, const struct 
 		buf = xmalloc(REPLY_ROOM);
 		room = REPLY_ROOM;
 	} else {
-		nlmsg_hdr(batch->messages[batch->n - 1])->nlmsg_flags |= NLM_F_ACK;
+		nlmsg_hdr(batch->messages[last_answered(batch)])->nlmsg_flags |= NLM_F_ACK;
 	}
 	r = batch_send(netlink, batch, err);
 	if (r < 0)
@@ -1017,12 +1026,15 @@ static bool has_netfilter(void)
 	return fd >= 0 || errno != EPROTONOSUPPORT;
 }
 
+static uint8_t nft_family(const char *family)
+{
+	return strcmp(family, "bridge") == 0 ? NFPROTO_BRIDGE : NFPROTO_INET;
+}
+
 int netlink_nft_table_exists(const char *family, const char *table, struct error *err)
 {
 	auto_batch struct batch batch = { .n = 0 };
-	bool bridge = strcmp(family, "bridge") == 0;
-	struct nfgenmsg header = { .nfgen_family = bridge ? NFPROTO_BRIDGE : NFPROTO_INET,
-				   .version = NFNETLINK_V0 };
+	struct nfgenmsg header = { .nfgen_family = nft_family(family), .version = NFNETLINK_V0 };
 	struct error why = ERROR_NONE;
 	auto_netlink struct netlink *netlink = open_protocol(NETLINK_NETFILTER, &why);
 	int found = 0, r;
@@ -1070,6 +1082,56 @@ int netlink_nft_generation(uint32_t *ret)
 	if (batch_run(netlink, &batch, &reader, &ignored) < 0)
 		return -ignored.code;
 	return *ret ? 0 : -ENODATA;
+}
+
+/* One that is about all of nftables: the beginning of a transaction, or its end. */
+static struct nl_msg *enclose(struct batch *batch, int type)
+{
+	const struct nfgenmsg header = { .nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0,
+					 .res_id = htons(NFNL_SUBSYS_NFTABLES) };
+
+	return batch_add(batch, type, 0, &header, sizeof(header), "change sets of nftables");
+}
+
+static bool put_elements(struct batch *batch, const struct nft_elements *change)
+{
+	const struct nfgenmsg header = { .nfgen_family = nft_family(change->family), .version = NFNETLINK_V0 };
+	size_t names = strlen(change->table) + strlen(change->set), each = change->key_bytes + 32;
+	struct nlattr *list, *element, *key;
+	struct nl_msg *message;
+
+	if (batch->n + 1 >= BATCH_MAX || names + 128 + change->n * each > MESSAGE_ROOM)
+		return false;
+	message = batch_add(batch, NFNL_SUBSYS_NFTABLES << 8 | (change->add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM),
+			    change->add ? NLM_F_CREATE : 0, &header, sizeof(header), "change the set \"%s\" of \"%s %s\"",
+			    change->set, change->family, change->table);
+	put_string(message, NFTA_SET_ELEM_LIST_TABLE, change->table);
+	put_string(message, NFTA_SET_ELEM_LIST_SET, change->set);
+	list = nest(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	for (size_t i = 0; i < change->n; i++) {
+		element = nest(message, NFTA_LIST_ELEM);
+		key = nest(message, NFTA_SET_ELEM_KEY);
+		must(nla_put(message, NFTA_DATA_VALUE, (int)change->key_bytes, change->keys + i * change->key_bytes));
+		nla_nest_end(message, key);
+		nla_nest_end(message, element);
+	}
+	nla_nest_end(message, list);
+	return true;
+}
+
+int netlink_nft_change(const struct nft_elements *changes, size_t n, uint32_t generation, struct error *err)
+{
+	auto_batch struct batch batch = { .transaction = true };
+	auto_netlink struct netlink *netlink = open_protocol(NETLINK_NETFILTER, err);
+
+	if (!netlink)
+		return -err->code;
+	put_u32(enclose(&batch, NFNL_MSG_BATCH_BEGIN), NFNL_BATCH_GENID, htonl(generation));
+	for (size_t i = 0; i < n; i++)
+		if (!put_elements(&batch, &changes[i]))
+			return fail(err, E2BIG, "change sets of nftables");
+	enclose(&batch, NFNL_MSG_BATCH_END);
+	return n ? batch_run(netlink, &batch, NULL, err) : 0;
 }
 
 /* --- sysctls --- */

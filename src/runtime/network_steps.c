@@ -2,6 +2,7 @@
 /* The network rows of the start table: what is shared by all containers is store/network.h's; here one
  * container gets its links, its addresses and its name. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
@@ -49,12 +50,14 @@ static bool wants_none(const struct network_config *network)
 
 /* --- leases --- */
 
+#define IDENTITY_BYTES 65536
+
 static int read_identity(const struct install *install, const char *name, struct record *ret)
 {
 	auto_free char *path = xasprintf("%s/containers/%s/identity", install->state_dir, name);
 	auto_free char *text = NULL;
 	size_t n;
-	int r = read_file_at(AT_FDCWD, path, 65536, &text, &n);
+	int r = read_file_at(AT_FDCWD, path, IDENTITY_BYTES, &text, &n);
 
 	return r < 0 ? r : record_parse(ret, text, n);
 }
@@ -91,23 +94,42 @@ static int find_owner(const struct container *c, const char *address, char **ret
 	return 0;
 }
 
+/* Likewise of the text of one. A first start reads those of all containers, and wants no more of them. */
+static void addresses_in(const char *text, const char *except, struct strings *ret)
+{
+	while (*text) {
+		const char *end = strchrnul(text, '\n'), *equals = memchr(text, '=', (size_t)(end - text));
+
+		if (equals && (text_starts(text, "ipv4.") || text_starts(text, "static4.")) &&
+		    (strlen(except) != (size_t)(equals - text) || strncmp(text, except, strlen(except)) != 0)) {
+			auto_free char *value = xstrndup(equals + 1, (size_t)(end - equals - 1));
+
+			strings_split(ret, value, " ");
+		}
+		text = *end ? end + 1 : end;
+	}
+}
+
 /* The IPv4 addresses of every other container, and of this one's other links. */
 static int taken_addresses(const struct container *c, const char *own_key, struct strings *taken,
 			   struct error *err)
 {
-	auto_strings struct strings names = STRINGS_EMPTY;
+	auto_free char *path = xasprintf("%s/containers", c->install->state_dir);
+	auto_closedir DIR *dir = opendir(path);
+	struct dirent *entry;
 
-	if (container_names(c->install, &names, err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < names.n; i++) {
-		auto_record struct record identity = RECORD_EMPTY;
-		bool own = strcmp(names.items[i], c->name) == 0;
+	if (!dir)
+		return fail(err, errno, "read %s", path);
+	while ((errno = 0, entry = readdir(dir))) {
+		auto_free char *file = NULL, *text = NULL;
 
-		if (read_identity(c->install, names.items[i], &identity) < 0)
+		if (!name_valid(entry->d_name))
 			continue;
-		addresses_of(&identity, own ? own_key : "", taken);
+		file = xasprintf("%s/identity", entry->d_name);
+		if (read_file_at(dirfd(dir), file, IDENTITY_BYTES, &text, NULL) == 0)
+			addresses_in(text, strcmp(entry->d_name, c->name) == 0 ? own_key : "", taken);
 	}
-	return 0;
+	return errno ? fail(err, errno, "read %s", path) : 0;
 }
 
 static const char *stored(const struct container *c, const char *what, const char *link, char *buf, size_t room)
@@ -543,15 +565,19 @@ int host_prepare_network(struct launch *launch, struct error *err)
 /* Beside the rows that save the state, which it does not look at. */
 int host_admit_links(struct launch *launch, struct error *err)
 {
+	return network_admit_links(launch->container, launch->network, err);
+}
+
+/* As late as can be: the server reads the names of all containers anew, on a processor that others want. */
+int host_register_names(struct launch *launch, struct error *err)
+{
 	const struct container *c = launch->container;
 	struct prepared_network *net = launch->network;
 	struct network_host host;
 	char suffix[16];
 
 	network_host_of(c, &host, suffix);
-	if (net->bridge.dns && register_links(&host, c, net, err) < 0)
-		return -err->code;
-	return network_admit_links(c, net, err);
+	return net->bridge.dns ? register_links(&host, c, net, err) : 0;
 }
 
 int host_release_network(const struct container *container, const struct container_state *state,
@@ -735,17 +761,6 @@ static int configure_link(const struct launch *launch, struct netlink *inside, c
 	return 0;
 }
 
-/* Users may ping without a privileged program, as on most distributions: there systemd sets it, to a range that is not
- * in the container's id map and so refused (icmp(7)). Best effort: the kernel may lack it. */
-static void let_users_ping(const struct launch *launch)
-{
-	const struct idmap *map = &launch->container->idmap;
-	uint32_t count = map->count > 65536 ? 65536 : map->count;
-	auto_free char *range = xasprintf("%u %u", map->outside, map->outside + count - 1);	/* as the writer sees them */
-
-	net_sysctl_set("ipv4/ping_group_range", range);
-}
-
 /* A socket belongs to the namespace that it was made in, whoever sends by it later. */
 static struct netlink *open_inside(const struct launch *launch, struct error *err)
 {
@@ -754,7 +769,6 @@ static struct netlink *open_inside(const struct launch *launch, struct error *er
 
 	if (enter_netns(launch->netns, &back, err) < 0)
 		return NULL;
-	let_users_ping(launch);
 	inside = netlink_open(err);
 	network_return(&back);
 	return inside;

@@ -150,6 +150,18 @@ int payload_mount_api(struct launch *launch, struct error *err)
 	return launch->cgroup_v1 ? put_cgroup_v1(err) : put_new("cgroup2", "sys/fs/cgroup", NULL, PLAIN, err);
 }
 
+/* Users may ping without a privileged program, as on most distributions: there systemd sets it, to a range that is not
+ * in the container's id map and so refused (icmp(7)). Best effort: the kernel may lack it. */
+int payload_let_users_ping(struct launch *launch, struct error *err)
+{
+	uint32_t count = launch->container->idmap.count;
+	auto_free char *range = xasprintf("0 %u", (count > 65536 ? 65536 : count) - 1);
+
+	(void)err;
+	write_value_at(root, "proc/sys/net/ipv4/ping_group_range", range);
+	return 0;
+}
+
 /* --- /dev --- */
 
 static int bind_host_node(const char *name, struct error *err)

@@ -140,6 +140,8 @@ const struct step start_steps[] = {
 	  .why = "the old root stays below until the kernel's own file systems are mounted: a user "
 		 "namespace may mount proc and sysfs only where it already sees them whole" },
 	{ PAYLOAD, "mount proc, sys and cgroup", .run = payload_mount_api },
+	{ PAYLOAD, "let users ping", .when = has_own_network, .run = payload_let_users_ping,
+	  .why = "by its own proc: in the host's, each lookup below /proc/sys/net passes those of all containers" },
 	{ PAYLOAD, "make /dev", .run = payload_make_dev },
 	{ PAYLOAD, "make /run", .run = payload_make_run },
 	{ PAYLOAD, "open the console", .run = payload_open_console, .take = host_take_console },
@@ -153,6 +155,8 @@ const struct step start_steps[] = {
 	{ PAYLOAD, "write /etc/hosts", .when = has_links, .run = payload_write_hosts },
 	{ PAYLOAD, "write the network configuration", .when = has_links, .run = payload_write_network,
 	  .why = "for the container's own DHCP client; in its own root, where no link leads out" },
+	{ HOST, "register the names", .when = has_links, .run = host_register_names,
+	  .why = "undone with the network" },
 	{ HOST, "tell the other containers", .when = has_links, .run = host_tell_others,
 	  .why = "undone with the network" },
 	{ HOST, "wait for go", .when = waits_for_go, .run = host_wait_for_go, .joins = true },

@@ -9,12 +9,14 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "os/netlink.h"
 #include "os/process.h"
+#include "store/elements.h"
 
-#define APPLIED "nft" /* the text applied last, after a line with the generation that it made */
-#define GENERATION "# generation "
+#define APPLIED "nft" /* the text applied last, after a line about it (struct applied) */
+#define HEADER "# generation "
 #define TEXT_MAX (16U << 20)
 #define NFT_MS 20000
 
@@ -109,33 +111,56 @@ bool firewall_applied(int dirfd)
 	return faccessat(dirfd, APPLIED, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* generation 0: not known. Then the next change is made as a whole. */
-static int write_applied(int dirfd, const char *text, uint32_t generation, struct error *err)
+struct applied {
+	uint32_t generation;	/* that it made; 0: not known, then the next change is made as a whole */
+	uint64_t made_of;	/* as in struct network_rules */
+};
+
+static int write_applied(int dirfd, const char *text, const struct applied *about, struct error *err)
 {
 	auto_text struct text whole = TEXT_EMPTY;
 
 	text_append(&whole, "", 0);
-	if (generation)
-		text_add(&whole, GENERATION "%u\n", generation);
+	if (*text)
+		text_add(&whole, HEADER "%u of %016llx\n", about->generation, (unsigned long long)about->made_of);
 	text_append(&whole, text, strlen(text));
 	return replace_file_at(dirfd, APPLIED, whole.data, whole.len, 0600, false, err);
 }
 
-/* What was applied last, which the caller frees, or NULL; and the generation, or 0. An older sysct wrote none. */
-static char *read_applied(int dirfd, uint32_t *ret_generation)
+/* Its first line; an older sysct wrote none, or only a part of it. The text is behind it. */
+static const char *parse_header(const char *text, struct applied *ret)
+{
+	const char *end = text_starts(text, HEADER) ? strchr(text, '\n') : NULL;
+	unsigned long long made_of = 0;
+
+	*ret = (struct applied){ .generation = 0 };
+	if (!end)
+		return text;
+	if (sscanf(text, HEADER "%u of %16llx\n", &ret->generation, &made_of) < 1)
+		ret->generation = 0;
+	ret->made_of = made_of;
+	return end + 1;
+}
+
+/* What was applied last, which the caller frees, or NULL. */
+static char *read_applied(int dirfd, struct applied *ret)
 {
 	auto_free char *text = NULL;
-	const char *rest;
 
-	*ret_generation = 0;
-	if (read_file_at(dirfd, APPLIED, TEXT_MAX, &text, NULL) < 0)
-		return NULL;
-	rest = text_starts(text, GENERATION) ? strchr(text, '\n') : NULL;
-	if (!rest)
-		return take_ptr(&text);
-	if (sscanf(text, GENERATION "%u\n", ret_generation) != 1)
-		*ret_generation = 0;
-	return xstrdup(rest + 1);
+	*ret = (struct applied){ .generation = 0 };
+	return read_file_at(dirfd, APPLIED, TEXT_MAX, &text, NULL) < 0 ? NULL : xstrdup(parse_header(text, ret));
+}
+
+#define GLANCE 256	/* the first line, and the one that names the table */
+
+/* Likewise, no more than begins it. */
+static bool glance_applied(int dirfd, char begin[GLANCE])
+{
+	auto_close int fd = openat(dirfd, APPLIED, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, begin, GLANCE - 1);
+
+	begin[n > 0 ? n : 0] = '\0';
+	return n >= 0;
 }
 
 /* --- from one ruleset to the next --- */
@@ -180,20 +205,32 @@ static char *take_elements(const char **at)
 	return xstrndup(begin, (size_t)(end - begin));
 }
 
-/* Those of one sorted list that the other has not, each once. */
-static void add_missing(const char *what, const struct place *place, const struct strings *one,
-			const struct strings *other, struct text *ret)
+/* Is it among the elements, whole? Those of one text are written in one way only. */
+static bool has_element(const char *elements, const char *element)
 {
+	size_t n = strlen(element);
+
+	for (const char *at = strstr(elements, element); at; at = strstr(at + 1, element)) {
+		bool begins = at == elements || at[-1] == '\t';
+
+		if (begins && (at[n] == ',' || at[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* Those of a part that the whole of the other text has not, each once. */
+static void add_missing(const char *what, const struct place *place, const char *part, const char *other, struct text *ret)
+{
+	auto_strings struct strings elements = STRINGS_EMPTY;
 	bool any = false;
 
-	for (size_t i = 0, k = 0; i < one->n; i++) {
-		const char *element = one->items[i];
+	strings_split(&elements, part, ",\n\t");
+	strings_sort(&elements);
+	for (size_t i = 0; i < elements.n; i++) {
+		const char *element = elements.items[i];
 
-		if (i && strcmp(one->items[i - 1], element) == 0)
-			continue;
-		while (k < other->n && strcmp(other->items[k], element) < 0)
-			k++;
-		if (k < other->n && strcmp(other->items[k], element) == 0)
+		if ((i && strcmp(elements.items[i - 1], element) == 0) || has_element(other, element))
 			continue;
 		if (any)
 			text_add(ret, ", %s", element);
@@ -205,21 +242,44 @@ static void add_missing(const char *what, const struct place *place, const struc
 		text_add(ret, " }\n");
 }
 
+/* The bytes, whole elements, that two texts begin with alike. Tabs stand before an element alone. */
+static size_t same_begin(const char *one, const char *other)
+{
+	size_t n = 0, whole = 0;
+
+	for (; one[n] && one[n] == other[n]; n++)
+		if (one[n] == '\t' && one[n + 1] != '\t')
+			whole = n + 1;
+	return whole;
+}
+
+/* And those that they end with, of n and m that are left. */
+static size_t same_end(const char *one, size_t n, const char *other, size_t m)
+{
+	size_t same = 0, whole = 0;
+
+	for (; same < n && same < m && one[n - 1 - same] == other[m - 1 - same]; same++)
+		if (one[n - 1 - same] == ',')
+			whole = same + 1;
+	return whole;
+}
+
+/* Mostly it is a link that has come or gone, and all others stand where they stood. */
 static int add_changes(const struct place *place, const char **before, const char **after, struct text *ret)
 {
-	auto_free char *then = take_elements(before), *now = take_elements(after);
-	auto_strings struct strings left = STRINGS_EMPTY, right = STRINGS_EMPTY;
+	auto_free char *then = take_elements(before), *now = take_elements(after), *left = NULL, *right = NULL;
+	size_t begin, n, m, end;
 
 	if (!then || !now)
 		return -EINVAL;
-	if (strcmp(then, now) == 0)
-		return 0;
-	strings_split(&left, then, ",\n\t");
-	strings_split(&right, now, ",\n\t");
-	strings_sort(&left);
-	strings_sort(&right);
-	add_missing("delete", place, &left, &right, ret);
-	add_missing("add", place, &right, &left, ret);
+	begin = same_begin(then, now);
+	n = strlen(then + begin);
+	m = strlen(now + begin);
+	end = same_end(then + begin, n, now + begin, m);
+	left = xstrndup(then + begin, n - end);
+	right = xstrndup(now + begin, m - end);
+	add_missing("delete", place, left, now, ret);
+	add_missing("add", place, right, then, ret);
 	return 0;
 }
 
@@ -249,36 +309,51 @@ char *firewall_changes(const char *before, const char *after)
 
 static const char *const families[] = { "inet", "bridge" };
 
-/* The tables must be there too: `nft flush ruleset`, as a restart of nftables.service does, takes them
- * away. */
-static int is_current(const char *applied, const char *table, const char *text)
+/* `nft flush ruleset`, as a restart of nftables.service does, takes them away. */
+static bool tables_are_there(const char *table)
 {
 	struct error ignored = ERROR_NONE;
 
-	if (!applied || strcmp(applied, text) != 0)
-		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
 		if (netlink_nft_table_exists(families[i], table, &ignored) != 1)
-			return 0;
-	return 1;
+			return false;
+	return true;
+}
+
+static bool is_current(const char *applied, const char *table, const char *text)
+{
+	return applied && strcmp(applied, text) == 0 && tables_are_there(table);
 }
 
 bool firewall_is_of(int dirfd, const char *table)
 {
-	auto_free char *first = xasprintf("table inet %s\n", table), *applied = NULL;
-	uint32_t generation;
+	auto_free char *first = xasprintf("table inet %s\n", table);
+	char begin[GLANCE];
+	struct applied about;
+	const char *text;
 
-	applied = read_applied(dirfd, &generation);
-	return text_empty(applied) || text_starts(applied, first);
+	if (!glance_applied(dirfd, begin))
+		return true;
+	text = parse_header(begin, &about);
+	return !*text || text_starts(text, first);
 }
 
 int firewall_current(int dirfd, const struct network_rules *rules)
 {
 	auto_free char *text = network_ruleset(rules), *applied = NULL;
-	uint32_t generation;
+	struct applied about;
 
-	applied = read_applied(dirfd, &generation);
+	applied = read_applied(dirfd, &about);
 	return is_current(applied, rules->table, text);
+}
+
+int firewall_current_of(int dirfd, const char *table, uint64_t made_of)
+{
+	char begin[GLANCE];
+	struct applied about;
+
+	return made_of && glance_applied(dirfd, begin) && *parse_header(begin, &about) && about.made_of == made_of &&
+	       firewall_is_of(dirfd, table) && tables_are_there(table);
 }
 
 static int run_nft(const char *input, const char *what, struct error *err)
@@ -315,16 +390,16 @@ static int run_nft(const char *input, const char *what, struct error *err)
 	return 0;
 }
 
-/* Elements alone come and go, for a few milliseconds, where nobody has touched any rules since ours; what does not go
- * so is done as a whole. */
-static int run_changes(const char *changes, const char *text, const char *what, struct error *err)
+/* Elements alone come and go where nobody has touched any rules since ours; what does not go so is done as a whole. */
+static int run_changes(const char *changes, uint32_t generation, const char *text, const char *what, struct error *err)
 {
 	struct error refused = ERROR_NONE;
-	int r = changes ? run_nft(changes, what, &refused) : -EINVAL;
 
-	if (r == -ETIMEDOUT)
-		*err = refused;
-	return r == 0 || r == -ETIMEDOUT ? r : run_nft(text, what, err);
+	if (changes && elements_change(changes, generation, &refused) == 0)
+		return 0;
+	if (changes)
+		log_debug("%s as a whole: %s", what, refused.message);
+	return run_nft(text, what, err);
 }
 
 int firewall_apply(int dirfd, const struct network_rules *rules, struct error *err)
@@ -332,25 +407,28 @@ int firewall_apply(int dirfd, const struct network_rules *rules, struct error *e
 	auto_free char *text = network_ruleset(rules), *before = NULL, *changes = NULL;
 	auto_free char *what =
 		xasprintf("put the rules of the tables \"%s\" in place", rules->table);
-	uint32_t made, now = 0, after = 0;
+	const struct applied unknown = { .generation = 0 };
+	struct applied then, about = { .made_of = rules->made_of };
 	struct error ignored = ERROR_NONE;
+	uint32_t now = 0, after = 0;
 	int r;
 
-	before = read_applied(dirfd, &made);
+	before = read_applied(dirfd, &then);
 	if (is_current(before, rules->table, text))
 		return 0;
 	netlink_nft_generation(&now);
-	if (made && made == now)
+	if (then.generation && then.generation == now)
 		changes = firewall_changes(before, text);
 	/* Killed in between, nobody believes that the old ones are there; but that there are some, so that they are mended. */
-	if (!before || write_applied(dirfd, "", 0, &ignored) < 0)
+	if (!before || write_applied(dirfd, "", &unknown, &ignored) < 0)
 		unlinkat(dirfd, APPLIED, 0);
-	r = run_changes(changes, text, what, err);
+	r = run_changes(changes, now, text, what, err);
 	if (r < 0 && r != -ETIMEDOUT && before)
-		write_applied(dirfd, before, made, &ignored); /* nothing of the transaction was done */
+		write_applied(dirfd, before, &then, &ignored); /* nothing of the transaction was done */
 	netlink_nft_generation(&after);
-	if (r == 0) /* somebody else's change in between is not overlooked */
-		r = write_applied(dirfd, text, after == now + 1 ? after : 0, err);
+	about.generation = after == now + 1 ? after : 0; /* somebody else's change in between is not overlooked */
+	if (r == 0)
+		r = write_applied(dirfd, text, &about, err);
 	return r < 0 ? r : 1;
 }
 

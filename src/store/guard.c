@@ -80,29 +80,45 @@ static uint32_t new_group(const struct guarded_list *list, const struct guarded 
 	return group;
 }
 
+/* Entries of one box, as they are written. */
+static char *entries_of(const struct guarded_list *list, const char *uuid)
+{
+	struct guarded_list some = GUARDED_EMPTY;
+	char *text;
+
+	some.items = xcalloc(list->n + 1, sizeof(*some.items));
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->items[i].uuid, uuid) == 0)
+			some.items[some.n++] = list->items[i];
+	qsort(some.items, some.n, sizeof(*some.items), compare_entries);
+	text = guarded_format(&some);
+	free(some.items);
+	return text;
+}
+
 bool guarded_replace(struct guarded_list *all, const char *uuid, struct guarded_list *own)
 {
-	auto_guarded struct guarded_list next = GUARDED_EMPTY;
-	auto_free char *before = guarded_format(all), *after = NULL;
+	auto_free char *before = entries_of(all, uuid), *after = NULL;
+	size_t n = 0;
 
 	for (size_t i = 0; i < own->n; i++) {
 		const struct guarded *known = guarded_find(all, uuid, own->items[i].link);
 
 		own->items[i].group = known ? known->group : new_group(all, &own->items[i]);
 	}
-	for (size_t i = 0; i < all->n; i++)
-		if (strcmp(all->items[i].uuid, uuid) != 0)
-			guarded_add(&next, &all->items[i]);
-	for (size_t i = 0; i < own->n; i++)
-		guarded_add(&next, &own->items[i]);
-	if (next.n)
-		qsort(next.items, next.n, sizeof(*next.items), compare_entries);
-	after = guarded_format(&next);
+	after = entries_of(own, uuid);
 	if (strcmp(before, after) == 0)
 		return false;
-	guarded_clear(all);
-	*all = next;
-	next = (struct guarded_list)GUARDED_EMPTY;
+	for (size_t i = 0; i < all->n; i++)
+		if (strcmp(all->items[i].uuid, uuid) == 0)
+			guarded_done(&all->items[i]);
+		else
+			all->items[n++] = all->items[i];
+	all->n = n;
+	for (size_t i = 0; i < own->n; i++)
+		guarded_add(all, &own->items[i]);
+	if (all->n)
+		qsort(all->items, all->n, sizeof(*all->items), compare_entries);
 	return true;
 }
 
@@ -117,10 +133,15 @@ char *guarded_format(const struct guarded_list *list)
 	for (size_t i = 0; i < list->n; i++) {
 		const struct guarded *one = &list->items[i];
 		auto_free char *addresses = strings_join(&one->addresses, ",");
+		char group[16];
 
-		text_add(&text, "%s %s %u %s %s %s%s%s- %s\n", one->uuid, one->link, one->group,
-			 one->bridge ? one->bridge : "-", one->hwaddr, one->open ? "o" : "", one->isolated ? "i" : "",
-			 one->host_access ? "h" : "", one->addresses.n ? addresses : "-");
+		snprintf(group, sizeof(group), "%u", one->group);
+		const char *const words[] = { one->uuid, " ", one->link, " ", group, " ", one->bridge ? one->bridge : "-", " ",
+					      one->hwaddr, " ", one->open ? "o" : "", one->isolated ? "i" : "",
+					      one->host_access ? "h" : "", "- ", one->addresses.n ? addresses : "-", "\n" };
+
+		for (size_t k = 0; k < ARRAY_SIZE(words); k++)
+			text_append(&text, words[k], strlen(words[k]));
 	}
 	return text.data;
 }
@@ -137,12 +158,18 @@ static bool is_link_name(const char *text)
 	return *text && strlen(text) < LINK_NAME_ROOM && !strpbrk(text, "\"\\{}");
 }
 
-static bool parse_line(const struct strings *words, struct guarded *one)
-{
-	char **w = words->items;
-	uint8_t hwaddr[6];
+#define WORDS 7
 
-	if (words->n != 7 || !uuid_valid(w[0]) || !is_link_name(w[1]) || parse_u32(w[2], &one->group) < 0 ||
+/* line: cut into words. */
+static bool parse_line(char *line, struct guarded *one)
+{
+	char *w[WORDS + 1] = { NULL };
+	uint8_t hwaddr[6];
+	size_t n = 0;
+
+	while (n <= WORDS && (w[n] = strsep(&line, " ")))
+		n++;
+	if (n != WORDS || !uuid_valid(w[0]) || !is_link_name(w[1]) || parse_u32(w[2], &one->group) < 0 ||
 	    !one->group || !is_link_name(w[3]) || hwaddr_parse(w[4], hwaddr) < 0)
 		return false;
 	snprintf(one->uuid, sizeof(one->uuid), "%s", w[0]);
@@ -160,19 +187,19 @@ static bool parse_line(const struct strings *words, struct guarded *one)
 	return true;
 }
 
-int guarded_parse(const char *text, struct guarded_list *ret)
+int guarded_parse_of(const char *text, const char *uuid, struct guarded_list *ret)
 {
 	auto_guarded struct guarded_list list = GUARDED_EMPTY;
-	auto_strings struct strings lines = STRINGS_EMPTY;
+	auto_free char *copy = xstrdup(text);
+	char *rest = copy, *line;
 
-	strings_split(&lines, text, "\n");
-	for (size_t i = 0; i < lines.n; i++) {
-		auto_strings struct strings words = STRINGS_EMPTY;
+	while ((line = strsep(&rest, "\n"))) {
 		struct guarded one = { .group = 0 };
 		bool good;
 
-		strings_split(&words, lines.items[i], " ");
-		good = parse_line(&words, &one);
+		if (!*line || (uuid && !text_starts(line, uuid)))
+			continue;
+		good = parse_line(line, &one);
 		if (good)
 			guarded_add(&list, &one);
 		strings_clear(&one.addresses);
@@ -184,30 +211,51 @@ int guarded_parse(const char *text, struct guarded_list *ret)
 	return 0;
 }
 
+int guarded_parse(const char *text, struct guarded_list *ret)
+{
+	return guarded_parse_of(text, NULL, ret);
+}
+
+int guarded_read(int dirfd, char **ret, struct error *err)
+{
+	int r = read_file_at(dirfd, FILE_NAME, FILE_MAX, ret, NULL);
+
+	if (r == -ENOENT)
+		*ret = xstrdup("");
+	else if (r < 0)
+		return fail(err, -r, "read what links are held to, the file \"" FILE_NAME "\"");
+	return r == 0;
+}
+
+int guarded_parse_text(const char *text, const char *uuid, struct guarded_list *ret, struct error *err)
+{
+	if (guarded_parse_of(text, uuid, ret) == 0)
+		return 0;
+	fail(err, EINVAL, "read what links are held to: the file \"" FILE_NAME "\" is damaged");
+	return error_hint(err, "stop all containers and remove it: each start writes its own lines anew");
+}
+
 int guarded_load(int dirfd, struct guarded_list *ret, struct error *err)
 {
 	auto_free char *text = NULL;
-	int r = read_file_at(dirfd, FILE_NAME, FILE_MAX, &text, NULL);
 
 	*ret = (struct guarded_list)GUARDED_EMPTY;
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return fail(err, -r, "read the file \"" FILE_NAME "\" of the state directory");
-	if (guarded_parse(text, ret) == 0)
-		return 0;
-	fail(err, EINVAL, "read the file \"" FILE_NAME "\" of the state directory: it is damaged");
-	return error_hint(err, "stop all containers and remove it: each start writes its own lines anew");
+	return guarded_read(dirfd, &text, err) < 0 ? -err->code : guarded_parse_text(text, NULL, ret, err);
 }
 
 int guarded_save(int dirfd, const struct guarded_list *list, struct error *err)
 {
 	auto_free char *text = guarded_format(list);
 
-	if (list->n)
+	return guarded_write(dirfd, text, err);
+}
+
+int guarded_write(int dirfd, const char *text, struct error *err)
+{
+	if (*text)
 		return replace_file_at(dirfd, FILE_NAME, text, strlen(text), 0600, false, err);
 	if (unlinkat(dirfd, FILE_NAME, 0) < 0 && errno != ENOENT)
-		return fail(err, errno, "remove the file \"" FILE_NAME "\" of the state directory");
+		return fail(err, errno, "remove what links are held to, the file \"" FILE_NAME "\"");
 	return 0;
 }
 
@@ -230,12 +278,17 @@ static void put(struct text *text, const char *what)
 	text_append(text, what, strlen(what));
 }
 
+/* n: 16 at most */
 static void put_hex(struct text *text, const uint8_t *bytes, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
+	char hex[2 * 16];
 
-	for (size_t i = 0; i < n; i++)
-		text_append(text, (char[2]){ digits[bytes[i] >> 4], digits[bytes[i] & 15] }, 2);
+	for (size_t i = 0; i < n && i < sizeof(hex) / 2; i++) {
+		hex[2 * i] = digits[bytes[i] >> 4];
+		hex[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	text_append(text, hex, 2 * n);
 }
 
 static void next_element(struct set *set)
@@ -373,19 +426,26 @@ static void put_suffix(const struct guarded *one, struct text *ret)
 }
 
 /* The IPv6 addresses of a link: the one that it makes of its MAC, and those that it was given. */
-static size_t addresses6(const struct guarded *one, struct in6_addr **ret)
+struct own6 {
+	struct in6_addr *bytes;
+	char (*texts)[INET6_ADDRSTRLEN];
+	size_t n;
+};
+
+static void find_own6(const struct guarded *one, struct own6 *ret)
 {
-	struct in6_addr *all = xcalloc(one->addresses.n + 1, sizeof(*all));
+	struct in6_addr *bytes = xcalloc(one->addresses.n + 1, sizeof(*bytes));
 	size_t n = 1;
 
-	all[0].s6_addr[0] = 0xfe;
-	all[0].s6_addr[1] = 0x80;
-	suffix_bytes(one, all[0].s6_addr + 8);
+	bytes[0].s6_addr[0] = 0xfe;
+	bytes[0].s6_addr[1] = 0x80;
+	suffix_bytes(one, bytes[0].s6_addr + 8);
 	for (size_t i = 0; i < one->addresses.n; i++)
-		if (inet_pton(AF_INET6, one->addresses.items[i], &all[n]) == 1)
+		if (inet_pton(AF_INET6, one->addresses.items[i], &bytes[n]) == 1)
 			n++;
-	*ret = all;
-	return n;
+	*ret = (struct own6){ .bytes = bytes, .texts = xcalloc(n, sizeof(*ret->texts)), .n = n };
+	for (size_t i = 0; i < n; i++)
+		inet_ntop(AF_INET6, &bytes[i], ret->texts[i], sizeof(ret->texts[i]));
 }
 
 static void add_addresses4(const struct guarded_list *list, struct text *ret)
@@ -409,7 +469,7 @@ static void put_sender(struct set *set, const struct guarded *one, const char *t
 	put_mac_number(one, set->text);
 	put(set->text, type);
 	put(set->text, " . ");
-	put_address(address, set->text);
+	put(set->text, address);
 }
 
 static void add_senders4(const struct guarded_list *list, struct text *ret)
@@ -423,38 +483,28 @@ static void add_senders4(const struct guarded_list *list, struct text *ret)
 	end_set(&set);
 }
 
-static void add_senders6(const struct guarded_list *list, struct text *ret)
+static void add_senders6(const struct guarded_list *list, const struct own6 *own, struct text *ret)
 {
 	struct set set = begin_set("senders6", "typeof iifgroup . @ll,48,64 . ip6 saddr", ret);
 
-	for (size_t i = 0; i < list->n; i++) {
-		auto_free struct in6_addr *all = NULL;
-		size_t n = addresses6(&list->items[i], &all);
-		char shown[INET6_ADDRSTRLEN];
-
-		for (size_t k = 0; k < n; k++)
-			put_sender(&set, &list->items[i], "86dd", inet_ntop(AF_INET6, &all[k], shown, sizeof(shown)));
-	}
+	for (size_t i = 0; i < list->n; i++)
+		for (size_t k = 0; k < own[i].n; k++)
+			put_sender(&set, &list->items[i], "86dd", own[i].texts[k]);
 	end_set(&set);
 }
 
 /* as_number: as nft wants it in a place that it has no name for */
-static void add_addresses6(const struct guarded_list *list, const char *name, const char *type, bool as_number,
-			   struct text *ret)
+static void add_addresses6(const struct guarded_list *list, const struct own6 *own, const char *name, const char *type,
+			   bool as_number, struct text *ret)
 {
 	struct set set = begin_set(name, type, ret);
 
 	for (size_t i = 0; i < list->n; i++) {
-		auto_free struct in6_addr *all = NULL;
-		size_t n = addresses6(&list->items[i], &all);
-
-		for (size_t k = 0; k < n; k++) {
-			char shown[INET6_ADDRSTRLEN];
-
+		for (size_t k = 0; k < own[i].n; k++) {
 			next_of(&set, &list->items[i]);
-			put(ret, as_number ? "0x" : inet_ntop(AF_INET6, &all[k], shown, sizeof(shown)));
+			put(ret, as_number ? "0x" : own[i].texts[k]);
 			if (as_number)
-				put_hex(ret, all[k].s6_addr, sizeof(all[k].s6_addr));
+				put_hex(ret, own[i].bytes[k].s6_addr, sizeof(own[i].bytes[k].s6_addr));
 		}
 	}
 	end_set(&set);
@@ -561,6 +611,10 @@ static const char chains[] =
 
 void guard_rules(const struct guarded_list *list, struct text *ret)
 {
+	auto_free struct own6 *own = xcalloc(list->n + 1, sizeof(*own));
+
+	for (size_t i = 0; i < list->n; i++)
+		find_own6(&list->items[i], &own[i]);
 	add_groups(list, "links", is_any, ret);
 	add_groups(list, "open", is_open, ret);
 	add_groups(list, "isolated", is_isolated, ret);
@@ -568,14 +622,18 @@ void guard_rules(const struct guarded_list *list, struct text *ret)
 	add_values(list, "macs", "type devgroup . ether_addr", put_mac, is_any, ret);
 	add_values(list, "clients", "typeof iifgroup . @th,288,48", put_mac_number, is_any, ret);
 	add_senders4(list, ret);
-	add_senders6(list, ret);
+	add_senders6(list, own, ret);
 	add_addresses4(list, ret);
-	add_addresses6(list, "addresses6", "type devgroup . ipv6_addr", false, ret);
+	add_addresses6(list, own, "addresses6", "type devgroup . ipv6_addr", false, ret);
 	/* what a neighbour discovery is about */
-	add_addresses6(list, "targets6", "typeof iifgroup . @th,64,128", true, ret);
+	add_addresses6(list, own, "targets6", "typeof iifgroup . @th,64,128", true, ret);
 	add_values(list, "suffixes", "typeof iifgroup . @nh,128,64", put_suffix, is_on_another_bridge, ret);
 	add_values(list, "target_suffixes", "typeof iifgroup . @th,128,64", put_suffix, is_on_another_bridge, ret);
 	text_append(ret, chains, sizeof(chains) - 1);
+	for (size_t i = 0; i < list->n; i++) {
+		free(own[i].bytes);
+		free(own[i].texts);
+	}
 }
 
 /* --- the table of the host --- */

@@ -62,7 +62,7 @@ static bool all_there(const struct network_host *host, struct netlink *netlink, 
 		return false;
 	if (network_view_make(host, dirfd, bridge, &view, &ignored) < 0)
 		return false;
-	return firewall_current(dirfd, &view.rules) && network_loopback_route_is(bridge, view.published.n > 0) &&
+	return network_rules_are(dirfd, &view) && network_loopback_route_is(bridge, view.published.n > 0) &&
 	       dns_current(dirfd, &view.dns, &bridge->dns);
 }
 
@@ -267,7 +267,7 @@ static int mend_rules(const struct network_host *host, int dirfd, struct error *
 	auto_close int lock = -1;
 	int r = network_view_make(host, dirfd, own ? &made : NULL, &view, err);
 
-	if (r < 0 || firewall_current(dirfd, &view.rules))
+	if (r < 0 || network_rules_are(dirfd, &view))
 		return r;
 	lock = network_lock_in(dirfd, err);
 	r = lock < 0 ? lock : 0;

@@ -165,30 +165,43 @@ static bool rules_are_there(const struct guarded_list *links)
 	return false;
 }
 
+/* The entries of one box, which are to become these: 1 when they were others, and the file is written. *ret_before: the file
+ * as it was. */
+static int record_guarded(const struct network_host *host, const char *uuid, struct guarded_list *guarded, char **ret_before,
+			  struct error *err)
+{
+	auto_guarded struct guarded_list links = GUARDED_EMPTY, own = GUARDED_EMPTY;
+
+	*ret_before = NULL;
+	if (network_read_guarded(host, ret_before, err) < 0 || guarded_parse_text(*ret_before, uuid, &own, err) < 0)
+		return -err->code;
+	if (!guarded_replace(&own, uuid, guarded))
+		return 0;
+	/* a new one's group must be nobody else's */
+	if (guarded_parse_text(*ret_before, NULL, &links, err) < 0)
+		return -err->code;
+	guarded_replace(&links, uuid, guarded);
+	return network_save_guarded(host, &links, err) < 0 ? -err->code : 1;
+}
+
 int network_admit(const struct network_host *host, const char *uuid, struct guarded_list *guarded,
 		  const struct published_list *ports, struct error *err)
 {
 	auto_close int dirfd = network_open_dir(host, true, err), lock = -1;
 	auto_published struct published_list all = PUBLISHED_EMPTY, before = PUBLISHED_EMPTY;
-	auto_guarded struct guarded_list links = GUARDED_EMPTY, links_before = GUARDED_EMPTY;
+	auto_free char *links_before = NULL;
 	struct error ignored = ERROR_NONE;
-	bool changed;
-	int r;
+	int r, changed;
 
 	lock = dirfd < 0 ? dirfd : network_lock_in(dirfd, err);
 	if (lock < 0)
 		return lock;
 	published_load(dirfd, &all);
 	ports_of(&all, uuid, &before);
-	if (network_load_guarded(host, &links, err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < links.n; i++)
-		guarded_add(&links_before, &links.items[i]);
-	changed = guarded_replace(&links, uuid, guarded);
 	if (published_check(ports, &all, err) < 0)
 		return -err->code;
-	r = changed ? network_save_guarded(host, &links, err) : 0;
-	if (r == 0)
+	r = changed = record_guarded(host, uuid, guarded, &links_before, err);
+	if (r >= 0)
 		r = published_save(dirfd, uuid, ports, err);
 	if (r == 0 && (!changed || guarded->n == 0) && rules_are_there(guarded))
 		return 0;
@@ -198,22 +211,14 @@ int network_admit(const struct network_host *host, const char *uuid, struct guar
 		return 0;
 	/* what cannot be is not recorded either */
 	published_save(dirfd, uuid, &before, &ignored);
-	if (changed)
-		network_save_guarded(host, &links_before, &ignored);
+	if (changed > 0)
+		network_write_guarded(host, links_before, &ignored);
 	return r;
 }
 
 int network_guarded(const struct network_host *host, const char *uuid, struct guarded_list *ret, struct error *err)
 {
-	auto_guarded struct guarded_list all = GUARDED_EMPTY;
-
-	*ret = (struct guarded_list)GUARDED_EMPTY;
-	if (network_load_guarded(host, &all, err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < all.n; i++)
-		if (strcmp(all.items[i].uuid, uuid) == 0)
-			guarded_add(ret, &all.items[i]);
-	return 0;
+	return network_load_guarded_of(host, uuid, ret, err);
 }
 
 int network_leave(const struct network_host *host, const char *uuid, struct error *err)

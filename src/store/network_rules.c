@@ -19,33 +19,106 @@ void network_view_done(struct network_view *view)
 	free(view->subnet6);
 	published_clear(&view->published);
 	guarded_clear(&view->guarded);
+	free(view->guard);
 }
 
-/* None is there before the first container has an address. */
-static int open_state_dir(const struct network_host *host)
+/* Where sysct 0.1.0 kept the entries: read until they are written anew. */
+static int open_former(const struct network_host *host)
 {
-	int fd = open(host->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return open(host->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
 
-	return fd < 0 ? -errno : fd;
+int network_read_guarded(const struct network_host *host, char **ret, struct error *err)
+{
+	struct error missing = ERROR_NONE;
+	auto_close int dirfd = network_open_dir(host, false, &missing), former = -1;
+	int r = dirfd < 0 ? 0 : guarded_read(dirfd, ret, err);
+
+	if (r == 0)
+		former = open_former(host);
+	if (former >= 0) {
+		if (dirfd >= 0)
+			free(take_ptr(ret));
+		return guarded_read(former, ret, err) < 0 ? -err->code : 0;
+	}
+	if (r == 0 && dirfd < 0)
+		*ret = xstrdup("");
+	return r < 0 ? r : 0;
+}
+
+int network_write_guarded(const struct network_host *host, const char *text, struct error *err)
+{
+	struct error missing = ERROR_NONE;
+	auto_close int dirfd = network_open_dir(host, *text, *text ? err : &missing), former = open_former(host);
+
+	if (dirfd < 0 ? *text != '\0' : guarded_write(dirfd, text, err) < 0)
+		return -err->code;
+	return former < 0 ? 0 : guarded_write(former, "", err);
+}
+
+int network_load_guarded_of(const struct network_host *host, const char *uuid, struct guarded_list *ret, struct error *err)
+{
+	auto_free char *text = NULL;
+
+	*ret = (struct guarded_list)GUARDED_EMPTY;
+	return network_read_guarded(host, &text, err) < 0 ? -err->code : guarded_parse_text(text, uuid, ret, err);
 }
 
 int network_load_guarded(const struct network_host *host, struct guarded_list *ret, struct error *err)
 {
-	auto_close int dirfd = open_state_dir(host);
-
-	*ret = (struct guarded_list)GUARDED_EMPTY;
-	if (dirfd == -ENOENT)
-		return 0;
-	return dirfd < 0 ? fail(err, -dirfd, "open directory %s", host->state_dir) : guarded_load(dirfd, ret, err);
+	return network_load_guarded_of(host, NULL, ret, err);
 }
 
 int network_save_guarded(const struct network_host *host, const struct guarded_list *list, struct error *err)
 {
-	auto_close int dirfd = open_state_dir(host);
+	auto_free char *text = guarded_format(list);
 
-	if (dirfd == -ENOENT && list->n == 0)
+	return network_write_guarded(host, text, err);
+}
+
+/* A hash of what the rules are made of: the entries as they are recorded, and how this sysct writes rules, of which all that an
+ * entry can say is a sample. So rules that another version has written are made anew. */
+static uint64_t hash_sources(const struct network_view *view)
+{
+	static const char uuid[] = "00000000-0000-4000-8000-000000000001";
+	char *addresses[] = { (char *)(uintptr_t)"192.0.2.2", (char *)(uintptr_t)"2001:db8::2" };
+	struct guarded sample[] = {
+		{ .group = 1, .hwaddr = "02:00:00:00:00:02", .open = true, .isolated = true, .host_access = true },
+		{ .group = 2, .hwaddr = "02:00:00:00:00:03", .bridge = (char *)(uintptr_t)"br0", .host_access = true },
+	};
+	const struct guarded_list list = { sample, ARRAY_SIZE(sample) };
+	struct network_rules rules = view->rules;
+	auto_free char *text = NULL, *whole = NULL;
+	uint64_t hash;
+
+	for (size_t i = 0; i < list.n; i++) {
+		memcpy(sample[i].uuid, uuid, sizeof(uuid));
+		sample[i].link = (char *)(uintptr_t)"eth0";
+		sample[i].addresses = (struct strings){ .items = addresses, .n = ARRAY_SIZE(addresses) };
+	}
+	rules.guarded = &list;
+	text = network_ruleset(&rules);
+	whole = xasprintf("%s%s", text, view->guard);
+	hash = hash_text(whole);
+	return hash ? hash : 1;
+}
+
+int network_view_guarded(struct network_view *view, struct error *err)
+{
+	if (!view->guard)
 		return 0;
-	return dirfd < 0 ? fail(err, -dirfd, "open directory %s", host->state_dir) : guarded_save(dirfd, list, err);
+	if (guarded_parse_text(view->guard, NULL, &view->guarded, err) < 0)
+		return -err->code;
+	free(take_ptr(&view->guard));
+	return 0;
+}
+
+bool network_rules_are(int dirfd, struct network_view *view)
+{
+	struct error ignored = ERROR_NONE;
+
+	return firewall_current_of(dirfd, view->table, view->rules.made_of) ||
+	       (network_view_guarded(view, &ignored) == 0 && firewall_current(dirfd, &view->rules));
 }
 
 int network_view_make(const struct network_host *host, int dirfd, const struct network_bridge *bridge,
@@ -59,10 +132,12 @@ int network_view_make(const struct network_host *host, int dirfd, const struct n
 	view->rules = (struct network_rules){ .table = view->table,
 					      .published = &view->published,
 					      .guarded = &view->guarded };
-	if (network_load_guarded(host, &view->guarded, err) < 0)
+	if (network_read_guarded(host, &view->guard, err) < 0)
 		return -err->code;
-	if (!bridge)
+	if (!bridge) {
+		view->rules.made_of = hash_sources(view);
 		return 0;
+	}
 	ipv6 = bridge->subnet6.prefix;
 	mask.s_addr = htonl(UINT32_MAX << (32 - bridge->subnet4.prefix));
 	view->subnet4 = subnet4_text(&bridge->subnet4);
@@ -81,6 +156,7 @@ int network_view_make(const struct network_host *host, int dirfd, const struct n
 					  .network4 = view->network4,
 					  .netmask4 = view->netmask4,
 					  .mtu = bridge->mtu };
+	view->rules.made_of = hash_sources(view);
 	return 0;
 }
 
@@ -184,14 +260,15 @@ bool network_loopback_route_is(const struct network_bridge *bridge, bool on)
 	return net_sysctl_get(name, value, sizeof(value)) == 0 && strcmp(value, on ? "1" : "0") == 0;
 }
 
-int network_apply_rules(int dirfd, const struct network_bridge *bridge, const struct network_view *view,
-			struct error *err)
+int network_apply_rules(int dirfd, const struct network_bridge *bridge, struct network_view *view, struct error *err)
 {
 	bool published = bridge && view->published.n > 0;
 	struct error ignored = ERROR_NONE;
 	uint32_t before = 0;
-	int r = published || !bridge ? 0 : set_loopback_route(bridge, false, err);
+	int r = network_view_guarded(view, err);
 
+	if (r == 0 && !published && bridge)
+		r = set_loopback_route(bridge, false, err);
 	netlink_nft_generation(&before);
 	if (r == 0)
 		r = firewall_apply(dirfd, &view->rules, err);
@@ -207,8 +284,8 @@ int network_shrink_rules(const struct network_host *host, int dirfd, struct erro
 	auto_network_view struct network_view view = { .table = NULL };
 	int r = network_view_make(host, dirfd, NULL, &view, err);
 
-	if (r < 0)
-		return r;
+	if (r < 0 || network_view_guarded(&view, err) < 0)
+		return -err->code;
 	for (size_t i = 0; i < view.guarded.n; i++)
 		if (view.guarded.items[i].bridge)
 			return network_apply_rules(dirfd, NULL, &view, err);

@@ -27,6 +27,7 @@ static const struct {
 	{ "create the links late", "as the links" },
 	{ "configure the network alone", "as the other one" },
 	{ "configure the network", "in a net namespace that goes with its processes, or is kept with its addresses" },
+	{ "register the names", "undone with the network" },
 	{ "tell the other containers", "their files are mended when the network is released" },
 	{ "prepare the confinement", "memory, and a file in the run directory" },
 	{ "mask proc", "detached mounts, live by descriptors" },

@@ -10,7 +10,9 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "os/netlink.h"
 #include "os/process.h"
+#include "store/elements.h"
 #include "store/firewall.h"
 #include "store/guard.h"
 
@@ -189,7 +191,7 @@ END_TEST
 
 START_TEST(the_host_knows_a_sender_by_bridge_and_mac)
 {
-	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &list };
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &list, 0 };
 	auto_free char *text = NULL, *without = NULL;
 
 	fill();
@@ -211,7 +213,7 @@ END_TEST
 
 START_TEST(only_elements_change_when_links_come_and_go)
 {
-	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &list };
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &list, 0 };
 	auto_free char *none = network_ruleset(&rules), *two = NULL, *one = NULL, *other = NULL;
 	auto_free char *grown = NULL, *shrunk = NULL, *line = NULL;
 	auto_guarded struct guarded_list nobody = GUARDED_EMPTY;
@@ -243,7 +245,7 @@ END_TEST
 /* Two links that share a MAC are one element, which stays with the other. */
 START_TEST(an_element_of_two_links_stays_with_one)
 {
-	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", NULL, NULL, &list };
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", NULL, NULL, &list, 0 };
 	auto_guarded struct guarded_list a = GUARDED_EMPTY, b = GUARDED_EMPTY, nobody = GUARDED_EMPTY;
 	auto_free char *two = NULL, *one = NULL, *shrunk = NULL;
 
@@ -286,7 +288,7 @@ static char *listed(void)
 /* By elements that come and go the kernel has just what it has when it is told the whole. */
 START_TEST(changes_lead_to_the_same_rules)
 {
-	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &list };
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &list, 0 };
 	auto_guarded struct guarded_list own = GUARDED_EMPTY;
 	const char *argv[] = { "nft", "-f", "-", NULL };
 	auto_free char *last = network_ruleset(&rules);
@@ -295,21 +297,29 @@ START_TEST(changes_lead_to_the_same_rules)
 		return;
 	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
 	free(nft(argv, last));
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 5; i++) {
 		auto_free char *text = NULL, *changes = NULL, *grown = NULL, *whole = NULL;
+		uint32_t generation;
 
 		if (i == 0)
 			fill();
 		else if (i == 1)
 			add(&own, UUID_B, "eth0", "br0", "02:00:00:00:00:03", "10.9.0.9 fd00:9::9");
-		else
+		else if (i == 2)
 			own.items[0].isolated = true;
+		else if (i == 3)
+			free(take_ptr(&own.items[0].bridge));
+		else
+			guarded_clear(&own);
 		if (i)
 			guarded_replace(&list, UUID_B, &own);
 		text = network_ruleset(&rules);
 		changes = firewall_changes(last, text);
 		ck_assert_ptr_nonnull(changes);
-		free(nft(argv, changes));
+		netlink_nft_generation(&generation);
+		/* not of these rules: nothing is done */
+		ck_assert_int_eq(elements_change(changes, generation + 1, &err), -ERESTART);
+		ck_assert_msg(elements_change(changes, generation, &err) == 0, "%s: %s", err.message, changes);
 		grown = listed();
 		free(nft(argv, text));
 		whole = listed();
@@ -320,10 +330,49 @@ START_TEST(changes_lead_to_the_same_rules)
 }
 END_TEST
 
+START_TEST(an_element_is_what_the_kernel_compares)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+		uint8_t key[28];
+	} good[] = {
+		{ "02:00:00:00:00:0a", 6, { 2, 0, 0, 0, 0, 10 } },
+		{ "10.3.4.5", 4, { 10, 3, 4, 5 } },
+		{ "\"br0\" . 02:00:00:00:00:0a", 24, { 'b', 'r', '0', [16] = 2, [21] = 10 } },
+		{ "0x40000001 . 0x0200 . 10.3.4.5", 12, { [4] = 2, [8] = 10, 3, 4, 5 } },
+		{ "0x40000001 . fe80::1", 20, { [4] = 0xfe, 0x80, [19] = 1 } },
+	};
+	static const char *const bad[] = { "", ".", "0x", "0x0", "0x40000001 .", ". 10.3.4.5", "10.3.4", "10.3.4.5 10.3.4.6", "br0",
+					   "\"\"", "\"sixteen-letters-\"", "0xzz", "0x40000001 . 0x1", "02:00:00:00:00" };
+	auto_free char *many = xasprintf("0x40000001%s%s%s", " . fe80::1", " . fe80::1", " . fe80::1");
+	auto_free char *more = xasprintf("%s . fe80::1", many);
+	uint32_t group = 0x40000001;
+	uint8_t key[ELEMENT_BYTES];
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		uint8_t wanted[28];
+
+		memcpy(wanted, good[i].key, sizeof(wanted));
+		if (text_starts(good[i].text, "0x4"))
+			memcpy(wanted, &group, sizeof(group));
+		ck_assert_msg(element_key(good[i].text, key) == good[i].n, "%s", good[i].text);
+		ck_assert_msg(memcmp(key, wanted, good[i].n) == 0, "%s", good[i].text);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		ck_assert_msg(element_key(bad[i], key) == 0, "\"%s\"", bad[i]);
+	ck_assert_uint_eq(element_key(many, key), 52);
+	ck_assert_uint_eq(element_key(more, key), 0);
+	ck_assert_int_eq(elements_change("add element bridge sysct links { 0x40000001, 10.3 }\n", 1, &err), -EINVAL);
+	ck_assert_int_eq(elements_change("add element bridge sysct links\n", 1, &err), -EINVAL);
+	ck_assert_int_eq(elements_change("flush ruleset\n", 1, &err), -EINVAL);
+}
+END_TEST
+
 /* In a network namespace of its own: the kernel takes them, all sets filled and all empty. */
 START_TEST(the_kernel_takes_the_rules)
 {
-	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &list };
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &list, 0 };
 	const char *argv[] = { "nft", "-f", "-", NULL };
 	auto_free char *output = NULL;
 	struct tool_run run = { .argv = argv, .ret_output = &output, .keep_fd = -1 };
@@ -361,6 +410,7 @@ int main(void)
 	tcase_add_test(tests, only_elements_change_when_links_come_and_go);
 	tcase_add_test(tests, an_element_of_two_links_stays_with_one);
 	tcase_add_test(tests, changes_lead_to_the_same_rules);
+	tcase_add_test(tests, an_element_is_what_the_kernel_compares);
 	tcase_add_test(tests, the_host_knows_a_sender_by_bridge_and_mac);
 	tcase_add_test(tests, the_kernel_takes_the_rules);
 	suite_add_tcase(suite, tests);

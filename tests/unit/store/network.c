@@ -235,7 +235,7 @@ END_TEST
 
 START_TEST(the_ruleset_is_one_transaction)
 {
-	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &no_links };
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", NULL, &no_links, 0 };
 	auto_free char *text = network_ruleset(&rules), *v4_only = NULL;
 
 	ck_assert(text_starts(text, "table inet sysct\ndelete table inet sysct\n"
@@ -254,7 +254,7 @@ END_TEST
 START_TEST(published_ports_are_rules_of_their_box)
 {
 	auto_published struct published_list list = PUBLISHED_EMPTY;
-	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", &list, &no_links };
+	struct network_rules rules = { "sysct", "sysct0", "10.3.4.0/24", "fd00:1::/64", &list, &no_links, 0 };
 	auto_free char *none = network_ruleset(&rules), *text = NULL;
 
 	ck_assert(!strstr(none, "nat hook prerouting") && !strstr(none, "dnat"));
