@@ -105,8 +105,9 @@ struct port_guard {
 int netlink_port_guard(struct netlink *netlink, int index, const struct port_guard *guard,
 		       struct error *err);
 
-/* A pair of links. The host's end is up and in the bridge when the call returns; the peer is born
- * in its own namespace, down. Two messages: the pair in one, then what the kernel does not take at
+/* A pair of links, both down: the host's end in the bridge, the peer in its own namespace. An end that is up while the other is
+ * down makes the kernel wait for grace periods of RCU with its lock of all links held (net/core/link_watch.c,
+ * dev_deactivate()). Two messages: the pair in one, then what the kernel does not take at
  * birth (alias, port flags). The host's end gets no IPv6 link-local address: a port needs none and
  * making it costs. All or nothing: what fails half-way deletes the pair. */
 struct veth {
@@ -149,6 +150,10 @@ struct link_setup {
 	const char *name;
 	const void *v4, *gateway4, *v6, *gateway6; /* NULL: none */
 	unsigned int prefix4, prefix6;
+	/* Its link-local address, where nobody else can have it: then the kernel neither makes one itself nor asks all neighbours
+	 * whether it is free, and it is usable at once. A link that is set up again later makes one as usual. NULL: the
+	 * kernel's matter. */
+	const void *link_local;
 };
 int netlink_link_setup(struct netlink *netlink, const struct link_setup *setup, struct error *err);
 

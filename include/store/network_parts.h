@@ -101,7 +101,7 @@ int network_apply_rules(int dirfd, const struct network_bridge *bridge, struct n
 bool network_loopback_route_is(const struct network_bridge *bridge, bool on);
 /* What there is without a bridge of our own: rules for the links on others, or none. */
 int network_shrink_rules(const struct network_host *host, int dirfd, struct error *err);
-/* Rules as everything is recorded now. */
-int network_settle(const struct network_host *host, int dirfd, bool needs_bridge, struct error *err);
+/* Rules as everything is recorded now. links: all entries as they are recorded, which it takes over; NULL: it reads them. */
+int network_settle(const struct network_host *host, int dirfd, bool needs_bridge, struct guarded_list *links, struct error *err);
 
 #endif

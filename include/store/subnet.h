@@ -71,6 +71,9 @@ int64_t subnet4_lease(const struct subnet4 *subnet, const char *uuid, const char
 void hwaddr_from_uuid(const char *uuid, char buf[HWADDR_TEXT]);
 /* -EINVAL: not six hexadecimal bytes, or a multicast address. */
 int hwaddr_parse(const char *text, uint8_t ret[6]);
+/* What a link makes of its MAC: the lower half of its IPv6 addresses (RFC 4291, appendix A), and the link-local one. */
+void hwaddr_interface_id(const uint8_t hwaddr[6], uint8_t ret[8]);
+void hwaddr_link_local(const uint8_t hwaddr[6], uint8_t ret[16]);
 
 /* 64 bits for names and places: not for secrets. */
 uint64_t hash_text(const char *text);

@@ -699,17 +699,21 @@ static void put_veth(struct nl_msg *message, const struct veth *veth)
 	nla_nest_end(message, info);
 }
 
+/* Which link-local address it makes when it is set up. */
+static void put_gen_mode(struct nl_msg *message, uint8_t mode)
+{
+	struct nlattr *families = nest(message, IFLA_AF_SPEC), *inet6 = nest(message, AF_INET6);
+
+	must(nla_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, mode));
+	nla_nest_end(message, inet6);
+	nla_nest_end(message, families);
+}
+
 /* What the kernel does not take at a link's birth. */
 static void put_host_end(struct nl_msg *message, const struct veth *veth)
 {
-	struct nlattr *families, *inet6;
-
 	put_string(message, IFLA_IFALIAS, veth->alias);
-	families = nest(message, IFLA_AF_SPEC);
-	inet6 = nest(message, AF_INET6);
-	must(nla_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE));
-	nla_nest_end(message, inet6);
-	nla_nest_end(message, families);
+	put_gen_mode(message, IN6_ADDR_GEN_MODE_NONE);
 }
 
 static int finish_veth(struct netlink *netlink, const struct veth *veth, struct error *err)
@@ -730,10 +734,9 @@ static int finish_veth(struct netlink *netlink, const struct veth *veth, struct 
 int netlink_veth_add(struct netlink *netlink, const struct veth *veth, struct error *err)
 {
 	auto_batch struct batch batch = { .n = 0 };
-	struct ifinfomsg up = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
 	int r;
 
-	put_veth(batch_add(&batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &up, sizeof(up),
+	put_veth(batch_add(&batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &no_link, sizeof(no_link),
 			   "make the pair of links \"%s\" and \"%s\"", veth->name, veth->peer_name),
 		 veth);
 	r = batch_run(netlink, &batch, NULL, err);
@@ -846,6 +849,13 @@ int netlink_default_route_set(struct netlink *netlink, int index, int family, co
 	return batch_run(netlink, &batch, NULL, err);
 }
 
+static void set_gen_mode(struct batch *batch, const struct ifinfomsg *link, uint8_t mode, const char *name)
+{
+	const struct ifinfomsg only = { .ifi_index = link->ifi_index };
+
+	put_gen_mode(batch_add(batch, RTM_SETLINK, 0, &only, sizeof(only), "choose the link-local address of link \"%s\"", name), mode);
+}
+
 int netlink_link_setup(struct netlink *netlink, const struct link_setup *setup, struct error *err)
 {
 	auto_batch struct batch batch = { .n = 0 };
@@ -858,7 +868,13 @@ int netlink_link_setup(struct netlink *netlink, const struct link_setup *setup, 
 			    setup->name);
 	/* the loopback link is the first of every network namespace */
 	batch_add(&batch, RTM_SETLINK, 0, &lo, sizeof(lo), "bring up the loopback link");
+	if (setup->link_local)
+		set_gen_mode(&batch, &link, IN6_ADDR_GEN_MODE_NONE, setup->name);
 	batch_add(&batch, RTM_SETLINK, 0, &link, sizeof(link), "bring up link \"%s\"", setup->name);
+	if (setup->link_local) {
+		add_address(&batch, link.ifi_index, AF_INET6, setup->link_local, 64);
+		set_gen_mode(&batch, &link, IN6_ADDR_GEN_MODE_EUI64, setup->name);
+	}
 	if (setup->v4)
 		add_address(&batch, link.ifi_index, AF_INET, setup->v4, setup->prefix4);
 	if (setup->v6)

@@ -418,6 +418,19 @@ static void note_port(struct container_state *state, const struct prepared_link 
 	record_set(&state->more, key, link->link);
 }
 
+#define MOST_NAMES 8
+
+/* Of an installation whose suffix leaves room for five digits another link may have the name, with 200 links once in 5000. */
+static void choose_name(const struct prepared_network *net, const struct network_host *host, const char *uuid, uint64_t start,
+			struct prepared_link *link)
+{
+	for (uint64_t i = 0; i < MOST_NAMES; i++) {
+		network_link_name(host, uuid, start + (i << 32), link->link);
+		if (netlink_link_index(net->netlink, link->link) == 0)
+			return;
+	}
+}
+
 static int prepare_links(struct launch *launch, const struct network_host *host, struct prepared_network *net,
 			 struct error *err)
 {
@@ -438,7 +451,7 @@ static int prepare_links(struct launch *launch, const struct network_host *host,
 			link->mtu = (uint32_t)config->mtu;
 		choose_hwaddr(launch->container, link);
 		if (config->type == NETWORK_VETH) {
-			network_link_name(host, launch->container->uuid, start + i, link->link);
+			choose_name(net, host, launch->container->uuid, start + i, link);
 			if (launch->kept.fds[KEPT_NET] >= 0 && find_kept(launch, net, link, veths, err) < 0)
 				return -err->code;
 			record_add(&launch->state->more, "link", link->link);
@@ -789,6 +802,33 @@ int host_configure_network(struct launch *launch, struct error *err)
 			return -err->code;
 	close_fd(&launch->netns);
 	return 0;
+}
+
+/* The ends on the host. Until now there was no carrier, so nothing was sent: what each neighbour gets of a new link (reports of its
+ * multicast groups, say) would keep the processors from the start itself. */
+int host_raise_links(struct launch *launch, struct error *err)
+{
+	const struct prepared_network *net = launch->network;
+
+	for (size_t i = 0; i < net->n; i++) {
+		int index = *net->links[i].link ? netlink_link_index(net->netlink, net->links[i].link) : 0;
+
+		if (index && netlink_link_set_up(net->netlink, index, true, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+/* Nobody on our own bridge is a router that could answer: the routes are set. */
+void network_ask_no_router(const struct launch *launch, int root)
+{
+	for (size_t i = 0; i < launch->network->n; i++) {
+		const struct prepared_link *link = &launch->network->links[i];
+		auto_free char *path = xasprintf("proc/sys/net/ipv6/conf/%s/router_solicitations", link->config->name);
+
+		if (link->own && wants_auto(link->config) && *link->lease.v6)
+			write_value_at(root, path, "0");
+	}
 }
 
 int host_configure_network_alone(struct launch *launch, struct error *err)

@@ -152,13 +152,14 @@ int payload_mount_api(struct launch *launch, struct error *err)
 
 /* Users may ping without a privileged program, as on most distributions: there systemd sets it, to a range that is not
  * in the container's id map and so refused (icmp(7)). Best effort: the kernel may lack it. */
-int payload_let_users_ping(struct launch *launch, struct error *err)
+int payload_adjust_network(struct launch *launch, struct error *err)
 {
 	uint32_t count = launch->container->idmap.count;
 	auto_free char *range = xasprintf("0 %u", (count > 65536 ? 65536 : count) - 1);
 
 	(void)err;
 	write_value_at(root, "proc/sys/net/ipv4/ping_group_range", range);
+	network_ask_no_router(launch, root);
 	return 0;
 }
 

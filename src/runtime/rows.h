@@ -53,6 +53,7 @@ UNDO(host_release_network);
 RUN(host_admit_links);
 RUN(host_create_links);
 RUN(host_create_links_late);
+RUN(host_raise_links);
 RUN(host_register_names);
 RUN(host_tell_others);
 RUN(host_configure_network);
@@ -61,6 +62,8 @@ RUN(payload_write_network);
 /* Around the clone: into the network namespace that is to be joined, if any (*ret_back is then >= 0), and back. */
 int network_enter(struct launch *launch, int *ret_back, struct error *err);
 void network_return(int *back);
+/* In the payload, whose own proc stands in root: best effort. */
+void network_ask_no_router(const struct launch *launch, int root);
 
 /* unit.c */
 RUN(host_tell_machined);
@@ -72,7 +75,7 @@ RUN(payload_become_root);
 RUN(payload_unshare_cgroup);
 RUN(payload_enter_rootfs);
 RUN(payload_mount_api);
-RUN(payload_let_users_ping);
+RUN(payload_adjust_network);
 RUN(payload_make_dev);
 RUN(payload_make_run);
 RUN(payload_open_console);

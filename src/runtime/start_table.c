@@ -130,8 +130,6 @@ const struct step start_steps[] = {
 	{ PAYLOAD, "unshare the cgroup namespace", .run = payload_unshare_cgroup },
 	{ HOST, "pin the namespaces", .run = host_pin_namespaces, .undo = host_unpin_namespaces, .joins = true,
 	  .why = "the cgroup namespace is the last of them" },
-	{ HOST, "keep the configuration", .run = host_keep_config,
-	  .why = "what it was started with, for the commands that change it later; goes with the run directory" },
 	{ HOST, "configure the network alone", .when = is_configured_alone, .run = host_configure_network_alone,
 	  .why = "not beside the rows that mask, whose helper is made without fork(2), nor before late links" },
 	{ BESIDE, "configure the network", .when = is_configured_beside, .run = host_configure_network,
@@ -140,8 +138,8 @@ const struct step start_steps[] = {
 	  .why = "the old root stays below until the kernel's own file systems are mounted: a user "
 		 "namespace may mount proc and sysfs only where it already sees them whole" },
 	{ PAYLOAD, "mount proc, sys and cgroup", .run = payload_mount_api },
-	{ PAYLOAD, "let users ping", .when = has_own_network, .run = payload_let_users_ping,
-	  .why = "by its own proc: in the host's, each lookup below /proc/sys/net passes those of all containers" },
+	{ PAYLOAD, "adjust the network's settings", .when = has_own_network, .run = payload_adjust_network,
+	  .why = "before the links have a carrier; by its own proc: in the host's, each lookup below /proc/sys/net passes those of all containers" },
 	{ PAYLOAD, "make /dev", .run = payload_make_dev },
 	{ PAYLOAD, "make /run", .run = payload_make_run },
 	{ PAYLOAD, "open the console", .run = payload_open_console, .take = host_take_console },
@@ -155,10 +153,8 @@ const struct step start_steps[] = {
 	{ PAYLOAD, "write /etc/hosts", .when = has_links, .run = payload_write_hosts },
 	{ PAYLOAD, "write the network configuration", .when = has_links, .run = payload_write_network,
 	  .why = "for the container's own DHCP client; in its own root, where no link leads out" },
-	{ HOST, "register the names", .when = has_links, .run = host_register_names,
-	  .why = "undone with the network" },
-	{ HOST, "tell the other containers", .when = has_links, .run = host_tell_others,
-	  .why = "undone with the network" },
+	{ HOST, "raise the links", .when = has_links, .run = host_raise_links,
+	  .why = "as late as can be: with the carrier the kernel begins to tell all neighbours, which takes it a while where they are many" },
 	{ HOST, "wait for go", .when = waits_for_go, .run = host_wait_for_go, .joins = true },
 	{ HOST, "hear machined", .run = host_hear_machined, .why = "as late as can be; init may want to find itself known" },
 	{ PAYLOAD, "set the process limits", .run = payload_set_limits, .joins = true,
@@ -167,6 +163,13 @@ const struct step start_steps[] = {
 	  .why = "the filter of system calls, then the capabilities: loading it needs CAP_SYS_ADMIN, and so does any "
 		 "mount before" },
 	{ PAYLOAD, "execute init", .run = payload_exec_init, .execs = true },
+	{ HOST, "keep the configuration", .run = host_keep_config, .joins = true,
+	  .why = "what it was started with, for the commands that change it later; goes with the run directory. This and what follows "
+		 "would keep processors from init's way to its first instruction, and nobody asks for it before the start has ended" },
+	{ HOST, "register the names", .when = has_links, .run = host_register_names, .joins = true,
+	  .why = "undone with the network" },
+	{ HOST, "tell the other containers", .when = has_links, .run = host_tell_others, .joins = true,
+	  .why = "undone with the network" },
 };
 
 const size_t n_start_steps = ARRAY_SIZE(start_steps);

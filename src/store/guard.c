@@ -406,21 +406,13 @@ static void put_address(const char *address, struct text *ret)
 	put(ret, good ? inet_ntop(family, bytes, shown, sizeof(shown)) : address);
 }
 
-/* The lower half of the IPv6 addresses that a link makes of its MAC (RFC 4291, appendix A). */
-static void suffix_bytes(const struct guarded *one, uint8_t ret[8])
-{
-	uint8_t mac[6];
-
-	hwaddr_parse(one->hwaddr, mac);
-	memcpy(ret, (uint8_t[8]){ mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5] }, 8);
-}
-
 /* Where routers of others tell the links a prefix: with that half, none is another's. */
 static void put_suffix(const struct guarded *one, struct text *ret)
 {
-	uint8_t suffix[8];
+	uint8_t mac[6] = { 0 }, suffix[8];
 
-	suffix_bytes(one, suffix);
+	hwaddr_parse(one->hwaddr, mac);
+	hwaddr_interface_id(mac, suffix);
 	put(ret, "0x");
 	put_hex(ret, suffix, sizeof(suffix));
 }
@@ -435,11 +427,11 @@ struct own6 {
 static void find_own6(const struct guarded *one, struct own6 *ret)
 {
 	struct in6_addr *bytes = xcalloc(one->addresses.n + 1, sizeof(*bytes));
+	uint8_t mac[6] = { 0 };
 	size_t n = 1;
 
-	bytes[0].s6_addr[0] = 0xfe;
-	bytes[0].s6_addr[1] = 0x80;
-	suffix_bytes(one, bytes[0].s6_addr + 8);
+	hwaddr_parse(one->hwaddr, mac);
+	hwaddr_link_local(mac, bytes[0].s6_addr);
 	for (size_t i = 0; i < one->addresses.n; i++)
 		if (inet_pton(AF_INET6, one->addresses.items[i], &bytes[n]) == 1)
 			n++;

@@ -272,7 +272,7 @@ static int mend_rules(const struct network_host *host, int dirfd, struct error *
 	lock = network_lock_in(dirfd, err);
 	r = lock < 0 ? lock : 0;
 	if (r == 0 && firewall_applied(dirfd)) /* the last box may just have gone */
-		r = network_settle(host, dirfd, false, err);
+		r = network_settle(host, dirfd, false, NULL, err);
 	return r < 0 ? r : 1;
 }
 

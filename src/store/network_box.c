@@ -60,6 +60,7 @@ int network_setup_inside(struct netlink *inside, const struct network_bridge *br
 			 const char *link, const struct network_lease *lease, struct error *err)
 {
 	unsigned char v4[4], v6[16];
+	uint8_t hwaddr[HWADDR_BYTES], link_local[16];
 	struct link_setup setup = { .name = link, .v4 = v4, .prefix4 = bridge->subnet4.prefix };
 
 	if (inet_pton(AF_INET, lease->v4, v4) != 1)
@@ -69,6 +70,11 @@ int network_setup_inside(struct netlink *inside, const struct network_bridge *br
 			return fail(err, EINVAL, "read the address \"%s\"", lease->v6);
 		setup.v6 = v6;
 		setup.prefix6 = bridge->subnet6.prefix;
+		/* nobody else on the bridge may use it (store/guard.h) */
+		if (hwaddr_parse(lease->hwaddr, hwaddr) == 0) {
+			hwaddr_link_local(hwaddr, link_local);
+			setup.link_local = link_local;
+		}
 	}
 	return netlink_link_setup(inside, &setup, err);
 }
@@ -166,11 +172,11 @@ static bool rules_are_there(const struct guarded_list *links)
 }
 
 /* The entries of one box, which are to become these: 1 when they were others, and the file is written. *ret_before: the file
- * as it was. */
+ * as it was; *ret_all: all entries as they are now, when they are others. */
 static int record_guarded(const struct network_host *host, const char *uuid, struct guarded_list *guarded, char **ret_before,
-			  struct error *err)
+			  struct guarded_list *ret_all, struct error *err)
 {
-	auto_guarded struct guarded_list links = GUARDED_EMPTY, own = GUARDED_EMPTY;
+	auto_guarded struct guarded_list own = GUARDED_EMPTY;
 
 	*ret_before = NULL;
 	if (network_read_guarded(host, ret_before, err) < 0 || guarded_parse_text(*ret_before, uuid, &own, err) < 0)
@@ -178,10 +184,10 @@ static int record_guarded(const struct network_host *host, const char *uuid, str
 	if (!guarded_replace(&own, uuid, guarded))
 		return 0;
 	/* a new one's group must be nobody else's */
-	if (guarded_parse_text(*ret_before, NULL, &links, err) < 0)
+	if (guarded_parse_text(*ret_before, NULL, ret_all, err) < 0)
 		return -err->code;
-	guarded_replace(&links, uuid, guarded);
-	return network_save_guarded(host, &links, err) < 0 ? -err->code : 1;
+	guarded_replace(ret_all, uuid, guarded);
+	return network_save_guarded(host, ret_all, err) < 0 ? -err->code : 1;
 }
 
 int network_admit(const struct network_host *host, const char *uuid, struct guarded_list *guarded,
@@ -189,6 +195,7 @@ int network_admit(const struct network_host *host, const char *uuid, struct guar
 {
 	auto_close int dirfd = network_open_dir(host, true, err), lock = -1;
 	auto_published struct published_list all = PUBLISHED_EMPTY, before = PUBLISHED_EMPTY;
+	auto_guarded struct guarded_list links = GUARDED_EMPTY;
 	auto_free char *links_before = NULL;
 	struct error ignored = ERROR_NONE;
 	int r, changed;
@@ -200,13 +207,13 @@ int network_admit(const struct network_host *host, const char *uuid, struct guar
 	ports_of(&all, uuid, &before);
 	if (published_check(ports, &all, err) < 0)
 		return -err->code;
-	r = changed = record_guarded(host, uuid, guarded, &links_before, err);
+	r = changed = record_guarded(host, uuid, guarded, &links_before, &links, err);
 	if (r >= 0)
 		r = published_save(dirfd, uuid, ports, err);
 	if (r == 0 && (!changed || guarded->n == 0) && rules_are_there(guarded))
 		return 0;
 	if (r >= 0)
-		r = network_settle(host, dirfd, ports->n > 0, err);
+		r = network_settle(host, dirfd, ports->n > 0, changed ? &links : NULL, err);
 	if (r == 0)
 		return 0;
 	/* what cannot be is not recorded either */
@@ -242,7 +249,7 @@ int network_leave(const struct network_host *host, const char *uuid, struct erro
 	/* a bridge that is gone took its packets along; its rules go with the next start or the last container */
 	if (r <= 0 || !network_load_old(dirfd, &bridge) || network_is_gone(&bridge))
 		return r < 0 ? r : 0;
-	return network_settle(host, dirfd, false, err);
+	return network_settle(host, dirfd, false, NULL, err);
 }
 
 int network_forget(const struct network_host *host, const char *uuid, struct error *err)

@@ -299,7 +299,7 @@ bool network_is_gone(const struct network_bridge *bridge)
 	return inet_pton(AF_INET, bridge->gateway4, gateway) != 1 || !address_is_local(AF_INET, gateway);
 }
 
-int network_settle(const struct network_host *host, int dirfd, bool needs_bridge, struct error *err)
+int network_settle(const struct network_host *host, int dirfd, bool needs_bridge, struct guarded_list *links, struct error *err)
 {
 	auto_network_view struct network_view view = { .table = NULL };
 	struct network_bridge bridge;
@@ -311,5 +311,10 @@ int network_settle(const struct network_host *host, int dirfd, bool needs_bridge
 	if (!own)
 		return network_shrink_rules(host, dirfd, err);
 	r = network_view_make(host, dirfd, &bridge, &view, err);
+	if (r == 0 && links) {
+		view.guarded = *links;
+		*links = (struct guarded_list)GUARDED_EMPTY;
+		free(take_ptr(&view.guard));
+	}
 	return r < 0 ? r : network_apply_rules(dirfd, &bridge, &view, err);
 }

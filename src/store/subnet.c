@@ -224,3 +224,18 @@ int hwaddr_parse(const char *text, uint8_t ret[6])
 	memcpy(ret, parsed, sizeof(parsed));
 	return 0;
 }
+
+void hwaddr_interface_id(const uint8_t hwaddr[6], uint8_t ret[8])
+{
+	const uint8_t id[8] = { hwaddr[0] ^ 2, hwaddr[1], hwaddr[2], 0xff, 0xfe, hwaddr[3], hwaddr[4], hwaddr[5] };
+
+	memcpy(ret, id, sizeof(id));
+}
+
+void hwaddr_link_local(const uint8_t hwaddr[6], uint8_t ret[16])
+{
+	memset(ret, 0, 16);
+	ret[0] = 0xfe;
+	ret[1] = 0x80;
+	hwaddr_interface_id(hwaddr, ret + 8);
+}

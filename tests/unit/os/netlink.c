@@ -137,7 +137,7 @@ START_TEST(a_veth_pair_joins_a_bridge_and_another_namespace)
 	must(netlink_veth_add(netlink, &veth, &err));
 	ck_assert_int_eq(must(netlink_link_get(netlink, "sct1", &info, &err)), 1);
 	ck_assert_int_eq(info.master, master);
-	ck_assert(info.up);
+	ck_assert(!info.up);
 	ck_assert_str_eq(info.alias, "sysct:one");
 	ck_assert_str_eq(info.kind, "veth");
 	ck_assert_int_eq(must(netlink_port_count(netlink, master, &err)), 1);
@@ -169,14 +169,25 @@ START_TEST(a_pair_that_fails_half_way_leaves_nothing)
 }
 END_TEST
 
+/* How many of them are link-local, and this one unless it is NULL. */
+static int link_locals(const struct address_info *all, int n, const unsigned char *one)
+{
+	int found = 0;
+
+	for (int i = 0; i < n; i++)
+		found += all[i].family == AF_INET6 && all[i].address[0] == 0xfe && all[i].address[1] == 0x80 &&
+			 (!one || memcmp(all[i].address, one, 16) == 0);
+	return found;
+}
+
 START_TEST(a_link_inside_is_set_up_in_one_message)
 {
 	int master =
 		must(netlink_bridge_add(netlink, "br0", bridge_mac, 1400, "sysct:bridge", &err));
 	auto_netlink struct netlink *inside = netlink_open_in(box, &err);
 	struct veth veth = veth_of(master);
-	unsigned char v4[4], gateway4[4], v6[16], gateway6[16];
-	struct link_setup link = { "eth0", v4, gateway4, v6, gateway6, 24, 64 };
+	unsigned char v4[4], gateway4[4], v6[16], gateway6[16], link_local[16];
+	struct link_setup link = { "eth0", v4, gateway4, v6, gateway6, 24, 64, link_local };
 	auto_free struct address_info *addresses = NULL;
 	auto_free struct route_info *routes = NULL;
 	int n, defaults = 0;
@@ -185,12 +196,14 @@ START_TEST(a_link_inside_is_set_up_in_one_message)
 	inet_pton(AF_INET, "10.9.8.1", gateway4);
 	inet_pton(AF_INET6, "fd00:1::7", v6);
 	inet_pton(AF_INET6, "fd00:1::1", gateway6);
+	inet_pton(AF_INET6, "fe80::abcd", link_local);
 	must(netlink_link_set_up(netlink, master, true, &err));
 	must(netlink_veth_add(netlink, &veth, &err));
 	must(netlink_link_setup(inside, &link, &err));
 	must(netlink_link_setup(inside, &link, &err)); /* a second time changes nothing */
 	n = must(netlink_addresses(inside, netlink_link_index(inside, "eth0"), &addresses, &err));
-	ck_assert_int_ge(n, 2);
+	ck_assert_int_eq(n, 3);	/* the kernel has made none */
+	ck_assert_int_eq(link_locals(addresses, n, link_local), 1);
 	ck_assert_int_eq(memcmp(addresses[0].address, v4, 4), 0);
 	ck_assert_uint_eq(addresses[0].prefix, 24);
 	n = must(netlink_routes(inside, AF_INET, &routes, &err));
@@ -206,6 +219,14 @@ START_TEST(a_link_inside_is_set_up_in_one_message)
 	ck_assert(address_is_local(AF_INET6, v6)); /* at once: no duplicate address detection */
 	ck_assert(!address_is_local(AF_INET, gateway4));
 	ck_assert_int_eq(setns(here, CLONE_NEWNET), 0);
+	/* whoever takes it down and up again inside has one all the same, once there is a carrier */
+	free(take_ptr(&addresses));
+	must(netlink_link_set_up(netlink, netlink_link_index(netlink, "sct1"), true, &err));
+	must(netlink_link_set_up(inside, netlink_link_index(inside, "eth0"), false, &err));
+	must(netlink_link_set_up(inside, netlink_link_index(inside, "eth0"), true, &err));
+	n = must(netlink_addresses(inside, netlink_link_index(inside, "eth0"), &addresses, &err));
+	ck_assert_int_eq(link_locals(addresses, n, NULL), 1);
+	ck_assert_int_eq(link_locals(addresses, n, link_local), 0);
 }
 END_TEST
 
