@@ -2,11 +2,13 @@
 /* sysct-monitor - see include/runtime/supervise.h for its place and its arguments. */
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -240,19 +242,50 @@ static void handle(struct monitor *m, const struct epoll_event *event)
 	}
 }
 
+/* What of a program or library is read from its file, and can be read again. */
+static int give_back_object(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)size, (void)arg;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+		uintptr_t begin = (info->dlpi_addr + part->p_vaddr) / page * page;
+		uintptr_t end = (info->dlpi_addr + part->p_vaddr + part->p_memsz) / page * page;
+
+		if (part->p_type == PT_LOAD && !(part->p_flags & PF_W) && end > begin)
+			madvise((void *)begin, end - begin, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+/* A container sleeps for days, and so do we: what was touched on the way here, and what the last thing to do has touched, are no
+ * pages of ours meanwhile. Whatever is needed is there again within microseconds. */
+static void give_back_pages(void)
+{
+	dl_iterate_phdr(give_back_object, NULL);
+}
+
+#define QUIET_MS 100
+
 /* From here on nothing may exit but by the container's end. */
 __attribute__((noreturn)) static void run(struct monitor *m)
 {
+	bool quiet = false;
+
 	for (;;) {
 		struct epoll_event events[16];
 		uint64_t now = now_usec(), next = m->decide_at;
-		int timeout = -1, n;
+		int timeout = quiet ? -1 : QUIET_MS, n;
 
 		if (m->holder_at && (!next || m->holder_at < next))
 			next = m->holder_at;
 		if (next)
 			timeout = next > now ? (int)((next - now) / 1000) + 1 : 0;
 		n = epoll_wait(m->epoll, events, (int)ARRAY_SIZE(events), timeout);
+		if (n == 0 && !next)
+			give_back_pages();
+		quiet = n == 0 && !next;
 		read_signals(m);	/* first: the holder was asked to end too, perhaps, and is then replaced */
 		for (int i = 0; i < n; i++)
 			handle(m, &events[i]);
