@@ -25,7 +25,7 @@
  *     at most one descriptor, which a HOST row gives away. A row whose descriptor the other side takes is waited for
  *     where it stands.
  *  5. Exactly one row execs, the last of PAYLOAD. Only there is the end of the connection no failure. Rows of HOST below it
- *     join, so they come after the execution: what they do nobody inside needs.
+ *     join, so they come after the execution: what they do nobody inside needs, and they do not fail.
  *  6. What two rows touch that nothing keeps apart is touched by none of them for writing. A BESIDE row that does not
  *     join does not save the state, nor does it change what is the whole process's: directory, umask, environment.
  *  7. While rows of BESIDE may run a child of HOST is made by fork(2), which puts the C library's locks in order, or touches

@@ -46,6 +46,8 @@ pid_t dns_process(int dirfd);
 /* Stop it: SIGTERM, SIGKILL after two seconds. None is no error. */
 int dns_stop(int dirfd, struct error *err);
 
+/* Before a box has links: it counts as registered, and the host's ssh client knows it; the server hears nothing yet. */
+int dns_claim(int dirfd, const char *name, const char *uuid, const char *v4, struct error *err);
 /* v6 may be NULL. Registering again replaces. Unregistering what is not there is no error. */
 int dns_register(int dirfd, const char *name, const char *uuid, const char *hwaddr, const char *v4,
 		 const char *v6, struct error *err);

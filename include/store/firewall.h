@@ -37,7 +37,7 @@ char *network_ruleset(const struct network_rules *rules);
 char *firewall_changes(const char *before, const char *after);
 
 /* Make it so. dirfd: the directory of the file "nft" that holds what was applied. Returns 1 when
- * rules were changed, 0 when nothing had to be done. firewall_current() only looks: 1 when all is in place,
+ * rules were changed, 0 when nothing had to be done but to note by what they are known. firewall_current() only looks: 1 when all is in place,
  * else 0; firewall_current_of() makes no text for that, and none of it has to be read: by rules.made_of. */
 int firewall_apply(int dirfd, const struct network_rules *rules, struct error *err);
 int firewall_current(int dirfd, const struct network_rules *rules);

@@ -7,14 +7,15 @@
  * Every link of a box has an entry in RUN_DIR/.host/guard: its MAC, its addresses, what it may reach. The rules are made of
  * all of them and change only when an entry does. They know a link by its group (ip-link(8)), a number that is given
  * once and set at the link's birth, and not by its name, which is another one at each start: so a start of a box that
- * has been started before changes no rule. Entries stay when a box stops; they go when it is destroyed, and with the host's
- * boot, which takes the rules along. In memory: to replace a file of ext4 waits for its disk.
+ * has been started before changes no rule. Entries stay when a box stops; they go when it is destroyed, and where
+ * /run is in memory with the host's boot, which takes the rules along. There, since to replace a file of ext4 waits for its disk.
  *
  * Three layers hold a link to its MAC: the bridge (a locked port with one entry in its forwarding table, os/netlink.h),
  * the rules for what it sends to others, and those for what it sends to the host, which know it by that MAC.
  *
  * dirfd is always that of the file; whoever changes something holds the lock of the network. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,12 +55,11 @@ int guarded_load(int dirfd, struct guarded_list *ret, struct error *err);
 int guarded_save(int dirfd, const struct guarded_list *list, struct error *err);
 /* The file as it is, "" when there is none, which the caller frees: 1 or 0. To write "" takes it away. */
 int guarded_read(int dirfd, char **ret, struct error *err);
+bool guarded_exists(int dirfd);
 int guarded_write(int dirfd, const char *text, struct error *err);
-/* The same from and to text. uuid: of that box alone, for a start that has nothing new to say; NULL: of all. -EINVAL, and the last
- * one says so. */
+/* The same from and to text. uuid: of that box alone, for a start that has nothing new to say; NULL: of all. -EINVAL. */
 int guarded_parse(const char *text, struct guarded_list *ret);
 int guarded_parse_of(const char *text, const char *uuid, struct guarded_list *ret);
-int guarded_parse_text(const char *text, const char *uuid, struct guarded_list *ret, struct error *err);
 char *guarded_format(const struct guarded_list *list);
 
 /* What stands in the table of the bridges. */

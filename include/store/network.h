@@ -11,9 +11,9 @@
  * lock.
  *
  *   STATE_DIR/network           subnet, ULA, MAC of the bridge: kept over reboots, so boxes keep their addresses
- *   STATE_DIR/guard             what each link is held to, see store/guard.h
  *   RUN_DIR/.host/network       what was made in this boot
  *   RUN_DIR/.host/network.lock  never removed
+ *   RUN_DIR/.host/guard         what each link is held to, see store/guard.h
  *   RUN_DIR/.host/nft           the ruleset applied last
  *   RUN_DIR/.host/{names,dnsmasq,dnsmasq.pid}   see store/dns.h
  *   /run/sysct-sysctls-COOKIE   what forwarding was before: of all installations in one network
@@ -113,6 +113,8 @@ char *network_link_alias(const char *uuid);
 int network_setup_inside(struct netlink *inside, const struct network_bridge *bridge,
 			 const char *link, const struct network_lease *lease, struct error *err);
 
+/* Before it has links: whoever wants to take the bridge away finds that somebody uses it. */
+int network_claim(const struct network_host *host, const char *name, const char *uuid, const char *v4, struct error *err);
 /* Names and DHCP of a running box. */
 int network_register(const struct network_host *host, const char *name, const char *uuid,
 		     const struct network_lease *lease, struct error *err);

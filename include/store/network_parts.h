@@ -12,7 +12,8 @@
 
 /* --- network_plan.c --- */
 
-#define NETWORK_VERSION 1
+#define NETWORK_VERSION 1	/* of STATE_DIR/network */
+#define NETWORK_MADE_VERSION 2	/* of RUN_DIR/.host/network; 2: the entries of links are beside it */
 #define NETWORK_RECORD "network" /* the name of both records, in RUN_DIR/.host and in STATE_DIR */
 
 /* The bridge's name with the suffix, or STATUS_USAGE. */
@@ -63,6 +64,7 @@ struct network_view {
 	struct dns_service dns;
 	struct foreign foreign;
 	struct published_list published;
+	const struct network_host *host;
 	struct guarded_list guarded;	/* of `guard` once network_view_guarded() was called */
 	char *guard;			/* NULL: it was */
 	char *table, *subnet4, *subnet6;
@@ -89,7 +91,9 @@ int network_save_made(const struct network_host *host, int dirfd, const struct n
 bool network_is_gone(const struct network_bridge *bridge);
 
 int network_load_guarded(const struct network_host *host, struct guarded_list *ret, struct error *err);
-/* Of one box; and as guarded_read() and guarded_write(). */
+/* Of one box; and as guarded_read(), guarded_parse_of() and guarded_write(). */
+int network_parse_guarded(const struct network_host *host, const char *text, const char *uuid, struct guarded_list *ret,
+			  struct error *err);
 int network_load_guarded_of(const struct network_host *host, const char *uuid, struct guarded_list *ret, struct error *err);
 int network_read_guarded(const struct network_host *host, char **ret, struct error *err);
 int network_write_guarded(const struct network_host *host, const char *text, struct error *err);

@@ -575,13 +575,42 @@ int host_prepare_network(struct launch *launch, struct error *err)
 	return network_note_links(launch, net, err);
 }
 
+/* An init may ask the server for its address at once. */
+static bool asks_the_server(const struct prepared_network *net)
+{
+	for (size_t i = 0; i < net->n; i++)
+		if (net->links[i].own && !wants_auto(net->links[i].config))
+			return true;
+	return false;
+}
+
+static const struct prepared_link *named_link(const struct prepared_network *net)
+{
+	for (size_t i = 0; i < net->n; i++)
+		if (net->links[i].own && *net->links[i].lease.v4)
+			return &net->links[i];
+	return NULL;
+}
+
 /* Beside the rows that save the state, which it does not look at. */
 int host_admit_links(struct launch *launch, struct error *err)
 {
-	return network_admit_links(launch->container, launch->network, err);
+	const struct container *c = launch->container;
+	struct prepared_network *net = launch->network;
+	const struct prepared_link *named = named_link(net);
+	struct network_host host;
+	char suffix[16];
+
+	network_host_of(c, &host, suffix);
+	if (net->bridge.dns && asks_the_server(net) && register_links(&host, c, net, err) < 0)
+		return -err->code;
+	if (net->bridge.dns && named && network_claim(&host, c->name, c->uuid, named->lease.v4, err) < 0)
+		return -err->code;
+	return network_admit_links(c, net, err);
 }
 
-/* As late as can be: the server reads the names of all containers anew, on a processor that others want. */
+/* As late as can be: the server reads the names of all containers anew, on a processor that others want. Init runs by now, and goes
+ * on without a name. */
 int host_register_names(struct launch *launch, struct error *err)
 {
 	const struct container *c = launch->container;
@@ -590,7 +619,11 @@ int host_register_names(struct launch *launch, struct error *err)
 	char suffix[16];
 
 	network_host_of(c, &host, suffix);
-	return net->bridge.dns ? register_links(&host, c, net, err) : 0;
+	if (!net->bridge.dns || asks_the_server(net) || register_links(&host, c, net, err) == 0)
+		return 0;
+	record_setf(&launch->state->more, MORE_NOTE, "its name is not known to others: %s", err->message);
+	*err = (struct error)ERROR_NONE;
+	return 0;
 }
 
 int host_release_network(const struct container *container, const struct container_state *state,
@@ -811,9 +844,12 @@ int host_raise_links(struct launch *launch, struct error *err)
 	const struct prepared_network *net = launch->network;
 
 	for (size_t i = 0; i < net->n; i++) {
-		int index = *net->links[i].link ? netlink_link_index(net->netlink, net->links[i].link) : 0;
+		const char *name = net->links[i].link;	/* a macvlan has none */
+		int index = *name ? netlink_link_index(net->netlink, name) : 0;
 
-		if (index && netlink_link_set_up(net->netlink, index, true, err) < 0)
+		if (*name && !index)
+			return fail(err, ENODEV, "find link \"%s\", which somebody has deleted meanwhile", name);
+		if (*name && netlink_link_set_up(net->netlink, index, true, err) < 0)
 			return -err->code;
 	}
 	return 0;

@@ -153,6 +153,10 @@ const struct step start_steps[] = {
 	{ PAYLOAD, "write /etc/hosts", .when = has_links, .run = payload_write_hosts },
 	{ PAYLOAD, "write the network configuration", .when = has_links, .run = payload_write_network,
 	  .why = "for the container's own DHCP client; in its own root, where no link leads out" },
+	{ HOST, "keep the configuration", .run = host_keep_config,
+	  .why = "what it was started with, for the commands that change it later; goes with the run directory" },
+	{ HOST, "tell the other containers", .when = has_links, .run = host_tell_others,
+	  .why = "undone with the network" },
 	{ HOST, "raise the links", .when = has_links, .run = host_raise_links,
 	  .why = "as late as can be: with the carrier the kernel begins to tell all neighbours, which takes it a while where they are many" },
 	{ HOST, "wait for go", .when = waits_for_go, .run = host_wait_for_go, .joins = true },
@@ -163,13 +167,9 @@ const struct step start_steps[] = {
 	  .why = "the filter of system calls, then the capabilities: loading it needs CAP_SYS_ADMIN, and so does any "
 		 "mount before" },
 	{ PAYLOAD, "execute init", .run = payload_exec_init, .execs = true },
-	{ HOST, "keep the configuration", .run = host_keep_config, .joins = true,
-	  .why = "what it was started with, for the commands that change it later; goes with the run directory. This and what follows "
-		 "would keep processors from init's way to its first instruction, and nobody asks for it before the start has ended" },
 	{ HOST, "register the names", .when = has_links, .run = host_register_names, .joins = true,
-	  .why = "undone with the network" },
-	{ HOST, "tell the other containers", .when = has_links, .run = host_tell_others, .joins = true,
-	  .why = "undone with the network" },
+	  .why = "the name server would keep a processor from init's way to its first instruction. It never fails, since init runs; "
+		 "undone with the network" },
 };
 
 const size_t n_start_steps = ARRAY_SIZE(start_steps);

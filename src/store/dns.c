@@ -283,27 +283,29 @@ char *dns_ssh_config(const char *run_dir, const char *uuid)
 	return xasprintf("%s/.host/" SSH "/%s", run_dir, uuid);
 }
 
+int dns_claim(int dirfd, const char *name, const char *uuid, const char *v4, struct error *err)
+{
+	auto_free char *ssh = ssh_text(name, uuid, v4);
+
+	if (!name_valid(name) || !uuid_valid(uuid))
+		return fail(err, EINVAL, "register the name \"%s\"", name);
+	return open_the_way(dirfd, err) < 0 ? -err->code : put_file(dirfd, SSH, uuid, ssh, err);
+}
+
 int dns_register(int dirfd, const char *name, const char *uuid, const char *hwaddr, const char *v4,
 		 const char *v6, struct error *err)
 {
 	auto_free char *dhcp = xasprintf("%s,%s,%s,infinite\n", hwaddr, v4, name);
-	auto_free char *ssh = ssh_text(name, uuid, v4);
 	auto_text struct text hosts = TEXT_EMPTY;
-	int r;
+	int r = dns_claim(dirfd, name, uuid, v4, err);
 
-	if (!name_valid(name) || !uuid_valid(uuid))
-		return fail(err, EINVAL, "register the name \"%s\"", name);
+	if (r < 0)
+		return r;
 	text_add(&hosts, "%s %s." DNS_DOMAIN " %s\n", v4, name, name);
 	if (v6)
 		text_add(&hosts, "%s %s." DNS_DOMAIN " %s\n", v6, name, name);
-	r = open_the_way(dirfd, err);
-	if (r == 0)
-		r = put_file(dirfd, HOSTS, uuid, hosts.data, err);
-	if (r == 0)
-		r = put_file(dirfd, DHCP, uuid, dhcp, err);
-	if (r == 0)
-		r = put_file(dirfd, SSH, uuid, ssh, err);
-	return r;
+	r = put_file(dirfd, HOSTS, uuid, hosts.data, err);
+	return r < 0 ? r : put_file(dirfd, DHCP, uuid, dhcp, err);
 }
 
 int dns_register_link(int dirfd, const char *uuid, const char *hwaddr, const char *v4, struct error *err)
@@ -341,12 +343,12 @@ int dns_unregister(int dirfd, const char *uuid, struct error *err)
 	return 0;
 }
 
-/* The file names in .host/names/hosts, sorted; none when there is no directory. */
-static int list_hosts(int dirfd, struct strings *ret)
+/* The file names in .host/names/hosts, or another such, sorted; none when there is no directory. */
+static int list_names(int dirfd, const char *path, struct strings *ret)
 {
 	auto_closedir DIR *dir = NULL;
 	struct dirent *entry;
-	int fd = openat(dirfd, HOSTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -364,10 +366,12 @@ static int list_hosts(int dirfd, struct strings *ret)
 
 int dns_registered(int dirfd)
 {
-	auto_strings struct strings names = STRINGS_EMPTY;
-	int r = list_hosts(dirfd, &names);
+	auto_strings struct strings names = STRINGS_EMPTY, claims = STRINGS_EMPTY;
+	int r = list_names(dirfd, HOSTS, &names);
 
-	return r < 0 ? r : (int)names.n;
+	if (r == 0)
+		r = list_names(dirfd, SSH, &claims);
+	return r < 0 ? r : (int)(names.n > claims.n ? names.n : claims.n);
 }
 
 char *dns_hosts_block(int dirfd)
@@ -376,7 +380,7 @@ char *dns_hosts_block(int dirfd)
 	struct text block = TEXT_EMPTY;
 
 	text_append(&block, "", 0);
-	list_hosts(dirfd, &names);
+	list_names(dirfd, HOSTS, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		auto_free char *path = xasprintf(HOSTS "/%s", names.items[i]), *text = NULL;
 		size_t len;

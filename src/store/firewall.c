@@ -414,8 +414,12 @@ int firewall_apply(int dirfd, const struct network_rules *rules, struct error *e
 	int r;
 
 	before = read_applied(dirfd, &then);
-	if (is_current(before, rules->table, text))
-		return 0;
+	if (is_current(before, rules->table, text)) {
+		if (then.made_of == rules->made_of)
+			return 0;
+		then.made_of = rules->made_of;	/* an older sysct did not say, or another version wrote the same */
+		return write_applied(dirfd, before, &then, err);
+	}
 	netlink_nft_generation(&now);
 	if (then.generation && then.generation == now)
 		changes = firewall_changes(before, text);
@@ -423,9 +427,9 @@ int firewall_apply(int dirfd, const struct network_rules *rules, struct error *e
 	if (!before || write_applied(dirfd, "", &unknown, &ignored) < 0)
 		unlinkat(dirfd, APPLIED, 0);
 	r = run_changes(changes, now, text, what, err);
-	if (r < 0 && r != -ETIMEDOUT && before)
-		write_applied(dirfd, before, &then, &ignored); /* nothing of the transaction was done */
 	netlink_nft_generation(&after);
+	if (r < 0 && after && after == now && before)
+		write_applied(dirfd, before, &then, &ignored); /* nothing was done */
 	about.generation = after == now + 1 ? after : 0; /* somebody else's change in between is not overlooked */
 	if (r == 0)
 		r = write_applied(dirfd, text, &about, err);

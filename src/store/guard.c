@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,19 +221,13 @@ int guarded_read(int dirfd, char **ret, struct error *err)
 {
 	int r = read_file_at(dirfd, FILE_NAME, FILE_MAX, ret, NULL);
 
-	if (r == -ENOENT)
+	if (r == -ENOENT) {
 		*ret = xstrdup("");
-	else if (r < 0)
-		return fail(err, -r, "read what links are held to, the file \"" FILE_NAME "\"");
+	} else if (r < 0) {
+		fail(err, -r, "read what links are held to, the file \"" FILE_NAME "\"");
+		return error_hint(err, "it is beside the names and the locks of all containers: see ls -la /run/sysct/.host");
+	}
 	return r == 0;
-}
-
-int guarded_parse_text(const char *text, const char *uuid, struct guarded_list *ret, struct error *err)
-{
-	if (guarded_parse_of(text, uuid, ret) == 0)
-		return 0;
-	fail(err, EINVAL, "read what links are held to: the file \"" FILE_NAME "\" is damaged");
-	return error_hint(err, "stop all containers and remove it: each start writes its own lines anew");
 }
 
 int guarded_load(int dirfd, struct guarded_list *ret, struct error *err)
@@ -240,7 +235,14 @@ int guarded_load(int dirfd, struct guarded_list *ret, struct error *err)
 	auto_free char *text = NULL;
 
 	*ret = (struct guarded_list)GUARDED_EMPTY;
-	return guarded_read(dirfd, &text, err) < 0 ? -err->code : guarded_parse_text(text, NULL, ret, err);
+	if (guarded_read(dirfd, &text, err) < 0)
+		return -err->code;
+	return guarded_parse(text, ret) < 0 ? fail(err, EINVAL, "read what links are held to") : 0;
+}
+
+bool guarded_exists(int dirfd)
+{
+	return faccessat(dirfd, FILE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int guarded_save(int dirfd, const struct guarded_list *list, struct error *err)
@@ -261,7 +263,7 @@ int guarded_write(int dirfd, const char *text, struct error *err)
 
 /* --- sets --- */
 
-/* One set that is being written. With each start the rules of all links are: so without a copy of each element. */
+/* One set that is being written. With each first start the rules of all links are: so without a copy of each element. */
 struct set {
 	struct text *text;
 	size_t n;

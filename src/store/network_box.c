@@ -90,6 +90,13 @@ int network_register(const struct network_host *host, const char *name, const ch
 			    lease->v6[0] ? lease->v6 : NULL, err);
 }
 
+int network_claim(const struct network_host *host, const char *name, const char *uuid, const char *v4, struct error *err)
+{
+	auto_close int dirfd = network_open_dir(host, true, err);
+
+	return dirfd < 0 ? dirfd : dns_claim(dirfd, name, uuid, v4, err);
+}
+
 int network_register_link(const struct network_host *host, const char *uuid, const struct network_lease *lease,
 			  struct error *err)
 {
@@ -179,12 +186,12 @@ static int record_guarded(const struct network_host *host, const char *uuid, str
 	auto_guarded struct guarded_list own = GUARDED_EMPTY;
 
 	*ret_before = NULL;
-	if (network_read_guarded(host, ret_before, err) < 0 || guarded_parse_text(*ret_before, uuid, &own, err) < 0)
+	if (network_read_guarded(host, ret_before, err) < 0 || network_parse_guarded(host, *ret_before, uuid, &own, err) < 0)
 		return -err->code;
 	if (!guarded_replace(&own, uuid, guarded))
 		return 0;
 	/* a new one's group must be nobody else's */
-	if (guarded_parse_text(*ret_before, NULL, ret_all, err) < 0)
+	if (network_parse_guarded(host, *ret_before, NULL, ret_all, err) < 0)
 		return -err->code;
 	guarded_replace(ret_all, uuid, guarded);
 	return network_save_guarded(host, ret_all, err) < 0 ? -err->code : 1;

@@ -71,7 +71,7 @@ int network_lock_in(int dirfd, struct error *err)
 		return fd;
 	/* who has the lock may change what is there */
 	if (network_read_record(dirfd, &record) &&
-	    record_check_version(&record, "version", NETWORK_VERSION, "what is known of the bridge", err) < 0) {
+	    record_check_version(&record, "version", NETWORK_MADE_VERSION, "what is known of the bridge", err) < 0) {
 		close(fd);
 		return -err->code;
 	}

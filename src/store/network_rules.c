@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,38 +23,80 @@ void network_view_done(struct network_view *view)
 	free(view->guard);
 }
 
-/* Where sysct 0.1.0 kept the entries: read until they are written anew. */
-static int open_former(const struct network_host *host)
+/* Where sysct 0.1.0 kept the entries. Descriptor, -1: nothing is there. */
+static int open_former(const struct network_host *host, int *ret, struct error *err)
 {
-	return open(host->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*ret = open(host->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret < 0)
+		return errno == ENOENT ? 0 : fail(err, errno, "open directory %s", host->state_dir);
+	if (!guarded_exists(*ret))
+		close_fd(ret);
+	return 0;
 }
 
+static int read_here(const struct network_host *host, char **ret, struct error *err)
+{
+	auto_close int dirfd = network_open_dir(host, false, err);
+
+	*ret = NULL;
+	if (dirfd < 0 && err->code != ENOENT)
+		return -err->code;
+	if (dirfd < 0)
+		*err = (struct error)ERROR_NONE;
+	return dirfd < 0 ? 0 : guarded_read(dirfd, ret, err);
+}
+
+/* Without them a link is not held to anything: so what cannot be read is an error. Whoever moves them from where they were writes
+ * first and removes then, and so whoever finds neither looks here once more. */
 int network_read_guarded(const struct network_host *host, char **ret, struct error *err)
 {
-	struct error missing = ERROR_NONE;
-	auto_close int dirfd = network_open_dir(host, false, &missing), former = -1;
-	int r = dirfd < 0 ? 0 : guarded_read(dirfd, ret, err);
+	auto_close int former = -1;
+	int r = read_here(host, ret, err);
 
-	if (r == 0)
-		former = open_former(host);
-	if (former >= 0) {
-		if (dirfd >= 0)
-			free(take_ptr(ret));
-		return guarded_read(former, ret, err) < 0 ? -err->code : 0;
-	}
-	if (r == 0 && dirfd < 0)
+	if (r == 1)
+		return 0;
+	free(take_ptr(ret));
+	if (r < 0 || open_former(host, &former, err) < 0)
+		return -err->code;
+	r = former < 0 ? read_here(host, ret, err) : guarded_read(former, ret, err);
+	if (r >= 0 && !*ret)
 		*ret = xstrdup("");
 	return r < 0 ? r : 0;
 }
 
+/* Has an older sysct put the rules in place, and could be put back? */
+static bool rules_are_older(int dirfd)
+{
+	auto_record struct record record = RECORD_EMPTY;
+
+	return firewall_applied(dirfd) && (!network_read_record(dirfd, &record) ||
+					   record_get_u64(&record, "version", 1) < NETWORK_MADE_VERSION);
+}
+
+/* They stay where they were while the rules do: an older sysct that is put back finds them. */
 int network_write_guarded(const struct network_host *host, const char *text, struct error *err)
 {
-	struct error missing = ERROR_NONE;
-	auto_close int dirfd = network_open_dir(host, *text, *text ? err : &missing), former = open_former(host);
+	auto_close int dirfd = network_open_dir(host, true, err), former = -1;
 
-	if (dirfd < 0 ? *text != '\0' : guarded_write(dirfd, text, err) < 0)
+	if (dirfd < 0 || open_former(host, &former, err) < 0)
 		return -err->code;
-	return former < 0 ? 0 : guarded_write(former, "", err);
+	if (former >= 0 && !guarded_exists(dirfd) && rules_are_older(dirfd))
+		return guarded_write(former, text, err);
+	if (!*text && former >= 0 && guarded_write(former, "", err) < 0)
+		return -err->code;
+	if (guarded_write(dirfd, text, err) < 0)
+		return -err->code;
+	return former >= 0 && *text ? guarded_write(former, "", err) : 0;
+}
+
+int network_parse_guarded(const struct network_host *host, const char *text, const char *uuid, struct guarded_list *ret,
+			  struct error *err)
+{
+	if (guarded_parse_of(text, uuid, ret) == 0)
+		return 0;
+	fail(err, EINVAL, "read what links are held to: the file \"guard\" in %s/.host, or else in %s, is damaged", host->run_dir,
+	     host->state_dir);
+	return error_hint(err, "stop all containers and remove it: each start writes its own lines anew");
 }
 
 int network_load_guarded_of(const struct network_host *host, const char *uuid, struct guarded_list *ret, struct error *err)
@@ -61,7 +104,7 @@ int network_load_guarded_of(const struct network_host *host, const char *uuid, s
 	auto_free char *text = NULL;
 
 	*ret = (struct guarded_list)GUARDED_EMPTY;
-	return network_read_guarded(host, &text, err) < 0 ? -err->code : guarded_parse_text(text, uuid, ret, err);
+	return network_read_guarded(host, &text, err) < 0 ? -err->code : network_parse_guarded(host, text, uuid, ret, err);
 }
 
 int network_load_guarded(const struct network_host *host, struct guarded_list *ret, struct error *err)
@@ -82,19 +125,20 @@ static uint64_t hash_sources(const struct network_view *view)
 {
 	static const char uuid[] = "00000000-0000-4000-8000-000000000001";
 	char *addresses[] = { (char *)(uintptr_t)"192.0.2.2", (char *)(uintptr_t)"2001:db8::2" };
-	struct guarded sample[] = {
-		{ .group = 1, .hwaddr = "02:00:00:00:00:02", .open = true, .isolated = true, .host_access = true },
-		{ .group = 2, .hwaddr = "02:00:00:00:00:03", .bridge = (char *)(uintptr_t)"br0", .host_access = true },
-	};
+	struct guarded sample[16];
 	const struct guarded_list list = { sample, ARRAY_SIZE(sample) };
 	struct network_rules rules = view->rules;
 	auto_free char *text = NULL, *whole = NULL;
 	uint64_t hash;
 
 	for (size_t i = 0; i < list.n; i++) {
+		sample[i] = (struct guarded){ .group = (uint32_t)i + 1, .link = (char *)(uintptr_t)"eth0",
+					      .bridge = i & 1 ? (char *)(uintptr_t)"br0" : NULL, .open = i & 2,
+					      .isolated = i & 4, .host_access = i & 8 };
+		snprintf(sample[i].hwaddr, sizeof(sample[i].hwaddr), "02:00:00:00:00:%02zx", i);
 		memcpy(sample[i].uuid, uuid, sizeof(uuid));
-		sample[i].link = (char *)(uintptr_t)"eth0";
-		sample[i].addresses = (struct strings){ .items = addresses, .n = ARRAY_SIZE(addresses) };
+		if (i)
+			sample[i].addresses = (struct strings){ .items = addresses, .n = ARRAY_SIZE(addresses) };
 	}
 	rules.guarded = &list;
 	text = network_ruleset(&rules);
@@ -107,7 +151,7 @@ int network_view_guarded(struct network_view *view, struct error *err)
 {
 	if (!view->guard)
 		return 0;
-	if (guarded_parse_text(view->guard, NULL, &view->guarded, err) < 0)
+	if (network_parse_guarded(view->host, view->guard, NULL, &view->guarded, err) < 0)
 		return -err->code;
 	free(take_ptr(&view->guard));
 	return 0;
@@ -127,6 +171,7 @@ int network_view_make(const struct network_host *host, int dirfd, const struct n
 	struct in_addr mask;
 	bool ipv6;
 
+	view->host = host;
 	view->table = network_table_name(host);
 	published_load(dirfd, &view->published);
 	view->rules = (struct network_rules){ .table = view->table,
@@ -229,7 +274,7 @@ int network_save_made(const struct network_host *host, int dirfd,
 	char boot[UUID_LEN + 1] = "";
 
 	boot_id_read(boot);
-	record_setf(&record, "version", "%d", NETWORK_VERSION);
+	record_setf(&record, "version", "%d", NETWORK_MADE_VERSION);
 	record_set(&record, "boot", boot);
 	record_set(&record, "asked", asked);
 	record_set(&record, "bridge", bridge->name);

@@ -62,6 +62,19 @@ fi
 
 ok sysct start three --wait
 
+say "entries that cannot be read are not taken for none"
+guard=$SYSCT_RUN_DIR/.host/guard
+cp -p "$guard" "$TEST_TMP/guard"
+echo 'no entry at all' >>"$guard"
+mark
+refused 1 'what links are held to.*damaged' sysct start four
+unchanged
+rm "$guard"
+mkdir "$guard"
+refused 1 'what links are held to' sysct start four
+rmdir "$guard"
+cp -p "$TEST_TMP/guard" "$guard"
+
 say "a new link needs no nft where nobody has touched the rules"
 ok with_nft "$TEST_TMP/nft" sysct start four --wait
 ok inside four ping -c 1 -W 5 "$(field one ipv4)"

@@ -103,8 +103,10 @@ defer remove two
 ok hiding "$(echo "$everything" | xargs -n 1 | grep -v -x nft | xargs)" sh "$TEST_TMP/bridged"
 
 say "each where it is needed"
-# a later start of one that has its rules needs none
+# a later start of one that has its rules needs none, nor does a first one while nobody else has changed any
 busybox three
+ok nft add table inet "sct-passing-$$"
+ok nft delete table inet "sct-passing-$$"
 lacks nft nftables sysct start three
 ok sysct destroy three
 # not cleanly unmounted
