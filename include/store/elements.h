@@ -4,7 +4,6 @@
 
 /* elements - elements of nftables' sets: as our rulesets write them for nft(8), and as the kernel compares them. */
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -32,13 +32,13 @@ struct network_rules {
 /* The whole transaction as text: the table made anew. Caller frees. */
 char *network_ruleset(const struct network_rules *rules);
 
-/* Commands in nft's language, for store/elements.h, that lead from one such text to another: elements of sets that go and come. NULL: something else is
- * different too, or nothing is. Caller frees. */
+/* Commands in nft's language, for store/elements.h, that lead from one such text to another: elements of sets that go and
+ * come. NULL: something else is different too, or nothing is. Caller frees. */
 char *firewall_changes(const char *before, const char *after);
 
 /* Make it so. dirfd: the directory of the file "nft" that holds what was applied. Returns 1 when
- * rules were changed, 0 when nothing had to be done but to note by what they are known. firewall_current() only looks: 1 when all is in place,
- * else 0; firewall_current_of() makes no text for that, and none of it has to be read: by rules.made_of. */
+ * rules were changed, 0 when nothing had to be done but to note by what they are known. firewall_current() only looks: 1
+ * when all is in place, else 0; firewall_current_of() makes no text for that, and none of it has to be read: by rules.made_of. */
 int firewall_apply(int dirfd, const struct network_rules *rules, struct error *err);
 int firewall_current(int dirfd, const struct network_rules *rules);
 int firewall_current_of(int dirfd, const char *table, uint64_t made_of);

@@ -50,9 +50,7 @@ struct guarded *guarded_find(const struct guarded_list *list, const char *uuid, 
  * true: something is different now. */
 bool guarded_replace(struct guarded_list *all, const char *uuid, struct guarded_list *own);
 
-/* No file is an empty list; one that cannot be read is an error, since without it a link would not be held to anything. */
-int guarded_load(int dirfd, struct guarded_list *ret, struct error *err);
-int guarded_save(int dirfd, const struct guarded_list *list, struct error *err);
+/* One that cannot be read is an error, since without it a link would not be held to anything. */
 /* The file as it is, "" when there is none, which the caller frees: 1 or 0. To write "" takes it away. */
 int guarded_read(int dirfd, char **ret, struct error *err);
 bool guarded_exists(int dirfd);

@@ -52,49 +52,8 @@ static bool wants_none(const struct network_config *network)
 
 #define IDENTITY_BYTES 65536
 
-static int read_identity(const struct install *install, const char *name, struct record *ret)
-{
-	auto_free char *path = xasprintf("%s/containers/%s/identity", install->state_dir, name);
-	auto_free char *text = NULL;
-	size_t n;
-	int r = read_file_at(AT_FDCWD, path, IDENTITY_BYTES, &text, &n);
-
-	return r < 0 ? r : record_parse(ret, text, n);
-}
-
-/* What a record says about IPv4 addresses: "ipv4.LINK", given by us, and "static4.LINK", from the configuration. */
-static void addresses_of(const struct record *identity, const char *except, struct strings *ret)
-{
-	for (size_t i = 0; i < identity->keys.n; i++) {
-		const char *key = identity->keys.items[i];
-
-		if ((text_starts(key, "ipv4.") || text_starts(key, "static4.")) && strcmp(key, except) != 0)
-			strings_split(ret, identity->values.items[i], " ");
-	}
-}
-
-/* Whose an address is; *ret_owner NULL: nobody's. Caller frees. */
-static int find_owner(const struct container *c, const char *address, char **ret_owner, struct error *err)
-{
-	auto_strings struct strings names = STRINGS_EMPTY;
-
-	*ret_owner = NULL;
-	if (container_names(c->install, &names, err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < names.n && !*ret_owner; i++) {
-		auto_record struct record identity = RECORD_EMPTY;
-		auto_strings struct strings addresses = STRINGS_EMPTY;
-
-		if (strcmp(names.items[i], c->name) == 0 || read_identity(c->install, names.items[i], &identity) < 0)
-			continue;
-		addresses_of(&identity, "", &addresses);
-		if (strings_has(&addresses, address))
-			*ret_owner = xstrdup(names.items[i]);
-	}
-	return 0;
-}
-
-/* Likewise of the text of one. A first start reads those of all containers, and wants no more of them. */
+/* What the text of an identity says about IPv4 addresses: "ipv4.LINK", given by us, and "static4.LINK", from the configuration. A
+ * first start reads those of all containers, and wants no more of them. */
 static void addresses_in(const char *text, const char *except, struct strings *ret)
 {
 	while (*text) {
@@ -108,6 +67,27 @@ static void addresses_in(const char *text, const char *except, struct strings *r
 		}
 		text = *end ? end + 1 : end;
 	}
+}
+
+/* Whose an address is; *ret_owner NULL: nobody's. Caller frees. */
+static int find_owner(const struct container *c, const char *address, char **ret_owner, struct error *err)
+{
+	auto_strings struct strings names = STRINGS_EMPTY;
+
+	*ret_owner = NULL;
+	if (container_names(c->install, &names, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < names.n && !*ret_owner; i++) {
+		auto_free char *path = xasprintf("%s/containers/%s/identity", c->install->state_dir, names.items[i]), *text = NULL;
+		auto_strings struct strings addresses = STRINGS_EMPTY;
+
+		if (strcmp(names.items[i], c->name) == 0 || read_file_at(AT_FDCWD, path, IDENTITY_BYTES, &text, NULL) < 0)
+			continue;
+		addresses_in(text, "", &addresses);
+		if (strings_has(&addresses, address))
+			*ret_owner = xstrdup(names.items[i]);
+	}
+	return 0;
 }
 
 /* The IPv4 addresses of every other container, and of this one's other links. */
@@ -602,9 +582,8 @@ int host_admit_links(struct launch *launch, struct error *err)
 	char suffix[16];
 
 	network_host_of(c, &host, suffix);
-	if (net->bridge.dns && asks_the_server(net) && register_links(&host, c, net, err) < 0)
-		return -err->code;
-	if (net->bridge.dns && named && network_claim(&host, c->name, c->uuid, named->lease.v4, err) < 0)
+	if (net->bridge.dns && named && (asks_the_server(net) ? register_links(&host, c, net, err) :
+				 network_claim(&host, c->name, c->uuid, named->lease.v4, err)) < 0)
 		return -err->code;
 	return network_admit_links(c, net, err);
 }

@@ -325,9 +325,15 @@ static bool is_current(const char *applied, const char *table, const char *text)
 	return applied && strcmp(applied, text) == 0 && tables_are_there(table);
 }
 
-bool firewall_is_of(int dirfd, const char *table)
+static bool names_table(const char *text, const char *table)
 {
 	auto_free char *first = xasprintf("table inet %s\n", table);
+
+	return text_starts(text, first);
+}
+
+bool firewall_is_of(int dirfd, const char *table)
+{
 	char begin[GLANCE];
 	struct applied about;
 	const char *text;
@@ -335,7 +341,7 @@ bool firewall_is_of(int dirfd, const char *table)
 	if (!glance_applied(dirfd, begin))
 		return true;
 	text = parse_header(begin, &about);
-	return !*text || text_starts(text, first);
+	return !*text || names_table(text, table);
 }
 
 int firewall_current(int dirfd, const struct network_rules *rules)
@@ -352,8 +358,8 @@ int firewall_current_of(int dirfd, const char *table, uint64_t made_of)
 	char begin[GLANCE];
 	struct applied about;
 
-	return made_of && glance_applied(dirfd, begin) && *parse_header(begin, &about) && about.made_of == made_of &&
-	       firewall_is_of(dirfd, table) && tables_are_there(table);
+	return made_of && glance_applied(dirfd, begin) && names_table(parse_header(begin, &about), table) &&
+	       about.made_of == made_of && tables_are_there(table);
 }
 
 static int run_nft(const char *input, const char *what, struct error *err)

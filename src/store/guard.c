@@ -221,35 +221,16 @@ int guarded_read(int dirfd, char **ret, struct error *err)
 {
 	int r = read_file_at(dirfd, FILE_NAME, FILE_MAX, ret, NULL);
 
-	if (r == -ENOENT) {
+	if (r == -ENOENT)
 		*ret = xstrdup("");
-	} else if (r < 0) {
-		fail(err, -r, "read what links are held to, the file \"" FILE_NAME "\"");
-		return error_hint(err, "it is beside the names and the locks of all containers: see ls -la /run/sysct/.host");
-	}
+	else if (r < 0)
+		return fail(err, -r, "read what links are held to, the file \"" FILE_NAME "\"");
 	return r == 0;
-}
-
-int guarded_load(int dirfd, struct guarded_list *ret, struct error *err)
-{
-	auto_free char *text = NULL;
-
-	*ret = (struct guarded_list)GUARDED_EMPTY;
-	if (guarded_read(dirfd, &text, err) < 0)
-		return -err->code;
-	return guarded_parse(text, ret) < 0 ? fail(err, EINVAL, "read what links are held to") : 0;
 }
 
 bool guarded_exists(int dirfd)
 {
 	return faccessat(dirfd, FILE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-int guarded_save(int dirfd, const struct guarded_list *list, struct error *err)
-{
-	auto_free char *text = guarded_format(list);
-
-	return guarded_write(dirfd, text, err);
 }
 
 int guarded_write(int dirfd, const char *text, struct error *err)

@@ -37,13 +37,17 @@ static int open_former(const struct network_host *host, int *ret, struct error *
 static int read_here(const struct network_host *host, char **ret, struct error *err)
 {
 	auto_close int dirfd = network_open_dir(host, false, err);
+	int r;
 
 	*ret = NULL;
 	if (dirfd < 0 && err->code != ENOENT)
 		return -err->code;
-	if (dirfd < 0)
+	if (dirfd < 0) {
 		*err = (struct error)ERROR_NONE;
-	return dirfd < 0 ? 0 : guarded_read(dirfd, ret, err);
+		return 0;
+	}
+	r = guarded_read(dirfd, ret, err);
+	return r < 0 ? error_hint(err, "it is in %s/.host, beside the names and locks of all containers", host->run_dir) : r;
 }
 
 /* Without them a link is not held to anything: so what cannot be read is an error. Whoever moves them from where they were writes

@@ -15,6 +15,7 @@
 #include "store/elements.h"
 #include "store/firewall.h"
 #include "store/guard.h"
+#include "store/network_parts.h"
 
 #include <check.h> /* last: it takes the word fail */
 
@@ -93,18 +94,19 @@ START_TEST(entries_come_back_from_their_file)
 	auto_guarded struct guarded_list own = GUARDED_EMPTY, read = GUARDED_EMPTY;
 	char directory[] = "/tmp/sysct-guard-XXXXXX";
 	auto_free char *before = NULL, *after = NULL;
+	const struct network_host host = { .run_dir = directory, .state_dir = "/nowhere" };
 	auto_close int dirfd = -1;
 
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	dirfd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_eq(guarded_load(dirfd, &read, &err), 0);
+	ck_assert_int_eq(network_load_guarded(&host, &read, &err), 0);
 	ck_assert_uint_eq(read.n, 0);
 	add(&own, UUID_A, "eth0", "br0", "02:00:00:00:00:01", "");
 	add(&own, UUID_A, "eth1", NULL, "02:00:00:00:00:02", "10.3.4.3 10.3.4.4 fd00:1::3");
 	own.items[0].open = own.items[0].host_access = own.items[1].isolated = true;
 	guarded_replace(&list, UUID_A, &own);
-	ck_assert_int_eq(guarded_save(dirfd, &list, &err), 0);
-	ck_assert_int_eq(guarded_load(dirfd, &read, &err), 0);
+	ck_assert_int_eq(network_save_guarded(&host, &list, &err), 0);
+	ck_assert_int_eq(network_load_guarded(&host, &read, &err), 0);
 	before = guarded_format(&list);
 	after = guarded_format(&read);
 	ck_assert_str_eq(before, after);
@@ -113,12 +115,13 @@ START_TEST(entries_come_back_from_their_file)
 	ck_assert_uint_eq(read.items[1].addresses.n, 3);
 	/* without an entry a link would be held to nothing, so a damaged file is not an empty one */
 	guarded_clear(&read);
-	ck_assert_int_eq(replace_file_at(dirfd, "guard", "junk\n", 5, 0600, false, &err), 0);
-	ck_assert_int_lt(guarded_load(dirfd, &read, &err), 0);
-	ck_assert(strstr(err.message, "held to"));
+	ck_assert_int_eq(replace_file_at(dirfd, ".host/guard", "junk\n", 5, 0600, false, &err), 0);
+	ck_assert_int_lt(network_load_guarded(&host, &read, &err), 0);
+	ck_assert(strstr(err.message, "damaged") && err.hint[0]);
 	guarded_clear(&list);
-	ck_assert_int_eq(guarded_save(dirfd, &list, &err), 0);
-	ck_assert_int_eq(faccessat(dirfd, "guard", F_OK, 0), -1);
+	ck_assert_int_eq(network_save_guarded(&host, &list, &err), 0);
+	ck_assert_int_eq(faccessat(dirfd, ".host/guard", F_OK, 0), -1);
+	ck_assert_int_eq(unlinkat(dirfd, ".host", AT_REMOVEDIR), 0);
 	ck_assert_int_eq(rmdir(directory), 0);
 }
 END_TEST
