@@ -32,7 +32,10 @@ int idmap_identity(struct idmap *ret, struct error *err);
  * process is not dumpable (PR_SET_DUMPABLE of prctl(2)). */
 int userns_create(const struct idmap *map, struct error *err);
 
-/* The same, with a network namespace that it owns, as if its root had made it. *ret_netns is a descriptor of that. */
+/* The same, with a network namespace that it owns, as if its root had made it. *ret_netns is a descriptor of that. The child
+ * that held both until they were opened, with copies of the descriptors that were open at the call, may be on its way out still when
+ * this returns: userns_reap() waits for it, as the next call here does. */
 int userns_create_with_net(const struct idmap *map, int *ret_netns, struct error *err);
+void userns_reap(void);
 
 #endif

@@ -46,6 +46,8 @@ bool process_alive(const struct process_id *id);
 uint64_t process_inode(int pidfd);
 /* 1: the process with that number is there, 0: it has ended, or the pid is another's; or -errno: not known. */
 int process_has_inode(pid_t pid, uint64_t inode);
+/* As process_open(), by that number where it is known. */
+int process_open_inode(const struct process_id *id, uint64_t inode);
 
 /* See to it that this process and its children may have `n` open files: RLIMIT_NOFILE is raised as far as its hard limit
  * goes. Whoever has begun with fewer could neither finish nor undo. Error with a hint. */

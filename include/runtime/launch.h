@@ -39,7 +39,7 @@ struct launch {
 	int sys;			/* "clone the payload": sysfs of a joined namespace, or "mask sys"; -1: the
 					 * payload's own */
 	int cgroup;			/* "create the cgroup": the payload leaf */
-	bool cgroup_v1;			/* "give init a tree of cgroup v1": it has one */
+	bool cgroup_v1;			/* "mount the rootfs": init wants a tree of it */
 	struct prepared_network *network;	/* "prepare the network" */
 	char *resolv_conf;		/* likewise; NULL: the host's own */
 	char *hosts_block;		/* likewise; lines for /etc/hosts, NULL: none wanted */

@@ -7,7 +7,7 @@
  * A start is a list of rows. The host side and the payload side (the container's first process, before it
  * becomes init) hold the same list and walk it together: a row on your side you run, and then tell the
  * others how it went. Rows of different sides run at the same time, but for what the table says: a row that joins waits
- * until all rows above it are done, whosever they are. So the synchronisation is in the table alone and nobody writes a
+ * until all rows above it are done, whosever they are, and one that follows until one other row is. So the synchronisation is in the table alone and nobody writes a
  * barrier.
  *
  * The sides: HOST is the process that starts the container; BESIDE a second thread of it, for what takes its time in the
@@ -55,6 +55,7 @@ struct step {
 	void (*take)(struct launch *launch, int fd);
 	const char *why;	/* why the row stands where it stands, where that is not plain */
 	bool joins;		/* waits until all rows above it are done */
+	const char *follows;	/* of HOST: waits for this row of BESIDE, and no other one; NULL: for none */
 	bool clones;
 	bool execs;
 };

@@ -310,27 +310,37 @@ static void prepare_cpuset(int root, const char *path)
 	}
 }
 
-/* Let children have every controller there is. Each write takes the kernel's lock on all cgroups: what is enabled is not written
- * again, and the rest is in one go, unless some of it is refused. */
-static void enable_controllers(int root, const char *path)
+/* Let children have every controller there is; false: there is none, and so none further below. Each write takes the kernel's lock
+ * on all cgroups: what is enabled is not written again, and the rest is in one go, unless some of it is refused. */
+static bool enable_there(int root, const char *path)
 {
 	auto_free char *file = xasprintf("%s/cgroup.controllers", path);
 	auto_free char *target = xasprintf("%s/cgroup.subtree_control", path);
 	auto_free char *list = NULL, *text = NULL, *all = NULL;
 	auto_strings struct strings there = STRINGS_EMPTY, enabled = STRINGS_EMPTY, wanted = STRINGS_EMPTY;
 
-	if (read_file_at(root, file, 4096, &list, NULL) < 0 || read_file_at(root, target, 4096, &text, NULL) < 0)
-		return;
+	if (read_file_at(root, file, 4096, &list, NULL) < 0)
+		return true;
 	strings_split(&there, list, " \n");
+	if (!there.n)
+		return false;
+	if (read_file_at(root, target, 4096, &text, NULL) < 0)
+		return true;
 	strings_split(&enabled, text, " \n");
 	for (size_t i = 0; i < there.n; i++)
 		if (!strings_has(&enabled, there.items[i]))
 			strings_add_take(&wanted, xasprintf("+%s", there.items[i]));
 	all = strings_join(&wanted, " ");
 	if (!wanted.n || write_value_at(root, target, all) == 0)
-		return;
+		return true;
 	for (size_t i = 0; i < wanted.n; i++)
 		write_value_at(root, target, wanted.items[i]);
+	return true;
+}
+
+static void enable_controllers(int root, const char *path)
+{
+	enable_there(root, path);
 }
 
 /* The files of a delegated cgroup that its new owner must be able to write: the kernel's own list
@@ -422,6 +432,36 @@ static int create_in_unit(const char *group, const char *payload, struct error *
 	return 0;
 }
 
+static bool has_value(const struct hierarchy *h, const char *group, const char *file)
+{
+	auto_free char *path = xasprintf("%s/%s/%s", h->path, group, file), *value = NULL;
+
+	return read_file_at(AT_FDCWD, path, 4096, &value, NULL) == 0 && *value != '\n' && *value != '\0';
+}
+
+/* The usual case, where the directory of all groups is there, and made as cpusets want it. */
+static bool made_v1(const struct hierarchy *h, const char *group)
+{
+	auto_free char *path = xasprintf("%s/%s", h->path, group);
+
+	return mkdir(path, 0755) == 0 &&
+	       (!has_controller(h, "cpuset") || (has_value(h, group, "cpuset.cpus") && has_value(h, group, "cpuset.mems")));
+}
+
+static int make_group_v1(const struct hierarchy *h, const char *group, struct error *err)
+{
+	auto_close int dir = -1;
+
+	if (made_v1(h, group))
+		return 0;
+	dir = open(h->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return fail(err, errno, "open %s", h->path);
+	if (make_group(dir, group, has_controller(h, "cpuset") ? prepare_cpuset : NULL, err) < 0)
+		return error_prefix(err, "%s", h->path);
+	return 0;
+}
+
 int cgroup_create(const char *group, uid_t owner, struct error *err)
 {
 	auto_free char *payload = xasprintf("%s/payload", group);
@@ -433,21 +473,14 @@ int cgroup_create(const char *group, uid_t owner, struct error *err)
 			return -err->code;
 		return owner ? delegate(layout.root, payload, owner, err) : 0;
 	}
-	enable_controllers(layout.root, ".");
-	if (make_group(layout.root, group, enable_controllers, err) < 0 ||
+	if (make_group(layout.root, group, enable_there(layout.root, ".") ? enable_controllers : NULL, err) < 0 ||
 	    make_group(layout.root, payload, NULL, err) < 0)
 		return -err->code;
 	if (owner && delegate(layout.root, payload, owner, err) < 0)
 		return -err->code;
-	for (size_t i = 0; i < layout.n_v1; i++) {
-		const struct hierarchy *h = &layout.v1[i];
-		auto_close int dir = open(h->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-		if (dir < 0)
-			return fail(err, errno, "open %s", h->path);
-		if (make_group(dir, group, has_controller(h, "cpuset") ? prepare_cpuset : NULL, err) < 0)
-			return error_prefix(err, "%s", h->path);
-	}
+	for (size_t i = 0; i < layout.n_v1; i++)
+		if (make_group_v1(&layout.v1[i], group, err) < 0)
+			return -err->code;
 	return 0;
 }
 
@@ -646,15 +679,18 @@ static int write_limit(const char *path, int dirfd, const char *value, struct er
 static int set_devices_v1(const char *hierarchy, const char *group, bool deny, const char *const *allow, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/%s", hierarchy, group);
-	auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), file = -1;
 
 	if (dir < 0)
 		return fail(err, errno, "open %s", path);
 	if (deny && write_limit("devices.deny", dir, "a", err) < 0)
 		return error_prefix(err, "%s", path);
-	for (; *allow; allow++)
-		if (write_limit("devices.allow", dir, *allow, err) < 0)
+	file = openat(dir, "devices.allow", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	for (; *allow; allow++)	/* each write is one rule */
+		if (file < 0 || write(file, *allow, strlen(*allow)) < 0) {
+			fail(err, errno, "write \"%s\" to devices.allow", *allow);
 			return error_prefix(err, "%s", path);
+		}
 	return 0;
 }
 

@@ -129,17 +129,33 @@ static int open_namespace(pid_t pid, const char *kind)
 	return fd < 0 ? -errno : fd;
 }
 
-/* One at a time: the keeper's stack is here, and the process is not dumpable meanwhile. */
+/* One at a time: the keeper's stack and argument are here, and the process is not dumpable meanwhile. */
 static pthread_mutex_t creating = PTHREAD_MUTEX_INITIALIZER;
+static pid_t keeper_left;	/* on its way out; 0: none */
+
+static void reap_keeper(void)
+{
+	while (keeper_left && waitpid(keeper_left, NULL, 0) < 0 && errno == EINTR)
+		;
+	keeper_left = 0;
+}
+
+void userns_reap(void)
+{
+	pthread_mutex_lock(&creating);
+	reap_keeper();
+	pthread_mutex_unlock(&creating);
+}
 
 static int create_alone(const struct idmap *map, int flags, int *ret_netns, struct error *err)
 {
 	static char stack[16384] __attribute__((aligned(16)));
+	static struct keeper keeper;
 	auto_close int reader = -1, writer = -1, ns = -1, net = -1;
-	struct keeper keeper;
 	int fds[2], r;
 	pid_t pid;
 
+	reap_keeper();
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return fail(err, errno, "make a pipe");
 	reader = keeper.read_fd = fds[0];
@@ -159,9 +175,8 @@ static int create_alone(const struct idmap *map, int flags, int *ret_netns, stru
 		r = ns = open_namespace(pid, "user");
 	if (r >= 0 && ret_netns)
 		r = net = open_namespace(pid, "net");
-	close_fd(&writer);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	kill(pid, SIGKILL);	/* it runs no code of ours any more, whose stack and thread-local storage may soon be somebody else's */
+	keeper_left = pid;
 	if (r < 0) {
 		fail(err, -r, "write the id map 0:%u:%u", map->outside, map->count);
 		if (r == -EPERM)
@@ -180,6 +195,8 @@ static int create(const struct idmap *map, int flags, int *ret_netns, struct err
 
 	pthread_mutex_lock(&creating);
 	r = create_alone(map, flags, ret_netns, err);
+	if (r < 0 || !ret_netns)
+		reap_keeper();
 	pthread_mutex_unlock(&creating);
 	return r;
 }

@@ -193,6 +193,16 @@ int process_has_inode(pid_t pid, uint64_t inode)
 	return r < 0 ? r : r == 0;
 }
 
+int process_open_inode(const struct process_id *id, uint64_t inode)
+{
+	auto_close int fd = inode && id->pid > 0 ? pidfd_of(id->pid) : -1;
+	uint64_t now = fd < 0 ? 0 : process_inode(fd);
+
+	if (!now)
+		return process_open(id);
+	return now == inode ? take_fd(&fd) : -ESRCH;
+}
+
 int pidfd_signal(int pidfd, int signal)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;

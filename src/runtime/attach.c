@@ -47,6 +47,7 @@
 #include "runtime/relay.h"
 #include "runtime/start.h"
 #include "runtime/started.h"
+#include "runtime/supervise.h"
 
 extern char **environ;
 
@@ -312,9 +313,13 @@ static int prepare(struct join *join, struct error *err)
 	auto_free char *group = launch_group(c);
 	bool left_over;
 
-	container_adopt(c->install, c->name);
 	if (container_peek(c, &join->state, &left_over, err) < 0)
 		return -err->code;
+	if (container_is_alone(&join->state)) {
+		container_adopt(c->install, c->name);
+		if (container_peek(c, &join->state, &left_over, err) < 0)
+			return -err->code;
+	}
 	if (join->state.phase != PHASE_RUNNING) {
 		fail_status(err, STATUS_STATE, "it is not running");
 		return error_hint(err, "start it: sysct start %s", c->name);
@@ -329,7 +334,7 @@ static int prepare(struct join *join, struct error *err)
 	}
 	if (cgroup_full_v1(group))
 		return fork_failed(EAGAIN, err);
-	join->pidfd = process_open(&join->state.init);
+	join->pidfd = process_open_inode(&join->state.init, record_get_u64(&join->state.more, MORE_INIT_INODE, 0));
 	if (join->pidfd < 0)
 		return fail(err, -join->pidfd, "open its init");
 	join->flags = join_flags(join);

@@ -110,6 +110,26 @@ struct lent {
 };
 #define LENT_FDS 3
 
+#define WARM_BYTES (256 << 10)
+
+/* What the payload reads of the image one after the other at its end, when nobody has anything else to do: so that it is in memory by
+ * then. It must not matter what stands there; nodes of devices are closed on this mount. No link is followed: that would write its
+ * time, and while somebody writes a mount takes no id map (EBUSY of mount_setattr(2)). */
+static void warm(const struct container *container, const struct rootfs *rootfs)
+{
+	auto_free char *init = xstrndup(container->config.init, strcspn(container->config.init, " \t"));
+	const char *const paths[] = { "/etc/hosts", init };
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths) && rootfs->loop.fd >= 0; i++) {
+		const char *path = paths[i] + strspn(paths[i], "/");
+		auto_close int fd = open_beneath(rootfs->mount_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+		struct stat st;
+
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+			posix_fadvise(fd, 0, WARM_BYTES, POSIX_FADV_WILLNEED);
+	}
+}
+
 void launch_lend_rootfs(const struct container *container, int socket)
 {
 	struct lent lent = { .err = ERROR_NONE, .rootfs = ROOTFS_EMPTY };
@@ -118,6 +138,8 @@ void launch_lend_rootfs(const struct container *container, int socket)
 	lent.r = rootfs_open(container, container->config.rootfs.readonly, &lent.rootfs, &lent.err);
 	fd_send(socket, &lent, sizeof(lent), (const int[LENT_FDS]){ rootfs->mount_fd, rootfs->lock_fd, rootfs->loop.fd },
 		lent.r < 0 ? 0 : LENT_FDS);
+	if (lent.r >= 0)
+		warm(container, rootfs);
 	rootfs_close(&lent.rootfs);
 }
 
@@ -207,6 +229,8 @@ int host_mount_rootfs(struct launch *launch, struct error *err)
 			       err) < 0)
 			return -err->code;
 	}
+	launch->cgroup_v1 = launch->config->cgroup == CGROUP_TREE_V1 ||
+			    (launch->config->cgroup != CGROUP_TREE_V2 && init_wants_cgroup_v1(rootfs->mount_fd));
 	return 0;
 }
 
@@ -283,7 +307,6 @@ int host_delegate_v1(struct launch *launch, struct error *err)
 {
 	auto_free char *group = launch_group(launch->container);
 
-	launch->cgroup_v1 = launch->config->cgroup == CGROUP_TREE_V1 || init_wants_cgroup_v1(launch->rootfs.mount_fd);
 	return launch->cgroup_v1 ? cgroup_delegate_systemd(group, launch->container->idmap.outside, err) : 0;
 }
 

@@ -99,12 +99,8 @@ static void set_defaults(const char *group, const struct container_config *confi
 	one.tasks = all.tasks;
 	cgroup_set_limits(group, &one, &ignored);
 	one = (struct cgroup_limits)CGROUP_LIMITS_NONE;
-	one.memory = all.memory;
-	cgroup_set_limits(group, &one, &ignored);
-	/* swap may be counted on top of memory, so the two go together */
-	if (all.swap == CGROUP_KEEP)
-		return;
-	one.memory = all.memory != CGROUP_KEEP ? all.memory : given(config->limits.memory);
+	/* swap may be counted on top of memory, so the two go together; where it is not counted the other one is written first */
+	one.memory = all.memory == CGROUP_KEEP && all.swap != CGROUP_KEEP ? given(config->limits.memory) : all.memory;
 	one.swap = all.swap;
 	cgroup_set_limits(group, &one, &ignored);
 }

@@ -572,7 +572,6 @@ static const struct prepared_link *named_link(const struct prepared_network *net
 	return NULL;
 }
 
-/* Beside the rows that save the state, which it does not look at. */
 int host_admit_links(struct launch *launch, struct error *err)
 {
 	const struct container *c = launch->container;

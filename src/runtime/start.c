@@ -22,6 +22,7 @@
 #include "os/caps.h"
 #include "os/cgroup.h"
 #include "os/fdpass.h"
+#include "os/idmap.h"
 #include "os/namespace.h"
 #include "os/notify.h"
 #include "os/sealed.h"
@@ -170,6 +171,7 @@ static void let_go(struct launch *launch)
 	close_fd(&launch->cgroup);
 	if (launch->helper)
 		ns_reap_helper(launch->helper);
+	userns_reap();
 	launch->helper = 0;
 }
 
@@ -902,8 +904,8 @@ static int await_orphan(const struct container *c, struct container_state *ret, 
 
 bool container_is_alone(const struct container_state *state)
 {
-	return state->phase == PHASE_RUNNING && process_alive(&state->init) && !process_alive(&state->monitor) &&
-	       !process_alive(&state->holder);
+	return state->phase == PHASE_RUNNING && !process_alive(&state->monitor) && !process_alive(&state->holder) &&
+	       process_alive(&state->init);
 }
 
 /* Never an error of the command that found it so. */

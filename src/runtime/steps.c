@@ -268,6 +268,15 @@ static size_t clone_row(const struct step *steps, size_t n)
 	return 0;
 }
 
+static size_t row_named(const struct walk *walk, const char *name)
+{
+	size_t i = 0;
+
+	while (i < walk->n && strcmp(walk->steps[i].name, name) != 0)
+		i++;
+	return i;
+}
+
 /* One row, on HOST or PAYLOAD. */
 static int pass_row(struct walk *walk, size_t i, struct error *err)
 {
@@ -281,6 +290,8 @@ static int pass_row(struct walk *walk, size_t i, struct error *err)
 		tell_thread(walk, HOST, i, false);
 	/* whoever hears of this row takes what the thread had to do before it for done */
 	if ((step->joins || (walk->side == HOST && i > walk->clone)) && join_thread(walk, i, err) < 0)
+		return -err->code;
+	if (step->follows && join_thread(walk, row_named(walk, step->follows) + 1, err) < 0)
 		return -err->code;
 	if (step->joins && join_process(walk, i, err) < 0)
 		return -err->code;

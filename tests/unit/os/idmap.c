@@ -240,6 +240,19 @@ START_TEST(a_network_namespace_of_it_is_owned_by_it_and_is_a_new_one)
 }
 END_TEST
 
+START_TEST(nobody_is_left_after_it_was_reaped)
+{
+	int net = -1, fd = must(userns_create_with_net(&map, &net, &err));
+
+	userns_reap();
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	ck_assert_int_eq(errno, ECHILD);
+	userns_reap();	/* twice is no harm */
+	close(net);
+	close(fd);
+}
+END_TEST
+
 /* The kernel charges it to the creator: its own base, not the host's root. */
 START_TEST(it_belongs_to_the_first_id_of_its_range)
 {
@@ -387,6 +400,7 @@ int main(void)
 	tcase_add_test(root, the_map_is_the_one_the_host_sees);
 	tcase_add_test(root, two_threads_do_not_get_in_each_others_way);
 	tcase_add_test(root, a_network_namespace_of_it_is_owned_by_it_and_is_a_new_one);
+	tcase_add_test(root, nobody_is_left_after_it_was_reaped);
 	tcase_add_test(root, it_belongs_to_the_first_id_of_its_range);
 	tcase_add_test(root, nothing_is_left_but_the_descriptor);
 	tcase_add_test(root, each_is_another);

@@ -149,11 +149,28 @@ START_TEST(what_needs_all_before_it_waits_for_that)
 	ck_assert(start_steps[find("open what is to be mounted")].joins);
 	ck_assert(start_steps[find("give init a tree of cgroup v1")].joins);
 	ck_assert(start_steps[find("pin the namespaces")].joins);
-	ck_assert(start_steps[find("admit the links")].joins);
 	ck_assert(start_steps[find("wait for go")].joins);
 	ck_assert(start_steps[filter - 1].joins && start_steps[filter - 1].side == PAYLOAD);
 	for (size_t i = filter; i <= find("execute init"); i++)
 		ck_assert_msg(start_steps[i].side == PAYLOAD, "%s", start_steps[i].name);
+}
+END_TEST
+
+START_TEST(what_follows_a_row_is_the_hosts_and_stands_below_a_row_of_the_thread)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_start_steps; i++) {
+		if (!start_steps[i].follows)
+			continue;
+		n++;
+		ck_assert_int_eq(start_steps[i].side, HOST);
+		ck_assert_uint_lt(find(start_steps[i].follows), i);
+		ck_assert_int_eq(start_steps[find(start_steps[i].follows)].side, BESIDE);
+		ck_assert_uint_lt(i, find("clone the payload"));
+	}
+	ck_assert_uint_gt(n, 0);
+	ck_assert_str_eq(start_steps[find("create the links")].follows, "make the namespaces");
 }
 END_TEST
 
@@ -333,6 +350,7 @@ int main(void)
 	tcase_add_test(tests, exactly_one_row_executes_and_what_follows_waits_for_it);
 	tcase_add_test(tests, no_payload_row_comes_before_the_clone);
 	tcase_add_test(tests, what_needs_all_before_it_waits_for_that);
+	tcase_add_test(tests, what_follows_a_row_is_the_hosts_and_stands_below_a_row_of_the_thread);
 	tcase_add_test(tests, nothing_mounts_after_it_is_confined);
 	tcase_add_test(tests, the_host_is_left_before_it_is_told_to_go_on);
 	tcase_add_test(tests, what_processes_use_is_undone_after_they_are_gone);

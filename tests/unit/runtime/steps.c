@@ -321,6 +321,47 @@ START_TEST(a_row_that_joins_waits_until_what_is_above_it_is_done)
 }
 END_TEST
 
+static const struct step following[] = {
+	{ BESIDE, "group", .run = run_GROUP },
+	{ BESIDE, "enter", .run = run_ENTER },
+	{ HOST, "network", .run = run_NETWORK, .follows = "group" },
+	{ HOST, "links", .run = run_LINKS, .joins = true },
+	{ BESIDE, "clone", .run = run_clone, .joins = true, .clones = true },
+	{ PAYLOAD, "execute", .run = run_exec, .execs = true },
+};
+
+START_TEST(a_row_that_follows_another_one_waits_until_that_is_done)
+{
+	plan.slow_at = GROUP;
+	plan.fail_at = NETWORK;
+	ck_assert_int_lt(steps_run(following, ARRAY_SIZE(following), HOST, &launch, &err), 0);
+	ck_assert(seen->slow_done);
+	ck_has(err.message, "step 3 of 6, \"network\"");
+	finish();
+}
+END_TEST
+
+START_TEST(a_row_that_follows_another_one_waits_for_no_other)
+{
+	plan.meet[0] = ENTER;
+	plan.meet[1] = NETWORK;
+	plan.fail_at = LINKS;
+	ck_assert_int_lt(steps_run(following, ARRAY_SIZE(following), HOST, &launch, &err), 0);
+	ck_has(err.message, "step 4 of 6, \"links\": do thing");
+	finish();
+}
+END_TEST
+
+START_TEST(a_row_that_follows_one_that_fails_is_not_run)
+{
+	plan.fail_at = GROUP;
+	ck_assert_int_lt(steps_run(following, ARRAY_SIZE(following), HOST, &launch, &err), 0);
+	ck_has(err.message, "step 1 of 6, \"group\"");
+	ck_assert_int_eq(at_of('h', NETWORK), -1);
+	finish();
+}
+END_TEST
+
 /* _i: the row that fails; what runs at that time is waited for, and what waits is not left waiting. */
 START_TEST(the_thread_has_ended_when_the_walk_has)
 {
@@ -667,6 +708,9 @@ int main(void)
 	tcase_add_test(tests, rows_that_do_not_apply_are_skipped_by_all);
 	tcase_add_loop_test(tests, rows_of_different_sides_run_at_the_same_time, 0, (int)ARRAY_SIZE(together));
 	tcase_add_loop_test(tests, a_row_that_joins_waits_until_what_is_above_it_is_done, 0, (int)ARRAY_SIZE(one_after_another));
+	tcase_add_test(tests, a_row_that_follows_another_one_waits_until_that_is_done);
+	tcase_add_test(tests, a_row_that_follows_another_one_waits_for_no_other);
+	tcase_add_test(tests, a_row_that_follows_one_that_fails_is_not_run);
 	tcase_add_loop_test(tests, the_thread_has_ended_when_the_walk_has, 0, ROWS);
 	tcase_add_loop_test(tests, a_failure_stops_both_sides_with_its_own_reason_and_the_name_of_the_row, 0,
 			    ROWS);
