@@ -30,21 +30,29 @@ void csv_print_take(struct value *array, const char *const *keys, size_t n_keys)
 
 /* --- tables --- */
 
-struct libscols_table;
-struct libscols_line;
+struct table;
 
 struct column {
 	const char *name;
 	bool right;	/* numbers */
 };
 
-struct libscols_table *table_new(const struct column *columns, size_t n);
-/* cells[i] NULL: "-". Control characters become \xNN. */
-struct libscols_line *table_add(struct libscols_table *table, const char *const *cells, size_t n);
-void table_color(struct libscols_line *line, size_t column, const char *color);
-void table_drop(struct libscols_table *table);
-/* Print and drop. A table without lines prints its header all the same. */
-void table_print_take(struct libscols_table *table);
+/* A table of n columns; it ends with table_print_take() or table_drop(). What prints it, sysct-table of libexec_dir, is started here,
+ * so that it has loaded its library when the lines are there. */
+struct table *table_new(const struct column *columns, size_t n, const char *libexec_dir);
+/* A line, with a cell for each column. cells[i] NULL: "-". Control characters become \xNN. */
+void table_add(struct table *table, const char *const *cells);
+/* The colour of a cell of the last line, "red" say; NULL: none. It is not copied. */
+void table_color(struct table *table, size_t column, const char *color);
+void table_drop(struct table *table);
+/* Print and drop. A table without lines prints its header all the same. When it cannot be printed the program ends with
+ * STATUS_FAILED and says what to install: only commands that show something come here. */
+void table_print_take(struct table *table);
+/* Could one be printed? */
+int table_check(const char *libexec_dir, struct error *err);
+
+#define TABLE_COLOR '\x1f'	/* between a cell's colour and its text */
+#define TABLE_END '\x04'	/* the last line: the table is whole */
 
 /* A cell as table_add() writes it. Caller frees. */
 char *table_cell(const char *text);

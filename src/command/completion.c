@@ -257,15 +257,16 @@ static void offer_names(const struct words *words)
 static void offer_people(const struct words *words)
 {
 	const char *caller = getenv("SUDO_USER");
+	FILE *file = fopen("/etc/passwd", "re");
 	const struct passwd *pw;
 
 	if (caller)
 		offer(words, caller);
-	setpwent();
-	while ((pw = getpwent()))
+	while (file && (pw = fgetpwent(file)))
 		if (pw->pw_uid >= 1000 && pw->pw_uid < 65534 && (!caller || strcmp(pw->pw_name, caller) != 0))
 			offer(words, pw->pw_name);
-	endpwent();
+	if (file)
+		fclose(file);
 }
 
 static void offer_templates(const struct words *words)

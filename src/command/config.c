@@ -51,7 +51,7 @@ static int config_get(const struct command *self, struct context *context, int a
 	struct container box = CONTAINER_EMPTY;
 	enum format format = FORMAT_TABLE;
 	bool changed = false;
-	const char *name;
+	const char *name = NULL;
 	int c, r;
 
 	while ((c = command_option(self, argc, argv, "h", options, err)) >= 0) {
@@ -75,7 +75,7 @@ static int config_set(const struct command *self, struct context *context, int a
 {
 	auto_free struct setting *changes = NULL;
 	auto_strings struct strings keys = STRINGS_EMPTY;
-	const char *name;
+	const char *name = NULL;
 	size_t n = 0;
 
 	if (config_no_options(self, context, argc, argv, &name, err) < 0)
@@ -99,7 +99,7 @@ static int config_unset(const struct command *self, struct context *context, int
 			struct error *err)
 {
 	auto_free struct setting *changes = NULL;
-	const char *name;
+	const char *name = NULL;
 	size_t n = 0;
 
 	if (config_no_options(self, context, argc, argv, &name, err) < 0)

@@ -128,7 +128,7 @@ struct doctor {
 	struct strings templates;	/* what arg of theirs points to */
 	struct strings ids;		/* and their id */
 	struct value *array;
-	struct libscols_table *table;
+	struct table *table;
 	struct text fixes;
 	unsigned int count[4];
 };
@@ -207,7 +207,8 @@ static void report(struct doctor *doctor, const struct check *check, const struc
 	if (doctor->problems && finding->verdict == VERDICT_OK)
 		return;
 	if (doctor->format == FORMAT_TABLE) {
-		table_color(table_add(doctor->table, cells, ARRAY_SIZE(cells)), 0, verdicts[finding->verdict].color);
+		table_add(doctor->table, cells);
+		table_color(doctor->table, 0, verdicts[finding->verdict].color);
 		if (*finding->fix) {
 			auto_free char *fix = text_printable(finding->fix);
 
@@ -272,7 +273,7 @@ static int doctor_main(const struct command *self, struct doctor *doctor, char *
 		if (known_word(self, doctor, words[i], err) < 0)
 			return -err->code;
 	if (doctor->format == FORMAT_TABLE)
-		doctor->table = table_new(columns, ARRAY_SIZE(columns));
+		doctor->table = table_new(columns, ARRAY_SIZE(columns), doctor->exam.install->libexec_dir);
 	else
 		doctor->array = value_array();
 	r = run_checks(doctor, words, n_words, err);

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "command/doctor.h"
-#include "command/library.h"
+#include "command/output.h"
 #include "os/process.h"
 #include "store/template.h"
 
@@ -56,19 +56,15 @@ static void look_own(const struct exam *exam, const struct check *check, struct 
 		found(ret, VERDICT_FAIL, "install sysct again", "%s: %s", path, strerror(errno));
 }
 
-/* arg: a library. */
-static void look_library(const struct exam *exam, const struct check *check, struct finding *ret)
+static void look_tables(const struct exam *exam, const struct check *check, struct finding *ret)
 {
-	const struct library *library = check->arg;
-	const char *problem = library_problem(library);
-	char fix[128];
+	struct error err = ERROR_NONE;
 
-	(void)exam;
-	snprintf(fix, sizeof(fix), "apt-get install %s", library->package);
-	if (problem)
-		found(ret, VERDICT_WARN, fix, "nothing can %s: %s", library->use, problem);
+	(void)check;
+	if (table_check(exam->install->libexec_dir, &err) < 0)
+		found(ret, VERDICT_WARN, err.hint, "%s", err.message);
 	else
-		found(ret, VERDICT_OK, NULL, "%s", library->soname);
+		found(ret, VERDICT_OK, NULL, "libsmartcols");
 }
 
 /* --- templates --- */
@@ -161,7 +157,6 @@ const struct check program_checks[] = {
 	{ "program.resize2fs", "resize2fs", look_program, &resize2fs, false },
 	{ "program.nft", "nft", look_program, &nft, false },
 	{ "program.dnsmasq", "dnsmasq", look_program, &dnsmasq, false },
-	{ "program.json-c", "json-c", look_library, &library_json, false },
-	{ "program.smartcols", "libsmartcols", look_library, &library_smartcols, false },
+	{ "program.smartcols", "libsmartcols", look_tables, NULL, false },
 };
 const size_t n_program_checks = ARRAY_SIZE(program_checks);

@@ -14,7 +14,7 @@ struct list {
 	enum format format;
 	bool quiet, running;
 	struct value *array;
-	struct libscols_table *table;
+	struct table *table;
 	struct container_defaults defaults;
 };
 
@@ -23,7 +23,7 @@ static const char *size_or_nothing(uint64_t bytes, char *buf, size_t room)
 	return bytes ? format_size(bytes, buf, room) : NULL;
 }
 
-static void add_line(struct libscols_table *table, const struct look *look)
+static void add_line(struct table *table, const struct look *look)
 {
 	const struct container_config *config = &look->container.config;
 	auto_free char *ipv4 = strings_join(&look->ipv4, " ");
@@ -38,9 +38,9 @@ static void add_line(struct libscols_table *table, const struct look *look)
 		size_or_nothing(look->disk_used, used, sizeof(used)),
 		size_or_nothing(look->disk_size, size, sizeof(size)),
 	};
-	struct libscols_line *line = table_add(table, cells, ARRAY_SIZE(cells));
 
-	table_color(line, 1, look_color(look->state));
+	table_add(table, cells);
+	table_color(table, 1, look_color(look->state));
 }
 
 /* One that goes while we look is not there any more; nothing else keeps a container from its line. */
@@ -72,7 +72,7 @@ static void show(struct list *list, const struct install *install, const struct 
 		return;
 	}
 	if (!list->quiet && list->format == FORMAT_TABLE)
-		list->table = table_new(columns, ARRAY_SIZE(columns));
+		list->table = table_new(columns, ARRAY_SIZE(columns), install->libexec_dir);
 	else if (!list->quiet)
 		list->array = value_array();
 	container_defaults_load(install, &list->defaults);

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command/output.h"
 
-#include <libsmartcols/libsmartcols.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "command/library.h"
+#include "base/file.h"
+#include "os/process.h"
 
 int format_parse(const char *text, enum format *ret, struct error *err)
 {
@@ -72,21 +79,6 @@ void csv_print_take(struct value *array, const char *const *keys, size_t n_keys)
 
 /* --- tables --- */
 
-#define CALLS(X) X(scols_cell_set_color) X(scols_column_get_name) X(scols_line_get_cell) \
-	X(scols_line_refer_data) X(scols_new_table) X(scols_print_table) X(scols_table_enable_colors) \
-	X(scols_table_enable_noencoding) X(scols_table_get_column) X(scols_table_get_nlines) \
-	X(scols_table_new_column) X(scols_table_new_line) X(scols_unref_table)
-
-static const char *const names[] = { CALLS(LIBRARY_NAME) };
-static struct calls { CALLS(LIBRARY_POINTER) } loaded;
-
-static const struct calls *scols(void)
-{
-	if (!loaded.scols_new_table)
-		library_load(&library_smartcols, names, ARRAY_SIZE(names), &loaded);
-	return &loaded;
-}
-
 bool output_colors(void)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -109,24 +101,89 @@ void print_colored(const char *color, const char *text)
 	fputs(text, stdout);
 }
 
-static void *no_memory_is_the_end(void *p)
+/* What sysct-table reads, src/table/main.c; of the last line the cells, which may get colours still. */
+struct table {
+	struct text text;
+	size_t n_columns, n_lines;
+	char **cells;
+	const char **colors;
+	pid_t pid;	/* it, which gets ready meanwhile; 0: it could not be started, for this reason */
+	int error;
+	int input;	/* to it, -1: none */
+	int said;	/* its standard error, a file in memory; -1: ours */
+	char *program;
+};
+
+#define PROGRAM "sysct-table"
+
+/* As smartcols would see it. */
+static unsigned int terminal_width(void)
 {
-	if (!p) {
-		fprintf(stderr, "sysct: out of memory\n");
-		exit(STATUS_FAILED);
-	}
-	return p;
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint32_t n;
+
+	if (!isatty(1))
+		return 0;
+	if (ioctl(1, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		return size.ws_col;
+	return columns && parse_u32(columns, &n) == 0 && n > 0 ? n : 80;
 }
 
-struct libscols_table *table_new(const struct column *columns, size_t n)
+static int spawn_printer(struct table *table, int input)
 {
-	struct libscols_table *table = no_memory_is_the_end(scols()->scols_new_table());
+	auto_free char *width = xasprintf("%u", terminal_width());
+	char name[] = PROGRAM, width_option[] = "--width", colors[] = "--colors";
+	char *argv[] = { name, width_option, width, output_colors() ? colors : NULL, NULL }, *environment[] = { NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t how;
+	sigset_t signals;
+	int r;
 
-	scols()->scols_table_enable_noencoding(table, 1);	/* our cells are printable already */
-	scols()->scols_table_enable_colors(table, output_colors());
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGPIPE);
+	posix_spawnattr_init(&how);
+	posix_spawnattr_setsigdefault(&how, &signals);
+	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGDEF);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, input, 0);
+	if (table->said >= 0)
+		posix_spawn_file_actions_adddup2(&files, table->said, 2);
+	r = posix_spawn(&table->pid, table->program, &files, &how, argv, environment);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&how);
+	return r;
+}
+
+static void start_printer(struct table *table)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0) {
+		table->error = errno;
+		return;
+	}
+	table->error = spawn_printer(table, fds[0]);
+	if (table->error)
+		table->pid = 0;
+	close(fds[0]);
+	table->input = fds[1];
+}
+
+struct table *table_new(const struct column *columns, size_t n, const char *libexec_dir)
+{
+	struct table *table = xcalloc(1, sizeof(*table));
+
+	table->input = -1;
+	table->program = xasprintf("%s/" PROGRAM, libexec_dir);
+	table->said = memfd_create(PROGRAM, MFD_CLOEXEC);
+	start_printer(table);
 	for (size_t i = 0; i < n; i++)
-		no_memory_is_the_end(scols()->scols_table_new_column(table, columns[i].name, 0,
-							    columns[i].right ? SCOLS_FL_RIGHT : 0));
+		text_add(&table->text, "%s%s%s", i ? "\t" : "", columns[i].right ? ">" : "", columns[i].name);
+	text_add(&table->text, "\n");
+	table->n_columns = n;
+	table->cells = xcalloc(n + 1, sizeof(*table->cells));
+	table->colors = xcalloc(n + 1, sizeof(*table->colors));
 	return table;
 }
 
@@ -135,40 +192,145 @@ char *table_cell(const char *text)
 	return text_empty(text) ? xstrdup("-") : text_printable(text);
 }
 
-struct libscols_line *table_add(struct libscols_table *table, const char *const *cells, size_t n)
+static void finish_line(struct table *table)
 {
-	struct libscols_line *line = no_memory_is_the_end(scols()->scols_table_new_line(table, NULL));
-
-	for (size_t i = 0; i < n; i++)
-		scols()->scols_line_refer_data(line, i, table_cell(cells[i]));
-	return line;
+	for (size_t i = 0; i < table->n_columns && table->n_lines; i++) {
+		if (i)
+			text_append(&table->text, "\t", 1);
+		if (table->colors[i])
+			text_add(&table->text, "%s%c", table->colors[i], TABLE_COLOR);
+		text_append(&table->text, table->cells[i], strlen(table->cells[i]));
+		free(take_ptr(&table->cells[i]));
+		table->colors[i] = NULL;
+	}
+	if (table->n_lines)
+		text_append(&table->text, "\n", 1);
 }
 
-void table_color(struct libscols_line *line, size_t column, const char *color)
+void table_add(struct table *table, const char *const *cells)
 {
-	struct libscols_cell *cell = scols()->scols_line_get_cell(line, column);
-
-	if (cell && color)
-		scols()->scols_cell_set_color(cell, color);
+	finish_line(table);
+	for (size_t i = 0; i < table->n_columns; i++)
+		table->cells[i] = table_cell(cells[i]);
+	table->n_lines++;
 }
 
-void table_drop(struct libscols_table *table)
+void table_color(struct table *table, size_t column, const char *color)
 {
-	if (table)
-		scols()->scols_unref_table(table);
+	table->colors[column] = color;
 }
 
-void table_print_take(struct libscols_table *table)
+/* Its exit status; what was not ended by TABLE_END is not printed. Nobody who reads any more is no failure, as in main(). */
+static int end_printer(struct table *table)
 {
-	/* smartcols prints nothing at all for a table without lines */
-	if (scols()->scols_table_get_nlines(table) == 0) {
-		struct libscols_column *column;
+	int status;
 
-		for (size_t i = 0; (column = scols()->scols_table_get_column(table, i)); i++)
-			printf("%s%s", i ? " " : "", scols()->scols_column_get_name(column));
-		printf("\n");
-	} else {
-		scols()->scols_print_table(table);
+	close_fd(&table->input);
+	if (!table->pid)
+		return 127;
+	while (waitpid(table->pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return 1;
+	table->pid = 0;
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGPIPE ? 0 : 128 + WTERMSIG(status);
+	return WEXITSTATUS(status);
+}
+
+void table_drop(struct table *table)
+{
+	if (!table)
+		return;
+	end_printer(table);
+	for (size_t i = 0; i < table->n_columns; i++)
+		free(table->cells[i]);
+	free(table->cells);
+	free(table->colors);
+	free(table->program);
+	close_fd(&table->said);
+	text_done(&table->text);
+	free(table);
+}
+
+static void print_header(const struct table *table)
+{
+	for (const char *c = table->text.data; *c; c++)
+		if (*c != '>')
+			putchar(*c == '\t' ? ' ' : *c);
+}
+
+#define NO_TABLE "install sysct again; --format json needs no table"
+#define LOADER_FAILED 127	/* its exit status; what it says of a library that it does not find names it */
+
+static int printer_failed(int status, const char *said, struct error *err)
+{
+	auto_free char *first = xstrndup(said, strcspn(said, "\n")), *shown = text_printable(first);
+
+	if (status == 128 + SIGINT) {
+		fail(err, EINTR, "show a table");
+		return error_status(err, STATUS_INTERRUPTED);
+	}
+	if (status == 1 && *shown)	/* what it was at, and why not */
+		return fail(err, 0, "%s", shown);
+	if (*shown)
+		fail(err, 0, "show a table: %s", shown);
+	else
+		fail(err, 0, "show a table: " PROGRAM " ended with status %d", status);
+	if (strstr(said, "libsmartcols"))
+		return error_hint(err, "apt-get install libsmartcols1");
+	return status == LOADER_FAILED ? error_hint(err, NO_TABLE) : -err->code;
+}
+
+static int printer_absent(int code, const char *path, struct error *err)
+{
+	fail(err, code, "show a table: execute %s", path);
+	return code == ENOENT || code == EACCES || code == ENOEXEC ? error_hint(err, NO_TABLE) : -err->code;
+}
+
+static int print_lines(struct table *table, struct error *err)
+{
+	static const char end[] = { TABLE_END, '\n' };
+	auto_free char *said = NULL;
+	int status;
+
+	text_append(&table->text, end, sizeof(end));
+	fflush(stdout);
+	if (table->input >= 0)
+		write_all(table->input, table->text.data, table->text.len);	/* fails where its status says why */
+	if (table->error)
+		return printer_absent(table->error, table->program, err);
+	status = end_printer(table);
+	if (status == 0)
+		return 0;
+	if (table->said < 0 || lseek(table->said, 0, SEEK_SET) < 0 || read_fd(table->said, 4096, &said, NULL) < 0)
+		said = xstrdup("");
+	return printer_failed(status, said, err);
+}
+
+void table_print_take(struct table *table)
+{
+	struct error err = ERROR_NONE;
+
+	finish_line(table);
+	if (table->n_lines == 0) {
+		print_header(table);
+	} else if (print_lines(table, &err) < 0) {
+		error_report(&err, NULL);
+		exit(STATUS_FAILED);
 	}
 	table_drop(table);
+}
+
+int table_check(const char *libexec_dir, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/" PROGRAM, libexec_dir), *output = NULL;
+	const char *argv[] = { path, NULL };
+	struct tool_run run = { .argv = argv, .ret_output = &output, .keep_fd = -1 };
+	int status = tool_run(&run, err);
+
+	if (status == -ENOENT || status == -EACCES)
+		return printer_absent(-status, path, err);
+	if (status < 0)
+		return error_prefix(err, "show a table");
+	return status == 0 ? 0 : printer_failed(status, output, err);
 }

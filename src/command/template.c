@@ -53,7 +53,7 @@ static int nothing_more(const struct command *self, int argc, char **argv, struc
 }
 
 /* The one that is wanted of the two. */
-static void print_both_take(struct value *array, struct libscols_table *table, enum format format,
+static void print_both_take(struct value *array, struct table *table, enum format format,
 			    const char *const *keys, size_t n_keys)
 {
 	if (format == FORMAT_TABLE)
@@ -99,12 +99,12 @@ static struct value *template_json(const struct template *t)
 static const char *const template_keys[] = { "name",	 "description", "releases", "default_release", "architectures",
 					     "variants", "init",	"network",  "mirror",	       "path" };
 
-static void template_line(struct libscols_table *table, const struct template *t)
+static void template_line(struct table *table, const struct template *t)
 {
 	const char *const cells[] = { t->name, template_fact(t, "releases"), template_fact(t, "init"),
 				      template_fact(t, "description") };
 
-	table_add(table, cells, ARRAY_SIZE(cells));
+	table_add(table, cells);
 }
 
 static int template_list(const struct command *self, struct context *context, int argc, char **argv,
@@ -115,14 +115,14 @@ static int template_list(const struct command *self, struct context *context, in
 	};
 	auto_strings struct strings names = STRINGS_EMPTY;
 	struct value *array;
-	struct libscols_table *table;
+	struct table *table;
 	struct wish wish = { .format = FORMAT_TABLE };
 
 	if (read_wish(self, argc, argv, false, &wish, err) < 0 || nothing_more(self, argc, argv, err) < 0 ||
 	    template_names(&context->install, &names, err) < 0)
 		return -err->code;
 	array = value_array();
-	table = table_new(columns, ARRAY_SIZE(columns));
+	table = table_new(columns, ARRAY_SIZE(columns), context->install.libexec_dir);
 	for (size_t i = 0; i < names.n; i++) {
 		auto_template struct template t = TEMPLATE_EMPTY;
 		struct error why = ERROR_NONE;
@@ -206,7 +206,7 @@ static struct value *image_json(const struct image_info *image)
 	return o;
 }
 
-static void image_line(struct libscols_table *table, const struct image_info *image)
+static void image_line(struct table *table, const struct image_info *image)
 {
 	auto_free char *users = strings_join(&image->users, " ");
 	char built[32], used[32];
@@ -217,17 +217,17 @@ static void image_line(struct libscols_table *table, const struct image_info *im
 		image->old ? "old" : NULL,	      users, image->key,
 	};
 
-	table_add(table, cells, ARRAY_SIZE(cells));
+	table_add(table, cells);
 }
 
-static void print_images(const struct image_list *list, enum format format)
+static void print_images(const struct install *install, const struct image_list *list, enum format format)
 {
 	static const struct column columns[] = {
 		{ "TEMPLATE", false }, { "RELEASE", false }, { "ARCH", false },	 { "DISK", true },
 		{ "BUILT", false },    { "AGE", false },     { "USERS", false }, { "KEY", false },
 	};
 	struct value *array = value_array();
-	struct libscols_table *table = table_new(columns, ARRAY_SIZE(columns));
+	struct table *table = table_new(columns, ARRAY_SIZE(columns), install->libexec_dir);
 
 	for (size_t i = 0; i < list->n; i++) {
 		image_line(table, &list->items[i]);
@@ -263,7 +263,7 @@ static int image_list_verb(const struct command *self, struct context *context, 
 		return -err->code;
 	r = image_list(&context->install, &host, &list, err);
 	if (r == 0)
-		print_images(&list, wish.format);
+		print_images(&context->install, &list, wish.format);
 	host_config_done(&host);
 	return r;
 }
@@ -286,7 +286,7 @@ static int image_prune_verb(const struct command *self, struct context *context,
 		bytes += list.items[i].used;
 	/* also those that went before one failed */
 	if (list.n || wish.format != FORMAT_TABLE)
-		print_images(&list, wish.format);
+		print_images(&context->install, &list, wish.format);
 	if (r == 0)
 		log_note("%zu image%s %s, %s", list.n, list.n == 1 ? "" : "s",
 			 wish.dry_run ? "would be removed" : "removed", format_size(bytes, size, sizeof(size)));

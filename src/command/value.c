@@ -5,23 +5,6 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "command/library.h"
-
-#define CALLS(X) X(json_object_array_add) X(json_object_array_get_idx) X(json_object_array_length) \
-	X(json_object_get_boolean) X(json_object_get_object) X(json_object_get_string) X(json_object_get_uint64) \
-	X(json_object_is_type) X(json_object_new_array) X(json_object_new_boolean) X(json_object_new_double_s) \
-	X(json_object_new_object) X(json_object_new_string) X(json_object_new_uint64) X(json_object_object_add) \
-	X(json_object_object_get) X(json_object_put) X(json_object_to_json_string_ext)
-
-static const char *const names[] = { CALLS(LIBRARY_NAME) };
-static struct calls { CALLS(LIBRARY_POINTER) } loaded;
-
-static const struct calls *jsonc(void)
-{
-	if (!loaded.json_object_new_object)
-		library_load(&library_json, names, ARRAY_SIZE(names), &loaded);
-	return &loaded;
-}
 
 /* A value is json-c's object under another name. */
 static struct value *as_value(struct json_object *json)
@@ -36,32 +19,32 @@ static struct json_object *as_json(struct value *value)
 
 struct value *value_object(void)
 {
-	return as_value(jsonc()->json_object_new_object());
+	return as_value(json_object_new_object());
 }
 
 struct value *value_array(void)
 {
-	return as_value(jsonc()->json_object_new_array());
+	return as_value(json_object_new_array());
 }
 
 struct value *value_string(const char *text)
 {
-	return as_value(jsonc()->json_object_new_string(text));
+	return as_value(json_object_new_string(text));
 }
 
 struct value *value_bool(bool truth)
 {
-	return as_value(jsonc()->json_object_new_boolean(truth));
+	return as_value(json_object_new_boolean(truth));
 }
 
 struct value *value_uint(uint64_t number)
 {
-	return as_value(jsonc()->json_object_new_uint64(number));
+	return as_value(json_object_new_uint64(number));
 }
 
 struct value *value_real(const char *text)
 {
-	return as_value(jsonc()->json_object_new_double_s(strtod(text, NULL), text));
+	return as_value(json_object_new_double_s(strtod(text, NULL), text));
 }
 
 struct value *value_thousandths(uint64_t number)
@@ -100,56 +83,50 @@ struct value *value_time(int64_t unix_seconds)
 
 void value_set(struct value *object, const char *key, struct value *member_take)
 {
-	jsonc()->json_object_object_add(as_json(object), key, as_json(member_take));
+	json_object_object_add(as_json(object), key, as_json(member_take));
 }
 
 void value_append(struct value *array, struct value *item_take)
 {
-	jsonc()->json_object_array_add(as_json(array), as_json(item_take));
+	json_object_array_add(as_json(array), as_json(item_take));
 }
 
 void value_put(struct value *value)
 {
-	if (value)	/* nothing is no reason to load the library */
-		jsonc()->json_object_put(as_json(value));
+	json_object_put(as_json(value));
 }
 
 struct value *value_member(struct value *object, const char *key)
 {
-	return as_value(jsonc()->json_object_object_get(as_json(object), key));
+	return as_value(json_object_object_get(as_json(object), key));
 }
 
 struct value *value_at(struct value *array, size_t i)
 {
-	return as_value(jsonc()->json_object_array_get_idx(as_json(array), i));
+	return as_value(json_object_array_get_idx(as_json(array), i));
 }
 
 size_t value_count(struct value *array)
 {
-	return jsonc()->json_object_array_length(as_json(array));
+	return json_object_array_length(as_json(array));
 }
 
 void value_each(struct value *object, void (*call)(const char *key, struct value *member, void *arg), void *arg)
 {
-	struct lh_entry *next;
-
-	/* json_object_object_foreach() calls the library by its name */
-	for (struct lh_entry *e = jsonc()->json_object_get_object(as_json(object))->head; e; e = next) {
-		next = e->next;
-		call(lh_entry_k(e), as_value((struct json_object *)lh_entry_v(e)), arg);
-	}
+	json_object_object_foreach(as_json(object), key, member)
+		call(key, as_value(member), arg);
 }
 
 int value_truth(struct value *value)
 {
-	if (!jsonc()->json_object_is_type(as_json(value), json_type_boolean))
+	if (!json_object_is_type(as_json(value), json_type_boolean))
 		return -1;
-	return jsonc()->json_object_get_boolean(as_json(value));
+	return json_object_get_boolean(as_json(value));
 }
 
 uint64_t value_as_uint(struct value *value)
 {
-	return jsonc()->json_object_get_uint64(as_json(value));
+	return json_object_get_uint64(as_json(value));
 }
 
 static void add_member(const char *key, struct value *member, void *arg)
@@ -167,23 +144,23 @@ char *value_flat(struct value *value)
 	struct text text = TEXT_EMPTY;
 
 	text_append(&text, "", 0);
-	if (jsonc()->json_object_is_type(json, json_type_array)) {
+	if (json_object_is_type(json, json_type_array)) {
 		for (size_t i = 0; i < value_count(value); i++) {
 			auto_free char *part = value_flat(value_at(value, i));
 
 			text_add(&text, "%s%s", i ? " " : "", part);
 		}
-	} else if (jsonc()->json_object_is_type(json, json_type_object)) {
+	} else if (json_object_is_type(json, json_type_object)) {
 		value_each(value, add_member, &text);
 	} else if (json) {
-		text_add(&text, "%s", jsonc()->json_object_get_string(json));
+		text_add(&text, "%s", json_object_get_string(json));
 	}
 	return text.data;
 }
 
 void value_print_take(struct value *value)
 {
-	puts(jsonc()->json_object_to_json_string_ext(as_json(value), JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+	puts(json_object_to_json_string_ext(as_json(value), JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
 								    JSON_C_TO_STRING_NOSLASHESCAPE));
 	value_put(value);
 }

@@ -17,6 +17,7 @@
 #include "base/record.h"
 #include "os/process.h"
 
+#define GETENT_MS 5000
 #define NAMES "names"
 #define HOSTS NAMES "/hosts"
 #define DHCP NAMES "/dhcp"
@@ -60,10 +61,26 @@ void dns_arguments(const struct dns_service *service, const char *host_dir, cons
 	strings_add(ret, "--quiet-dhcp");
 }
 
+static bool has_user(const char *name)
+{
+	const char *argv[] = { "getent", "passwd", "--", name, NULL };
+	struct tool_run run = { .argv = argv, .keep_fd = -1, .timeout_ms = GETENT_MS };
+	FILE *file = fopen("/etc/passwd", "re");	/* mostly he is there, and nobody need be asked */
+	struct error ignored = ERROR_NONE;
+	const struct passwd *pw;
+	bool found = false;
+
+	while (file && !found && (pw = fgetpwent(file)))
+		found = strcmp(pw->pw_name, name) == 0;
+	if (file)
+		fclose(file);
+	return found || tool_run(&run, &ignored) == 0;
+}
+
 /* Debian makes a user for it; elsewhere nobody, which owns nothing that matters here either. */
 static const char *dnsmasq_user(void)
 {
-	return getpwnam("dnsmasq") ? "dnsmasq" : "nobody";
+	return has_user("dnsmasq") ? "dnsmasq" : "nobody";
 }
 
 /* What the record says the process was started for: changes when it has to be a new one. */

@@ -25,6 +25,8 @@
 #define KEY_FILES 64
 #define TIMEOUT_MS 10000
 #define KILL_TIMEOUT_MS 2000
+#define GROUPS 1024
+#define GETENT_NONE 2	/* its exit status */
 
 /* How the child ends. */
 enum { READ_ALL, READ_SOME, NOT_HE };
@@ -151,14 +153,30 @@ static int read_keys(const char *home, struct strings *keys)
 	return all && names.n < KEY_FILES ? READ_ALL : READ_SOME;
 }
 
-__attribute__((noreturn)) static void child_main(const struct passwd *pw, int fd)
+/* The further groups of "NAME GID GID ...", as getent gives them. */
+static size_t read_groups(const char *text, gid_t *groups, size_t most)
 {
+	auto_strings struct strings words = STRINGS_EMPTY;
+	size_t n = 0;
+	uint32_t gid;
+
+	strings_split(&words, text, " \n");
+	for (size_t i = 1; i < words.n && n < most; i++)
+		if (parse_u32(words.items[i], &gid) == 0)
+			groups[n++] = gid;
+	return n;
+}
+
+__attribute__((noreturn)) static void child_main(const struct passwd *pw, const char *groups_text, int fd)
+{
+	gid_t groups[GROUPS];
+	size_t n_groups = read_groups(groups_text, groups, GROUPS);
 	auto_strings struct strings keys = STRINGS_EMPTY;
 	size_t bytes = 0;
 	int status;
 
 	signals_reset();
-	if (initgroups(pw->pw_name, pw->pw_gid) < 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
+	if (setgroups(n_groups, groups) < 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
 		_exit(NOT_HE);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);	/* changing ids forgets it */
@@ -202,7 +220,7 @@ static int collect(int fd, struct text *ret)
 	}
 }
 
-static int fetch_keys(const struct passwd *pw, struct host_user *user, struct error *err)
+static int fetch_keys(const struct passwd *pw, const char *groups, struct host_user *user, struct error *err)
 {
 	auto_close int reader = -1, writer = -1;
 	auto_text struct text text = TEXT_EMPTY;
@@ -218,7 +236,7 @@ static int fetch_keys(const struct passwd *pw, struct host_user *user, struct er
 	if (pid < 0)
 		return fail(err, errno, "fork");
 	if (pid == 0)
-		child_main(pw, writer);
+		child_main(pw, groups, writer);
 	close_fd(&writer);
 	r = collect(reader, &text);
 	if (r < 0)
@@ -235,6 +253,58 @@ static int fetch_keys(const struct passwd *pw, struct host_user *user, struct er
 }
 
 /* --- who he is --- */
+
+/* Through getent(1), not by calls of the C library: those load what nsswitch.conf(5) names into this program, which one without shared
+ * libraries cannot do. The line that it has of the key, NULL: it has none. Caller frees. */
+static int ask(const char *database, const char *key, char **ret_line, struct error *err)
+{
+	const char *argv[] = { "getent", database, "--", key, NULL };
+	auto_free char *output = NULL;
+	struct tool_run run = { .argv = argv, .ret_output = &output, .keep_fd = -1, .timeout_ms = TIMEOUT_MS };
+	int r = tool_run(&run, err);
+
+	*ret_line = NULL;
+	if (r == GETENT_NONE)
+		return 0;
+	if (r < 0)
+		return error_prefix(err, "look for \"%s\" in %s", key, database);
+	output[strcspn(output, "\n")] = '\0';
+	if (r > 0)
+		return fail(err, 0, "look for \"%s\" in %s: getent ended with status %d: %s", key, database, r, output);
+	*ret_line = take_ptr(&output);
+	return 0;
+}
+
+/* *ret until the next call, NULL: there is none. A number would be an id, and getent takes blanks and signs for parts of one. */
+static int find_user(const char *name, const struct passwd **ret, struct error *err)
+{
+	auto_free char *line = NULL;
+	FILE *file;
+
+	*ret = NULL;
+	if (!name[strspn(name, " \t\n\v\f\r+-0123456789")])
+		return 0;
+	if (ask("passwd", name, &line, err) < 0)
+		return -err->code;
+	file = line ? fmemopen(line, strlen(line), "r") : NULL;
+	if (!file)
+		return 0;
+	*ret = fgetpwent(file);
+	fclose(file);
+	return 0;
+}
+
+static const struct group *find_group(gid_t gid)
+{
+	auto_free char *number = xasprintf("%u", gid), *line = NULL;
+	struct error ignored = ERROR_NONE;
+	FILE *file = ask("group", number, &line, &ignored) == 0 && line ? fmemopen(line, strlen(line), "r") : NULL;
+	const struct group *group = file ? fgetgrent(file) : NULL;
+
+	if (file)
+		fclose(file);
+	return group;
+}
 
 /* What useradd takes, tools of all distributions know, and no file with colons or blanks chokes on. */
 static bool name_usable(const char *name)
@@ -283,10 +353,11 @@ static char *clean_gecos(const char *gecos)
 int host_user_find(const char *name, struct host_user *ret, struct error *err)
 {
 	struct host_user user = HOST_USER_EMPTY;
-	const struct passwd *pw = getpwnam(name);
+	auto_free char *groups = NULL;
+	const struct passwd *pw;
 	const struct group *group;
 
-	if (check(name, pw, err) < 0)
+	if (find_user(name, &pw, err) < 0 || check(name, pw, err) < 0)
 		return -err->code;
 	user.name = xstrdup(pw->pw_name);
 	user.uid = pw->pw_uid;
@@ -295,9 +366,9 @@ int host_user_find(const char *name, struct host_user *ret, struct error *err)
 	user.shell = xstrdup(pw->pw_shell ? pw->pw_shell : "");
 	if (!printable(user.shell) || strpbrk(user.shell, ":\t"))
 		*user.shell = '\0';
-	group = getgrgid(pw->pw_gid);
+	group = find_group(pw->pw_gid);
 	user.group = xstrdup(group && name_usable(group->gr_name) ? group->gr_name : pw->pw_name);
-	if (fetch_keys(pw, &user, err) < 0) {
+	if (ask("initgroups", pw->pw_name, &groups, err) < 0 || fetch_keys(pw, groups ? groups : "", &user, err) < 0) {
 		host_user_done(&user);
 		return -err->code;
 	}

@@ -83,7 +83,8 @@ rm "$installed"/sysct-*
 die box both
 ok "$program" attach -T box -- true </dev/null
 has "$(cat "$ERR")" 'no new ones: find .*sysct-holder' "what attach says without programs"
-ok "$program" list
+ok "$program" list --format csv
+refused 1 'show a table: execute .*sysct-table: No such file' "$program" list
 install_anew
 ok inside box true
 rm -r "$installed"
