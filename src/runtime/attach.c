@@ -224,13 +224,15 @@ static int run_command(const struct join *join, const struct account *account, s
 static int join_flags(const struct join *join)
 {
 	const struct container_config *config = &join->container->config;
+	unsigned long long time_ns;
 	char theirs[40];
 	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
 
 	if (join->container->idmap.count)
 		flags |= CLONE_NEWUSER;
 	snprintf(theirs, sizeof(theirs), "/proc/%d/ns/time", (int)join->state.init.pid);
-	if (ns_inode(theirs) && ns_inode(theirs) != ns_inode("/proc/self/ns/time"))
+	time_ns = ns_inode(theirs);
+	if (time_ns && time_ns != ns_inode("/proc/self/ns/time"))
 		flags |= CLONE_NEWTIME;
 	if (!config->n_networks || config->networks[0].type != NETWORK_HOST)
 		flags |= CLONE_NEWNET;
@@ -446,7 +448,8 @@ static int clone_command(struct join *join, struct error *err)
 	join->peer = pair[1];
 	join->pid = note_place(&place, join, err) < 0 ? -err->code : clone_inside(join, &place, err);
 	leave_place(&place);
-	session_set_oom_score(adjusted);
+	if (adjusted != 0)
+		session_set_oom_score(adjusted);
 	cgroup_close_v1(&join->v1);
 	close_fd(&join->cgroup);
 	close_fd(&join->pidfd);
