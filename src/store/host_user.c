@@ -153,24 +153,29 @@ static int read_keys(const char *home, struct strings *keys)
 	return all && names.n < KEY_FILES ? READ_ALL : READ_SOME;
 }
 
-/* The further groups of "NAME GID GID ...", as getent gives them. */
-static size_t read_groups(const char *text, gid_t *groups, size_t most)
+/* The further groups: of "NAME GID GID ...", as getent gives them; a module of the name service may have said something, too. */
+static size_t read_groups(const char *text, const char *name, gid_t *groups, size_t most)
 {
-	auto_strings struct strings words = STRINGS_EMPTY;
+	auto_strings struct strings lines = STRINGS_EMPTY;
 	size_t n = 0;
 	uint32_t gid;
 
-	strings_split(&words, text, " \n");
-	for (size_t i = 1; i < words.n && n < most; i++)
-		if (parse_u32(words.items[i], &gid) == 0)
-			groups[n++] = gid;
+	strings_split(&lines, text, "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		auto_strings struct strings words = STRINGS_EMPTY;
+
+		strings_split(&words, lines.items[i], " ");
+		for (size_t k = 1; k < words.n && n < most && strcmp(words.items[0], name) == 0; k++)
+			if (parse_u32(words.items[k], &gid) == 0)
+				groups[n++] = gid;
+	}
 	return n;
 }
 
 __attribute__((noreturn)) static void child_main(const struct passwd *pw, const char *groups_text, int fd)
 {
 	gid_t groups[GROUPS];
-	size_t n_groups = read_groups(groups_text, groups, GROUPS);
+	size_t n_groups = read_groups(groups_text, pw->pw_name, groups, GROUPS);
 	auto_strings struct strings keys = STRINGS_EMPTY;
 	size_t bytes = 0;
 	int status;
@@ -255,38 +260,39 @@ static int fetch_keys(const struct passwd *pw, const char *groups, struct host_u
 /* --- who he is --- */
 
 /* Through getent(1), not by calls of the C library: those load what nsswitch.conf(5) names into this program, which one without shared
- * libraries cannot do. The line that it has of the key, NULL: it has none. Caller frees. */
-static int ask(const char *database, const char *key, char **ret_line, struct error *err)
+ * libraries cannot do. What it says of the key, NULL: there is none. Caller frees. */
+static int ask(const char *database, const char *key, char **ret, struct error *err)
 {
 	const char *argv[] = { "getent", database, "--", key, NULL };
-	auto_free char *output = NULL;
+	auto_free char *output = NULL, *shown = text_printable(key);
 	struct tool_run run = { .argv = argv, .ret_output = &output, .keep_fd = -1, .timeout_ms = TIMEOUT_MS };
 	int r = tool_run(&run, err);
 
-	*ret_line = NULL;
+	*ret = NULL;
 	if (r == GETENT_NONE)
 		return 0;
 	if (r < 0)
-		return error_prefix(err, "look for \"%s\" in %s", key, database);
-	output[strcspn(output, "\n")] = '\0';
-	if (r > 0)
-		return fail(err, 0, "look for \"%s\" in %s: getent ended with status %d: %s", key, database, r, output);
-	*ret_line = take_ptr(&output);
+		return error_prefix(err, "look for \"%s\" in %s", shown, database);
+	if (r > 0) {
+		output[strcspn(output, "\n")] = '\0';
+		return fail(err, 0, "look for \"%s\" in %s: getent ended with status %d: %s", shown, database, r, output);
+	}
+	*ret = take_ptr(&output);
 	return 0;
 }
 
 /* *ret until the next call, NULL: there is none. A number would be an id, and getent takes blanks and signs for parts of one. */
 static int find_user(const char *name, const struct passwd **ret, struct error *err)
 {
-	auto_free char *line = NULL;
+	auto_free char *said = NULL;
 	FILE *file;
 
 	*ret = NULL;
 	if (!name[strspn(name, " \t\n\v\f\r+-0123456789")])
 		return 0;
-	if (ask("passwd", name, &line, err) < 0)
+	if (ask("passwd", name, &said, err) < 0)
 		return -err->code;
-	file = line ? fmemopen(line, strlen(line), "r") : NULL;
+	file = text_empty(said) ? NULL : fmemopen(said, strlen(said), "r");	/* what is no line of an account is passed over */
 	if (!file)
 		return 0;
 	*ret = fgetpwent(file);
@@ -296,9 +302,9 @@ static int find_user(const char *name, const struct passwd **ret, struct error *
 
 static const struct group *find_group(gid_t gid)
 {
-	auto_free char *number = xasprintf("%u", gid), *line = NULL;
+	auto_free char *number = xasprintf("%u", gid), *said = NULL;
 	struct error ignored = ERROR_NONE;
-	FILE *file = ask("group", number, &line, &ignored) == 0 && line ? fmemopen(line, strlen(line), "r") : NULL;
+	FILE *file = ask("group", number, &said, &ignored) == 0 && !text_empty(said) ? fmemopen(said, strlen(said), "r") : NULL;
 	const struct group *group = file ? fgetgrent(file) : NULL;
 
 	if (file)
@@ -356,6 +362,7 @@ int host_user_find(const char *name, struct host_user *ret, struct error *err)
 	auto_free char *groups = NULL;
 	const struct passwd *pw;
 	const struct group *group;
+	int r;
 
 	if (find_user(name, &pw, err) < 0 || check(name, pw, err) < 0)
 		return -err->code;
@@ -368,7 +375,11 @@ int host_user_find(const char *name, struct host_user *ret, struct error *err)
 		*user.shell = '\0';
 	group = find_group(pw->pw_gid);
 	user.group = xstrdup(group && name_usable(group->gr_name) ? group->gr_name : pw->pw_name);
-	if (ask("initgroups", pw->pw_name, &groups, err) < 0 || fetch_keys(pw, groups ? groups : "", &user, err) < 0) {
+	/* not every getent knows them; without, what only they may read is not read */
+	r = ask("initgroups", pw->pw_name, &groups, err);
+	if (r < 0 && r != -EINTR)
+		*err = (struct error)ERROR_NONE;
+	if (r == -EINTR || fetch_keys(pw, groups ? groups : "", &user, err) < 0) {
 		host_user_done(&user);
 		return -err->code;
 	}

@@ -76,6 +76,11 @@ START_TEST(who_is_no_person_of_this_host_is_refused)
 	refused("nobody-of-that-name", "no user \"nobody-of-that-name\"");
 	refused("", "no user");
 	refused("a:b\x1b", "no user \"a:b\\x1b\"");
+	/* numbers are no names, in whatever way getent reads them */
+	refused("0", "no user \"0\"");
+	refused("+0", "no user \"+0\"");
+	refused(" 1000", "no user \" 1000\"");
+	refused("-0", "no user");
 	refused("root", "is root");
 	refused("nobody", "cannot log in");
 }
