@@ -45,8 +45,8 @@ void table_add(struct table *table, const char *const *cells);
 /* The colour of a cell of the last line, "red" say; NULL: none. It is not copied. */
 void table_color(struct table *table, size_t column, const char *color);
 void table_drop(struct table *table);
-/* Print and drop. A table without lines prints its header all the same. When it cannot be printed the program ends with
- * STATUS_FAILED and says what to install: only commands that show something come here. */
+/* Print and drop. A table without lines prints its header all the same. When it cannot be printed the program ends and
+ * says why, and what to install: only commands that show something come here. */
 void table_print_take(struct table *table);
 /* Could one be printed? */
 int table_check(const char *libexec_dir, struct error *err);

@@ -7,8 +7,8 @@
  * A start is a list of rows. The host side and the payload side (the container's first process, before it
  * becomes init) hold the same list and walk it together: a row on your side you run, and then tell the
  * others how it went. Rows of different sides run at the same time, but for what the table says: a row that joins waits
- * until all rows above it are done, whosever they are, and one that follows until one other row is. So the synchronisation is in the table alone and nobody writes a
- * barrier.
+ * until all rows above it are done, whosever they are, and one that follows until one other row is. So the
+ * synchronisation is in the table alone and nobody writes a barrier.
  *
  * The sides: HOST is the process that starts the container; BESIDE a second thread of it, for what takes its time in the
  * kernel; PAYLOAD the process that BESIDE clones.

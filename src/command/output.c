@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "os/process.h"
 
 int format_parse(const char *text, enum format *ret, struct error *err)
@@ -241,6 +242,8 @@ void table_drop(struct table *table)
 {
 	if (!table)
 		return;
+	if (table->pid)	/* it has nothing to print, and waits for an input that a child of ours may still hold */
+		kill(table->pid, SIGKILL);
 	end_printer(table);
 	for (size_t i = 0; i < table->n_columns; i++)
 		free(table->cells[i]);
@@ -266,10 +269,6 @@ static int printer_failed(int status, const char *said, struct error *err)
 {
 	auto_free char *first = xstrndup(said, strcspn(said, "\n")), *shown = text_printable(first);
 
-	if (status == 128 + SIGINT) {
-		fail(err, EINTR, "show a table");
-		return error_status(err, STATUS_INTERRUPTED);
-	}
 	if (status == 1 && *shown)	/* what it was at, and why not */
 		return fail(err, 0, "%s", shown);
 	if (*shown)
@@ -302,6 +301,8 @@ static int print_lines(struct table *table, struct error *err)
 	status = end_printer(table);
 	if (status == 0)
 		return 0;
+	if (interrupt_check(err) < 0)	/* the signal was for both */
+		return -err->code;
 	if (table->said < 0 || lseek(table->said, 0, SEEK_SET) < 0 || read_fd(table->said, 4096, &said, NULL) < 0)
 		said = xstrdup("");
 	return printer_failed(status, said, err);
@@ -316,7 +317,7 @@ void table_print_take(struct table *table)
 		print_header(table);
 	} else if (print_lines(table, &err) < 0) {
 		error_report(&err, NULL);
-		exit(STATUS_FAILED);
+		exit(error_exit_status(&err));
 	}
 	table_drop(table);
 }

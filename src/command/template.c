@@ -52,14 +52,12 @@ static int nothing_more(const struct command *self, int argc, char **argv, struc
 	return optind < argc ? command_usage(self, err, "\"%s\" is too much", argv[optind]) : 0;
 }
 
-/* The one that is wanted of the two. */
+/* The one that is wanted of the two; table: NULL for the others. */
 static void print_both_take(struct value *array, struct table *table, enum format format,
 			    const char *const *keys, size_t n_keys)
 {
-	if (format == FORMAT_TABLE)
+	if (table)
 		table_print_take(table);
-	else
-		table_drop(table);
 	if (format == FORMAT_JSON)
 		value_print_take(array);
 	else if (format == FORMAT_CSV)
@@ -122,7 +120,7 @@ static int template_list(const struct command *self, struct context *context, in
 	    template_names(&context->install, &names, err) < 0)
 		return -err->code;
 	array = value_array();
-	table = table_new(columns, ARRAY_SIZE(columns), context->install.libexec_dir);
+	table = wish.format == FORMAT_TABLE ? table_new(columns, ARRAY_SIZE(columns), context->install.libexec_dir) : NULL;
 	for (size_t i = 0; i < names.n; i++) {
 		auto_template struct template t = TEMPLATE_EMPTY;
 		struct error why = ERROR_NONE;
@@ -131,7 +129,8 @@ static int template_list(const struct command *self, struct context *context, in
 			log_warning("template %s: %s", names.items[i], why.message);
 			continue;
 		}
-		template_line(table, &t);
+		if (table)
+			template_line(table, &t);
 		value_append(array, template_json(&t));
 	}
 	print_both_take(array, table, wish.format, template_keys, ARRAY_SIZE(template_keys));
@@ -227,10 +226,11 @@ static void print_images(const struct install *install, const struct image_list 
 		{ "BUILT", false },    { "AGE", false },     { "USERS", false }, { "KEY", false },
 	};
 	struct value *array = value_array();
-	struct table *table = table_new(columns, ARRAY_SIZE(columns), install->libexec_dir);
+	struct table *table = format == FORMAT_TABLE ? table_new(columns, ARRAY_SIZE(columns), install->libexec_dir) : NULL;
 
 	for (size_t i = 0; i < list->n; i++) {
-		image_line(table, &list->items[i]);
+		if (table)
+			image_line(table, &list->items[i]);
 		value_append(array, image_json(&list->items[i]));
 	}
 	print_both_take(array, table, format, image_keys, ARRAY_SIZE(image_keys));

@@ -410,7 +410,7 @@ static const struct {
 } tool_packages[] = {
 	{ "mke2fs", "e2fsprogs" },    { "e2fsck", "e2fsprogs" },  { "resize2fs", "e2fsprogs" },
 	{ "tune2fs", "e2fsprogs" },   { "nft", "nftables" },	  { "dnsmasq", "dnsmasq-base" },
-	{ "debootstrap", "debootstrap" },
+	{ "debootstrap", "debootstrap" }, { "getent", "libc-bin" },
 };
 
 char *tool_find(const char *name)

@@ -63,7 +63,7 @@ void dns_arguments(const struct dns_service *service, const char *host_dir, cons
 
 static bool has_user(const char *name)
 {
-	const char *argv[] = { "getent", "passwd", "--", name, NULL };
+	const char *argv[] = { "getent", "passwd", name, NULL };
 	struct tool_run run = { .argv = argv, .keep_fd = -1, .timeout_ms = GETENT_MS };
 	FILE *file = fopen("/etc/passwd", "re");	/* mostly he is there, and nobody need be asked */
 	struct error ignored = ERROR_NONE;

@@ -263,7 +263,7 @@ static int fetch_keys(const struct passwd *pw, const char *groups, struct host_u
  * libraries cannot do. What it says of the key, NULL: there is none. Caller frees. */
 static int ask(const char *database, const char *key, char **ret, struct error *err)
 {
-	const char *argv[] = { "getent", database, "--", key, NULL };
+	const char *argv[] = { "getent", database, key, NULL };
 	auto_free char *output = NULL, *shown = text_printable(key);
 	struct tool_run run = { .argv = argv, .ret_output = &output, .keep_fd = -1, .timeout_ms = TIMEOUT_MS };
 	int r = tool_run(&run, err);
@@ -281,14 +281,15 @@ static int ask(const char *database, const char *key, char **ret, struct error *
 	return 0;
 }
 
-/* *ret until the next call, NULL: there is none. A number would be an id, and getent takes blanks and signs for parts of one. */
+/* *ret until the next call, NULL: there is none. A number would be an id, and getent takes blanks and signs for parts of one; what
+ * begins with "-" would be an option. */
 static int find_user(const char *name, const struct passwd **ret, struct error *err)
 {
 	auto_free char *said = NULL;
 	FILE *file;
 
 	*ret = NULL;
-	if (!name[strspn(name, " \t\n\v\f\r+-0123456789")])
+	if (*name == '-' || !name[strspn(name, " \t\n\v\f\r+0123456789-")])
 		return 0;
 	if (ask("passwd", name, &said, err) < 0)
 		return -err->code;

@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 		scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
 		scols_table_set_termwidth(table, width);
 	}
-	if (r == 1 && (scols_print_table(table) != 0 || fflush(stdout) != 0))
+	if (r == 1 && (scols_print_table(table) != 0 || fflush(stdout) != 0 || ferror(stdout)))
 		return end("write the result");
 	scols_unref_table(table);
 	return 0;
