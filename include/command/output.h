@@ -42,8 +42,8 @@ struct column {
 struct table *table_new(const struct column *columns, size_t n, const char *libexec_dir);
 /* A line, with a cell for each column. cells[i] NULL: "-". Control characters become \xNN. */
 void table_add(struct table *table, const char *const *cells);
-/* The colour of a cell of the last line, "red" say; NULL: none. It is not copied. */
-void table_color(struct table *table, size_t column, const char *color);
+/* The same, with a colour for the cell of one column, "red" say; NULL: none. */
+void table_add_colored(struct table *table, const char *const *cells, size_t column, const char *color);
 void table_drop(struct table *table);
 /* Print and drop. A table without lines prints its header all the same. When it cannot be printed the program ends and
  * says why, and what to install: only commands that show something come here. */

@@ -28,6 +28,10 @@ int host_user_find(const char *name, struct host_user *ret, struct error *err);
 void host_user_done(struct host_user *user);
 #define auto_host_user __attribute__((cleanup(host_user_done)))
 
+/* What getent(1) says of the key in this database of the name service, *ret NULL: it has none; caller frees. Calls of the C library
+ * load what nsswitch.conf(5) names into this program, which one without shared libraries cannot do. */
+int host_user_ask(const char *database, const char *key, char **ret, struct error *err);
+
 /* Add the keys of a text of lines that is not there yet; options: those of authorized_keys(5) may stand before a key.
  * A key that is there with or without options is not added again. */
 void host_user_take_keys(const char *text, bool options, struct strings *keys);

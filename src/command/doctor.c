@@ -207,8 +207,7 @@ static void report(struct doctor *doctor, const struct check *check, const struc
 	if (doctor->problems && finding->verdict == VERDICT_OK)
 		return;
 	if (doctor->format == FORMAT_TABLE) {
-		table_add(doctor->table, cells);
-		table_color(doctor->table, 0, verdicts[finding->verdict].color);
+		table_add_colored(doctor->table, cells, 0, verdicts[finding->verdict].color);
 		if (*finding->fix) {
 			auto_free char *fix = text_printable(finding->fix);
 

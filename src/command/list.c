@@ -39,8 +39,7 @@ static void add_line(struct table *table, const struct look *look)
 		size_or_nothing(look->disk_size, size, sizeof(size)),
 	};
 
-	table_add(table, cells);
-	table_color(table, 1, look_color(look->state));
+	table_add_colored(table, cells, 1, look_color(look->state));
 }
 
 /* One that goes while we look is not there any more; nothing else keeps a container from its line. */

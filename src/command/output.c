@@ -102,12 +102,9 @@ void print_colored(const char *color, const char *text)
 	fputs(text, stdout);
 }
 
-/* What sysct-table reads, src/table/main.c; of the last line the cells, which may get colours still. */
 struct table {
-	struct text text;
+	struct text text;	/* as sysct-table reads it, src/table/main.c */
 	size_t n_columns, n_lines;
-	char **cells;
-	const char **colors;
 	pid_t pid;	/* it, which gets ready meanwhile; 0: it could not be started, for this reason */
 	int error;
 	int input;	/* to it, -1: none */
@@ -183,8 +180,6 @@ struct table *table_new(const struct column *columns, size_t n, const char *libe
 		text_add(&table->text, "%s%s%s", i ? "\t" : "", columns[i].right ? ">" : "", columns[i].name);
 	text_add(&table->text, "\n");
 	table->n_columns = n;
-	table->cells = xcalloc(n + 1, sizeof(*table->cells));
-	table->colors = xcalloc(n + 1, sizeof(*table->colors));
 	return table;
 }
 
@@ -193,42 +188,31 @@ char *table_cell(const char *text)
 	return text_empty(text) ? xstrdup("-") : text_printable(text);
 }
 
-static void finish_line(struct table *table)
+void table_add_colored(struct table *table, const char *const *cells, size_t column, const char *color)
 {
-	for (size_t i = 0; i < table->n_columns && table->n_lines; i++) {
-		if (i)
-			text_append(&table->text, "\t", 1);
-		if (table->colors[i])
-			text_add(&table->text, "%s%c", table->colors[i], TABLE_COLOR);
-		text_append(&table->text, table->cells[i], strlen(table->cells[i]));
-		free(take_ptr(&table->cells[i]));
-		table->colors[i] = NULL;
+	for (size_t i = 0; i < table->n_columns; i++) {
+		auto_free char *cell = table_cell(cells[i]);
+
+		text_add(&table->text, "%s", i ? "\t" : "");
+		if (color && i == column)
+			text_add(&table->text, "%s%c", color, TABLE_COLOR);
+		text_append(&table->text, cell, strlen(cell));
 	}
-	if (table->n_lines)
-		text_append(&table->text, "\n", 1);
+	text_append(&table->text, "\n", 1);
+	table->n_lines++;
 }
 
 void table_add(struct table *table, const char *const *cells)
 {
-	finish_line(table);
-	for (size_t i = 0; i < table->n_columns; i++)
-		table->cells[i] = table_cell(cells[i]);
-	table->n_lines++;
+	table_add_colored(table, cells, 0, NULL);
 }
 
-void table_color(struct table *table, size_t column, const char *color)
-{
-	table->colors[column] = color;
-}
-
-/* Its exit status; what was not ended by TABLE_END is not printed. Nobody who reads any more is no failure, as in main(). */
+/* Its exit status; it is there. What was not ended by TABLE_END is not printed. Nobody who reads any more is no failure, as in main(). */
 static int end_printer(struct table *table)
 {
 	int status;
 
 	close_fd(&table->input);
-	if (!table->pid)
-		return 127;
 	while (waitpid(table->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return 1;
@@ -242,13 +226,11 @@ void table_drop(struct table *table)
 {
 	if (!table)
 		return;
-	if (table->pid)	/* it has nothing to print, and waits for an input that a child of ours may still hold */
+	if (table->pid) {	/* it has nothing to print, and waits for an input that a child of ours may still hold */
 		kill(table->pid, SIGKILL);
-	end_printer(table);
-	for (size_t i = 0; i < table->n_columns; i++)
-		free(table->cells[i]);
-	free(table->cells);
-	free(table->colors);
+		end_printer(table);
+	}
+	close_fd(&table->input);
 	free(table->program);
 	close_fd(&table->said);
 	text_done(&table->text);
@@ -292,12 +274,11 @@ static int print_lines(struct table *table, struct error *err)
 	auto_free char *said = NULL;
 	int status;
 
-	text_append(&table->text, end, sizeof(end));
-	fflush(stdout);
-	if (table->input >= 0)
-		write_all(table->input, table->text.data, table->text.len);	/* fails where its status says why */
 	if (table->error)
 		return printer_absent(table->error, table->program, err);
+	text_append(&table->text, end, sizeof(end));
+	fflush(stdout);
+	write_all(table->input, table->text.data, table->text.len);	/* fails where its status says why */
 	status = end_printer(table);
 	if (status == 0)
 		return 0;
@@ -312,7 +293,6 @@ void table_print_take(struct table *table)
 {
 	struct error err = ERROR_NONE;
 
-	finish_line(table);
 	if (table->n_lines == 0) {
 		print_header(table);
 	} else if (print_lines(table, &err) < 0) {

@@ -287,6 +287,14 @@ static int make_group(int root, const char *group, void (*prepare)(int dirfd, co
 /* A new v1 cpuset has no CPU and no memory node, and nothing can be moved into it; but below one with clone_children set it
  * has those of its parent, and to write them makes the kernel build the domains of its scheduler anew (cpusets.rst of the
  * kernel's documents). */
+static bool lacks_value(int root, const char *file)
+{
+	auto_free char *value = NULL;
+	size_t n;
+
+	return read_file_at(root, file, 4096, &value, &n) == 0 && n <= 1;
+}
+
 static void prepare_cpuset(int root, const char *path)
 {
 	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
@@ -295,12 +303,8 @@ static void prepare_cpuset(int root, const char *path)
 		auto_free char *own = xasprintf("%s/%s", path, files[i]);
 		auto_free char *parent = xasprintf("%s/../%s", path, files[i]);
 		auto_free char *value = NULL;
-		size_t n;
 
-		if (read_file_at(root, own, 4096, &value, &n) < 0 || n > 1)
-			continue;
-		free(take_ptr(&value));
-		if (read_file_at(root, parent, 4096, &value, &n) == 0)
+		if (lacks_value(root, own) && read_file_at(root, parent, 4096, &value, NULL) == 0)
 			write_value_at(root, own, value);
 	}
 	if (!strchr(path, '/')) {	/* the directory of all groups */
@@ -432,20 +436,14 @@ static int create_in_unit(const char *group, const char *payload, struct error *
 	return 0;
 }
 
-static bool has_value(const struct hierarchy *h, const char *group, const char *file)
-{
-	auto_free char *path = xasprintf("%s/%s/%s", h->path, group, file), *value = NULL;
-
-	return read_file_at(AT_FDCWD, path, 4096, &value, NULL) == 0 && *value != '\n' && *value != '\0';
-}
-
 /* The usual case, where the directory of all groups is there, and made as cpusets want it. */
 static bool made_v1(const struct hierarchy *h, const char *group)
 {
 	auto_free char *path = xasprintf("%s/%s", h->path, group);
+	auto_free char *cpus = xasprintf("%s/cpuset.cpus", path), *mems = xasprintf("%s/cpuset.mems", path);
 
 	return mkdir(path, 0755) == 0 &&
-	       (!has_controller(h, "cpuset") || (has_value(h, group, "cpuset.cpus") && has_value(h, group, "cpuset.mems")));
+	       (!has_controller(h, "cpuset") || (!lacks_value(AT_FDCWD, cpus) && !lacks_value(AT_FDCWD, mems)));
 }
 
 static int make_group_v1(const struct hierarchy *h, const char *group, struct error *err)
@@ -686,11 +684,14 @@ static int set_devices_v1(const char *hierarchy, const char *group, bool deny, c
 	if (deny && write_limit("devices.deny", dir, "a", err) < 0)
 		return error_prefix(err, "%s", path);
 	file = openat(dir, "devices.allow", O_WRONLY | O_NOCTTY | O_CLOEXEC);
-	for (; *allow; allow++)	/* each write is one rule */
-		if (file < 0 || write(file, *allow, strlen(*allow)) < 0) {
-			fail(err, errno, "write \"%s\" to devices.allow", *allow);
+	for (; *allow; allow++) {	/* each write is one rule */
+		int r = file < 0 ? -errno : write_all(file, *allow, strlen(*allow));
+
+		if (r < 0) {
+			fail(err, -r, "write \"%s\" to devices.allow", *allow);
 			return error_prefix(err, "%s", path);
 		}
+	}
 	return 0;
 }
 

@@ -16,8 +16,8 @@
 #include "base/file.h"
 #include "base/record.h"
 #include "os/process.h"
+#include "store/host_user.h"
 
-#define GETENT_MS 5000
 #define NAMES "names"
 #define HOSTS NAMES "/hosts"
 #define DHCP NAMES "/dhcp"
@@ -63,8 +63,7 @@ void dns_arguments(const struct dns_service *service, const char *host_dir, cons
 
 static bool has_user(const char *name)
 {
-	const char *argv[] = { "getent", "passwd", name, NULL };
-	struct tool_run run = { .argv = argv, .keep_fd = -1, .timeout_ms = GETENT_MS };
+	auto_free char *said = NULL;
 	FILE *file = fopen("/etc/passwd", "re");	/* mostly he is there, and nobody need be asked */
 	struct error ignored = ERROR_NONE;
 	const struct passwd *pw;
@@ -74,7 +73,7 @@ static bool has_user(const char *name)
 		found = strcmp(pw->pw_name, name) == 0;
 	if (file)
 		fclose(file);
-	return found || tool_run(&run, &ignored) == 0;
+	return found || (host_user_ask("passwd", name, &said, &ignored) == 0 && said);
 }
 
 /* Debian makes a user for it; elsewhere nobody, which owns nothing that matters here either. */

@@ -259,9 +259,7 @@ static int fetch_keys(const struct passwd *pw, const char *groups, struct host_u
 
 /* --- who he is --- */
 
-/* Through getent(1), not by calls of the C library: those load what nsswitch.conf(5) names into this program, which one without shared
- * libraries cannot do. What it says of the key, NULL: there is none. Caller frees. */
-static int ask(const char *database, const char *key, char **ret, struct error *err)
+int host_user_ask(const char *database, const char *key, char **ret, struct error *err)
 {
 	const char *argv[] = { "getent", database, key, NULL };
 	auto_free char *output = NULL, *shown = text_printable(key);
@@ -291,7 +289,7 @@ static int find_user(const char *name, const struct passwd **ret, struct error *
 	*ret = NULL;
 	if (*name == '-' || !name[strspn(name, " \t\n\v\f\r+0123456789-")])
 		return 0;
-	if (ask("passwd", name, &said, err) < 0)
+	if (host_user_ask("passwd", name, &said, err) < 0)
 		return -err->code;
 	file = text_empty(said) ? NULL : fmemopen(said, strlen(said), "r");	/* what is no line of an account is passed over */
 	if (!file)
@@ -305,7 +303,7 @@ static const struct group *find_group(gid_t gid)
 {
 	auto_free char *number = xasprintf("%u", gid), *said = NULL;
 	struct error ignored = ERROR_NONE;
-	FILE *file = ask("group", number, &said, &ignored) == 0 && !text_empty(said) ? fmemopen(said, strlen(said), "r") : NULL;
+	FILE *file = host_user_ask("group", number, &said, &ignored) == 0 && !text_empty(said) ? fmemopen(said, strlen(said), "r") : NULL;
 	const struct group *group = file ? fgetgrent(file) : NULL;
 
 	if (file)
@@ -377,7 +375,7 @@ int host_user_find(const char *name, struct host_user *ret, struct error *err)
 	group = find_group(pw->pw_gid);
 	user.group = xstrdup(group && name_usable(group->gr_name) ? group->gr_name : pw->pw_name);
 	/* not every getent knows them; without, what only they may read is not read */
-	r = ask("initgroups", pw->pw_name, &groups, err);
+	r = host_user_ask("initgroups", pw->pw_name, &groups, err);
 	if (r < 0 && r != -EINTR)
 		*err = (struct error)ERROR_NONE;
 	if (r == -EINTR || fetch_keys(pw, groups ? groups : "", &user, err) < 0) {
