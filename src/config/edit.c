@@ -106,8 +106,13 @@ static void insert_line(struct document *document, size_t at, char *text_take)
 	document->lines[at] =
 		(struct line){ .text = text_take, .end = document->newline, .ours = true };
 	document->n++;
-	if (at > 0 && !strchr(document->lines[at - 1].end, '\n'))
+	if (at == 0)
+		return;
+	/* a last line gets its end; "\r" alone is completed, for its bytes are not ours to take away */
+	if (document->lines[at - 1].end[0] == '\0')
 		document->lines[at - 1].end = document->newline;
+	else if (!strchr(document->lines[at - 1].end, '\n'))
+		document->lines[at - 1].end = "\r\n";
 }
 
 static void remove_line(struct document *document, size_t at)

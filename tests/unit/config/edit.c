@@ -129,7 +129,7 @@ START_TEST(line_ends_and_the_mark_stay)
 	ck_assert_str_eq(dos, "[limits]\r\ncpus = 1\r\ntasks = 5\r\n");
 	ck_assert_str_eq(dos2, "[limits]\r\ncpus = 2\r\n");
 	ck_assert_str_eq(mark, "\xef\xbb\xbf[limits]\ncpus = 2");
-	ck_assert_str_eq(odd, "[limits]\ncpus = 1\ntasks = 5\n");
+	ck_assert_str_eq(odd, "[limits]\ncpus = 1\r\ntasks = 5\n");
 }
 END_TEST
 
