@@ -5,8 +5,8 @@
 /* seccomp - a filter of system calls (seccomp(2)): compiled from a readable profile, kept as a file, loaded.
  *
  * A filter is up to two programs of classic BPF, which the kernel runs one after the other and takes the stricter answer
- * of: one by number, one for conditions on arguments. In a file they stand behind a text that says what they were made
- * of, so that whoever reads the file knows whether it is what he wants. */
+ * of: one by number, one for conditions on arguments. Where they can be joined there is the first alone. In a file they stand
+ * behind a text that says what they were made of, so that whoever reads the file knows whether it is what he wants. */
 
 #include <stddef.h>
 #include <stdint.h>

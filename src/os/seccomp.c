@@ -561,6 +561,10 @@ int seccomp_compile(const char *text, const char *source, struct seccomp_filter 
 		seccomp_filter_done(ret);
 		return -err->code;
 	}
+	if (ret->lengths[1] && bpf_join(&ret->programs[0], &ret->lengths[0], ret->programs[1], ret->lengths[1])) {
+		free(take_ptr(&ret->programs[1]));
+		ret->lengths[1] = 0;
+	}
 	return 0;
 }
 

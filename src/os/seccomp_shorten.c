@@ -256,3 +256,54 @@ void bpf_shorten(struct sock_filter **program, uint16_t *length)
 	free(archs);
 	free(points.items);
 }
+
+/* --- two in one --- */
+
+/* As the kernel compares them: the smaller one is the stricter one. */
+static int32_t action_of(uint32_t answer)
+{
+	return (int32_t)(answer & SECCOMP_RET_ACTION_FULL);
+}
+
+static bool is_return(const struct sock_filter *instruction)
+{
+	return instruction->code == (BPF_RET | BPF_K);
+}
+
+static int32_t strictest(const struct sock_filter *program, uint16_t length)
+{
+	int32_t least = action_of(SECCOMP_RET_ALLOW);
+
+	for (size_t i = 0; i < length; i++)
+		if (BPF_CLASS(program[i].code) == BPF_RET && action_of(program[i].k) < least)
+			least = action_of(program[i].k);
+	return least;
+}
+
+bool bpf_join(struct sock_filter **first, uint16_t *first_length, const struct sock_filter *second, uint16_t second_length)
+{
+	size_t n = *first_length, all = n + second_length;
+	int32_t limit = strictest(second, second_length);
+	struct sock_filter *program;
+
+	if (all > BPF_MAXINSNS)
+		return false;
+	for (size_t i = 0; i < all; i++) {
+		const struct sock_filter *instruction = i < n ? &(*first)[i] : &second[i - n];
+
+		if (BPF_CLASS(instruction->code) != BPF_RET)
+			continue;
+		if (!is_return(instruction))
+			return false;
+		if (i < n && instruction->k != SECCOMP_RET_ALLOW && action_of(instruction->k) > limit)
+			return false;
+	}
+	program = xrealloc(*first, all * sizeof(*program));
+	memcpy(program + n, second, second_length * sizeof(*program));
+	for (size_t i = 0; i < n; i++)
+		if (is_return(&program[i]) && program[i].k == SECCOMP_RET_ALLOW)
+			program[i] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (uint32_t)(n - i - 1));
+	*first = program;
+	*first_length = (uint16_t)all;
+	return true;
+}

@@ -140,7 +140,7 @@ static int filter_for(const struct install *install, const struct container_conf
 	if (read_profile(install, config, &text, &source, err) < 0)
 		return -err->code;
 	uname(&kernel);
-	header = xasprintf("# sysct %s on Linux %s %s, by ranges", SYSCT_VERSION, kernel.release, kernel.machine);
+	header = xasprintf("# sysct %s on Linux %s %s, by ranges, joined", SYSCT_VERSION, kernel.release, kernel.machine);
 	made_of = xasprintf("%s\n%s", header, text);
 	hash_init(&hash);
 	hash_add_text(&hash, made_of);

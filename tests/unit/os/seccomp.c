@@ -300,6 +300,89 @@ START_TEST(a_shorter_program_has_the_same_answers)
 }
 END_TEST
 
+/* What the kernel makes of two: the stricter one, and of equally strict ones the first. */
+static uint32_t stricter(uint32_t one, uint32_t other)
+{
+	return (int32_t)(other & SECCOMP_RET_ACTION_FULL) < (int32_t)(one & SECCOMP_RET_ACTION_FULL) ? other : one;
+}
+
+/* _i: which pair of chains. The first one allows nothing that is not named for some architectures, so both kinds of answers meet. */
+START_TEST(a_joined_program_has_the_stricter_answers)
+{
+	static struct sock_filter first[2048], second[2048];
+	struct sock_filter *program;
+	uint16_t first_length, second_length, length;
+	uint32_t kinds[2] = { 0 };
+
+	seed = (uint32_t)_i * 104729 + 1;
+	length = first_length = make_chain(first);
+	second_length = make_chain(second);
+	second[second_length - 1].k = SECCOMP_RET_ALLOW;	/* instead of its end's KILL_PROCESS */
+	program = xmalloc(length * sizeof(*program));
+	memcpy(program, first, length * sizeof(*program));
+	ck_assert(bpf_join(&program, &length, second, second_length));
+	ck_assert_uint_eq(length, first_length + second_length);
+	for (int i = 0; i < 5000; i++) {
+		uint32_t arch = first[any(2) ? 1 : any(first_length)].k, one = 1, other = 2, both = 3;
+		uint32_t number = any(3) ? any(510) : second[any(second_length)].k;
+
+		ck_assert(bpf_answer(first, first_length, arch, number, &one));
+		ck_assert(bpf_answer(second, second_length, arch, number, &other));
+		ck_assert(bpf_answer(program, length, arch, number, &both));
+		ck_assert_msg(both == stricter(one, other), "arch %#x, number %#x: %#x and %#x became %#x", arch, number, one, other,
+			      both);
+		kinds[one == SECCOMP_RET_ALLOW]++;
+	}
+	ck_assert_uint_gt(kinds[0], 0);
+	ck_assert_uint_gt(kinds[1], 0);
+	free(program);
+}
+END_TEST
+
+/* Where the second may be stricter than what the first forbids with, and where there is no room. */
+START_TEST(what_would_answer_otherwise_is_not_joined)
+{
+	static struct sock_filter many[BPF_MAXINSNS];
+	const struct sock_filter one[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_LOG) };
+	const struct sock_filter other[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 1) };
+	const struct sock_filter odd[] = { BPF_STMT(BPF_RET | BPF_A, 0) };
+	struct sock_filter *program = xmalloc(sizeof(one));
+	uint16_t length = 1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	memcpy(program, one, sizeof(one));
+	ck_assert(!bpf_join(&program, &length, other, 1));
+	ck_assert(!bpf_join(&program, &length, odd, 1));
+	ck_assert(!bpf_join(&program, &length, many, BPF_MAXINSNS));
+	ck_assert_uint_eq(length, 1);
+	ck_assert_mem_eq(program, one, sizeof(one));
+	ck_assert(bpf_join(&program, &length, many, BPF_MAXINSNS - 1));
+	free(program);
+}
+END_TEST
+
+START_TEST(a_filter_is_one_program_unless_that_would_change_it)
+{
+	const struct {
+		const char *text;
+		bool one;
+	} profiles[] = { { "default allow\nEPERM socket when arg0 = AF_NETLINK\n", true },
+			 { "default allow\nlog keyctl\nEPERM socket when arg0 = AF_NETLINK\n", false },
+			 { "default ENOSYS\nallow *\nkill socket when arg0 = AF_NETLINK\n", false } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(profiles); i++) {
+		struct seccomp_filter filter;
+		struct error err = ERROR_NONE;
+
+		ck_assert_msg(seccomp_compile(profiles[i].text, "p", &filter, &err) == 0, "%s", err.message);
+		ck_assert_uint_gt(filter.lengths[0], 0);
+		ck_assert_int_eq(filter.lengths[1] == 0, profiles[i].one);
+		seccomp_filter_done(&filter);
+	}
+}
+END_TEST
+
 START_TEST(the_shipped_profile_is_shortened_and_one_that_cannot_be_stays)
 {
 	const struct sock_filter looks_at_arguments[] = {
@@ -325,6 +408,7 @@ START_TEST(the_shipped_profile_is_shortened_and_one_that_cannot_be_stays)
 	ck_assert_int_eq(seccomp_compile(profile, "p", &filter, &err), 0);
 	/* some 450 calls of each architecture, in ranges */
 	ck_assert_uint_lt(filter.lengths[0], 450);
+	ck_assert_uint_eq(filter.lengths[1], 0);
 	ck_assert(bpf_answer(filter.programs[0], filter.lengths[0], 0, 0, &answer));
 	seccomp_filter_done(&filter);
 }
@@ -376,6 +460,9 @@ int main(void)
 	tcase_add_loop_test(tcase, what_is_wrong_is_named_with_its_line, 0, (int)ARRAY_SIZE(refused));
 	tcase_add_test(tcase, a_call_of_another_library_may_be_named_with_a_question_mark);
 	tcase_add_loop_test(tcase, a_shorter_program_has_the_same_answers, 0, 60);
+	tcase_add_loop_test(tcase, a_joined_program_has_the_stricter_answers, 0, 25);
+	tcase_add_test(tcase, what_would_answer_otherwise_is_not_joined);
+	tcase_add_test(tcase, a_filter_is_one_program_unless_that_would_change_it);
 	tcase_add_test(tcase, the_shipped_profile_is_shortened_and_one_that_cannot_be_stays);
 	tcase_add_test(tcase, a_file_is_read_only_for_what_it_was_made_of);
 	tcase_set_timeout(tcase, 60);
