@@ -120,13 +120,29 @@ def slope(points):
     return statistics.median((b[1] - a[1]) / (b[0] - a[0]) for i, a in enumerate(points) for b in points[i + 1:])
 
 
+class Span:
+    """Starts with few containers beside them, and with many."""
+
+    def __init__(self, table, how, goal="", reached=None):
+        self.first = table.row(f"start of ten among the first twenty, {how}", "ms")
+        self.last = table.row(f"start of ten among the last twenty, {how}", "ms")
+        self.ratio = table.row(f"last / first, {how}", "x", goal, reached)
+
+    def add(self, key, first, last):
+        for value in first:
+            self.first.add(key, value)
+        for value in last:
+            self.last.add(key, value)
+        self.ratio.add(key, statistics.median(last) / statistics.median(first))
+
+
 def growth(host, subjects, options):
     n = options.growth
     wanted = [s for s in subjects if s.key in ("bare", "sysct")]
-    table = Table(f"{n} containers at once", columns(wanted), "Idle ones of the tiny init.", ratios=False)
-    first = table.row("start of the first ten (first instruction)", "ms")
-    last = table.row("start of the last ten", "ms")
-    ratio = table.row("last / first", "x", "1.5", lambda m: m["sysct"] <= 1.5)
+    table = Table(f"{n} containers at once", columns(wanted), "Idle ones of the tiny init; until their first instruction.", ratios=False)
+    # alone, as in a container's life; and while the processors are still at what follows the start before
+    alone = Span(table, "each by itself", "1.5", lambda m: m["sysct"] <= 1.5)
+    hasty = Span(table, "one right after the other")
     memory = table.row("memory of the host for each container", "KiB", "1 MiB beyond the bare program",
                        lambda m: m["sysct"] - m["bare"] < 1024 if min(m["sysct"], m["bare"]) > 0 else None)
     user = table.row("of it processes (PSS): manager and init", "KiB")
@@ -142,16 +158,15 @@ def growth(host, subjects, options):
             s.stop("g0")
         spent, points = [], []
         for i in range(n):
+            if i < 10 or i >= n - 10:
+                time.sleep(SETTLE)
             begin, init, _ = s.start(f"g{i}")
             spent.append((init - begin) / MS)
             if (i + 1) % 10 == 0:
                 time.sleep(SETTLE)
                 points.append((i + 1, used_kib()))
-        for value in spent[:10]:
-            first.add(s.key, value)
-        for value in spent[-10:]:
-            last.add(s.key, value)
-        ratio.add(s.key, statistics.median(spent[-10:]) / statistics.median(spent[:10]))
+        alone.add(s.key, spent[:10], spent[-10:])
+        hasty.add(s.key, spent[10:20], spent[-20:-10])
         if len(points) > 1:
             memory.add(s.key, slope(points))
         for i in range(0, n, max(1, n // 10)):
