@@ -2,7 +2,7 @@
 /* A profile is read line by line into a table of all calls, with the action of each, and a list of conditions. Then
  * libseccomp makes two programs of them: one that decides by number alone, whose plain "allowed" the kernel remembers per
  * call, so that it costs nothing; and one with the conditions, which allows what meets none. In one program the
- * library would let an unconditional rule swallow the conditional ones of the same call. */
+ * library would let an unconditional rule swallow the conditional ones of the same call; so they are joined afterwards. */
 #include "os/seccomp.h"
 
 #include <ctype.h>

@@ -20,9 +20,10 @@ bool bpf_answer(const struct sock_filter *program, uint16_t length, uint32_t arc
 void bpf_shorten(struct sock_filter **program, uint16_t *length);
 
 /* Put the second program behind the first, which goes on to it wherever it allows: one program, with the answers that both have one
- * after the other, and loaded in three quarters of the time. The kernel takes the stricter of two answers, and of equally strict ones
- * that of the first, which is to be the one loaded later (seccomp(2), "Return Value"). false, and nothing is changed: it would be too
- * long, or somewhere the first one forbids less strictly than the second one may. */
+ * after the other, and loaded in four fifths of the time. The kernel takes the stricter of two answers, and of equally strict ones
+ * that of the first, which is to be the one loaded later (seccomp(2), "Return Value"). The second is taken to load what it looks at,
+ * as those of libseccomp do. false, and nothing is changed: it would be too long, or somewhere the first one forbids less strictly
+ * than the second one may. */
 bool bpf_join(struct sock_filter **first, uint16_t *first_length, const struct sock_filter *second, uint16_t second_length);
 
 #endif

@@ -13,13 +13,21 @@
 #include "config/edit.h"
 #include "fuzz.h"
 
+/* The same line; one without an end may have got "\r\n", for another one below it. */
+static bool same_line(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "\n"), m = strcspn(b, "\n");
+
+	return strncmp(a, b, n) == 0 && (m == n || (!a[n] && m == n + 1 && b[n] == '\r'));
+}
+
 /* Lines of a that stand in b in the same order, as many as there are in a: a is b with lines taken out. */
 static bool is_part(const char *a, const char *b)
 {
 	while (*a) {
 		size_t n = strcspn(a, "\n");
 
-		while (*b && (strcspn(b, "\n") != n || strncmp(a, b, n) != 0))
+		while (*b && !same_line(a, b))
 			b += strcspn(b, "\n") + (b[strcspn(b, "\n")] == '\n');
 		if (!*b && n)
 			return false;
