@@ -284,9 +284,6 @@ static int make_group(int root, const char *group, void (*prepare)(int dirfd, co
 	return not_writable(err);
 }
 
-/* A new v1 cpuset has no CPU and no memory node, and nothing can be moved into it; but below one with clone_children set it
- * has those of its parent, and to write them makes the kernel build the domains of its scheduler anew (cpusets.rst of the
- * kernel's documents). */
 static bool lacks_value(int root, const char *file)
 {
 	auto_free char *value = NULL;
@@ -295,6 +292,9 @@ static bool lacks_value(int root, const char *file)
 	return read_file_at(root, file, 4096, &value, &n) == 0 && n <= 1;
 }
 
+/* A new v1 cpuset has no CPU and no memory node, and nothing can be moved into it; but below one with clone_children set it
+ * has those of its parent, and to write them makes the kernel build the domains of its scheduler anew (cpusets.rst of the
+ * kernel's documents). */
 static void prepare_cpuset(int root, const char *path)
 {
 	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
