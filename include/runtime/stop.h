@@ -14,6 +14,7 @@
 struct stop_options {
 	uint64_t timeout;	/* usec that init gets */
 	bool now;		/* do not ask */
+	bool for_a_moment;	/* it is started again, or destroyed: give no space back (runtime/reclaim.h) */
 };
 
 /* Returns 0 when its processes are gone, its image is unmounted, its loop device free, and pins, links and cgroup are

@@ -21,7 +21,8 @@
  *     sysct-monitor NAME RUN_DIR STATE_DIR CACHE_DIR CONFIG SYSCT [adopt] [client=CONTROL:STREAM:KIND]...
  * CONFIG is "" when none was given; SYSCT is the program to become. Of sysct, when the monitor becomes it:
  *     sysct [--config C] --state-dir D --run-dir D --cache-dir D .supervise ACTION NAME STATUS [client=...]...
- * ACTION is reboot, restart or finish; STATUS is init's wait status, or "unknown". */
+ * ACTION is reboot, restart or finish; STATUS is init's wait status, or "unknown". A process of its own, beside the monitor, is
+ * sysct with the action reclaim (runtime/reclaim.h). */
 
 /* Descriptors that every one of them finds open at these numbers. */
 enum supervise_fd {
@@ -44,6 +45,7 @@ enum supervise_fd {
 #define MONITOR_PROGRAM "sysct-monitor"
 #define HOLDER_PROGRAM "sysct-holder"
 #define SUPERVISE_COMMAND ".supervise"
+#define SUPERVISE_RECLAIM "reclaim"
 
 /* Keys of container_state.more that the monitor reads. */
 #define MORE_LOG_SIZE "log_size"	/* bytes */
@@ -51,6 +53,7 @@ enum supervise_fd {
 #define MORE_RESTART "restart"		/* no, on-failure, always */
 #define MORE_NOTE "note"		/* what the person who started it should read */
 #define MORE_RESTARTS "restarts"	/* how often in a row, to slow down a crash loop */
+#define MORE_RECLAIM "reclaim"		/* seconds from one reclaim to the next; absent: there is none */
 #define MORE_LOG_FROM "log_from"	/* where in the console's log this run begins: "INODE OFFSET" */
 #define MORE_ENDED "ended"		/* init's wait status, for the next monitor should we be killed before we act */
 

@@ -45,9 +45,12 @@ int rootfs_in_use(const struct container *container, struct error *err);
 /* Give the space of files that were deleted inside back to the host (FITRIM, ioctl_fitrim(2)). fd: the detached mount,
  * or any directory on it. *ret_bytes: what the file system says, 0 where it cannot do it. */
 int rootfs_trim(int fd, uint64_t *ret_bytes, struct error *err);
-/* Whether to mount with the discard option: [rootfs] discard; auto means yes, as measured in rootfs.c. Nothing has to be
- * trimmed at stop then. */
-bool rootfs_discards(const struct container_config *config);
+/* Whether to mount with the discard option: [rootfs] discard; what auto means was measured, see rootfs.c. */
+bool rootfs_discards(const struct container *container);
+/* Bytes, about, that a trim would give back: what the image takes on the host beyond what its file system can need. Of
+ * that the journal and the room for a larger table of groups, some 100 MiB of 10 GiB, may be holes yet: so much more there can be.
+ * fd: any directory on it while it is mounted, -1 when it is not. 0 when unknown, or when it stands in a directory. */
+uint64_t rootfs_to_give(const struct container *container, int fd);
 
 /* A directory's files normally have ids from 0 on, and the mount maps them. Where the file system cannot do that, or is
  * not ours to map (in a container), they get the container's ids on disk, and the identity says so.

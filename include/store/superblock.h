@@ -12,6 +12,8 @@
 
 struct superblock {
 	uint64_t bytes;		/* what the file system says it has */
+	uint64_t free;		/* bytes of it that nothing uses, as of the last unmount */
+	uint64_t inode_tables;	/* bytes of those, used or not: a sparse image has holes there */
 	bool clean;		/* s_state: cleanly unmounted */
 	bool has_errors;	/* s_state: the kernel found errors */
 	bool needs_recovery;	/* the journal has to be replayed */

@@ -320,7 +320,7 @@ static int destroy_one(struct context *context, const char *name, void *arg, str
 	r = container_settle(&c, &state, err);
 	if (r == 0 && state.phase != PHASE_STOPPED) {
 		if (*force) {
-			const struct stop_options options = { .now = true };
+			const struct stop_options options = { .now = true, .for_a_moment = true };
 
 			r = container_stop(&c, &options, err);
 		} else {

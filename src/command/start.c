@@ -171,6 +171,7 @@ static int stop_opened(struct container *c, const struct stop_wish *wish, struct
 
 	if (!wish->timeout_given)
 		options.timeout = c->config.stop_timeout;
+	options.for_a_moment = wish->restart;
 	r = container_stop(c, &options, err);
 	if (r == 1)
 		log_note("%s did not stop in time and was killed", c->name);

@@ -254,8 +254,8 @@ const struct command commands[] = {
 		  "  sysct wait dev --for booted\n"
 		  "  sysct wait dev --for stopped --timeout 5m\n" },
 	{ .name = "trim", .group = LOOK, .run = command_trim, .usage = "NAME...",
-	  .summary = "give free space of stopped containers back to the host",
-	  .help = "A running one does so by itself, unless its rootfs.discard is no.\n"
+	  .summary = "give what was deleted inside back to the host, now",
+	  .help = "It also happens by itself, unless rootfs.discard is no.\n"
 		  "\nOptions\n" ALL HELP
 		  "\nExamples\n"
 		  "  sysct trim dev\n"

@@ -11,8 +11,10 @@
 #include "command/command.h"
 #include "command/look.h"
 #include "runtime/init.h"
+#include "runtime/reclaim.h"
 #include "runtime/start.h"
 #include "store/create.h"
+#include "store/linked.h"
 #include "store/rootfs.h"
 
 #define DEFAULT_TIMEOUT_USEC 120000000ULL
@@ -157,25 +159,21 @@ int command_wait(struct context *context, int argc, char **argv, struct error *e
 
 /* --- trim --- */
 
-static int trim_running(const struct container *c, struct error *err)
+static int trim(struct container *c, const struct container_state *state, struct error *err)
 {
-	if (rootfs_discards(&c->config)) {
-		log_note("trim %s: it runs with rootfs.discard: what is deleted inside is given back by itself", c->name);
-		return 0;
-	}
-	fail_status(err, STATUS_STATE, "it runs, and with rootfs.discard = no");
-	return error_hint(err, "stop it first: sysct stop %s; or, from the next start: sysct config set %s "
-			  "rootfs.discard=auto", c->name, c->name);
+	uint64_t ignored;
+
+	return state->phase == PHASE_STOPPED ? store_trim(c, &ignored, err) : reclaim_running(c, state, 0, err);
 }
 
 /* What the file system says it gave counts what had been given before, too: the image tells more. */
-static int trim_stopped(struct container *c, struct error *err)
+static int trim_image(struct container *c, const struct container_state *state, struct error *err)
 {
-	uint64_t virtual, before, after, ignored;
+	uint64_t virtual, before, after;
 	char gained[32], left[32];
 
 	rootfs_usage(c, &virtual, &before);
-	if (store_trim(c, &ignored, err) < 0)
+	if (trim(c, state, err) < 0)
 		return -err->code;
 	rootfs_usage(c, &virtual, &after);
 	printf("%s: %s given back, %s in use\n", c->name,
@@ -197,10 +195,10 @@ static int trim_one(struct context *context, const char *name, void *arg, struct
 	r = container_settle(&c, &state, err);
 	if (r == 0 && c.config.rootfs.directory)
 		log_note("trim %s: it stands in a directory, whose space is the host's own", name);
-	else if (r == 0 && state.phase != PHASE_STOPPED)
-		r = trim_running(&c, err);
+	else if (r == 0 && state.phase != PHASE_STOPPED && linked_is(&c) && rootfs_discards(&c))
+		log_note("trim %s: what is deleted in a linked one that runs is given back by itself", name);
 	else if (r == 0)
-		r = trim_stopped(&c, err);
+		r = trim_image(&c, &state, err);
 	container_close(&c);
 	return r;
 }

@@ -207,17 +207,17 @@ static size_t first_arguments(const struct monitor *m, char **argv)
 	return n;
 }
 
-/* Whoever wants us to end, a host that goes down above all, wants the container to end, and in its own way. The command
- * tells us then what it does, as any other that stops it. */
-void spawn_stop(struct monitor *m)
+#define WORDS 4
+
+/* A process of its own, which is not the container's and not ours to wait for. */
+static void spawn(struct monitor *m, const char *const words[WORDS])
 {
-	char *argv[FIRST_ARGUMENTS + 3];
+	char *argv[FIRST_ARGUMENTS + WORDS + 1] = { 0 };
 	size_t n = first_arguments(m, argv);
 	pid_t pid;
 
-	argv[n++] = "stop";
-	argv[n++] = (char *)m->name;
-	argv[n] = NULL;
+	for (size_t i = 0; i < WORDS && words[i]; i++)
+		argv[n++] = (char *)words[i];
 	pid = fork();
 	if (pid < 0)
 		return;
@@ -232,6 +232,22 @@ void spawn_stop(struct monitor *m)
 	signals_reset();
 	execve(m->sysct, argv, environ);
 	_exit(127);
+}
+
+/* Whoever wants us to end, a host that goes down above all, wants the container to end, and in its own way. The command
+ * tells us then what it does, as any other that stops it. */
+void spawn_stop(struct monitor *m)
+{
+	spawn(m, (const char *const[WORDS]){ "stop", m->name });
+}
+
+void spawn_reclaim(struct monitor *m)
+{
+	uint64_t seconds = record_get_u64(&m->state.more, MORE_RECLAIM, 0);
+
+	if (m->reclaim_at && !m->ended)
+		spawn(m, (const char *const[WORDS]){ SUPERVISE_COMMAND, SUPERVISE_RECLAIM, m->name, "0" });
+	m->reclaim_at = seconds && seconds < INT_MAX / 1000 ? now_usec() + seconds * 1000000 : 0;
 }
 
 void become_sysct(struct monitor *m, const char *action)

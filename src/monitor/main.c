@@ -198,6 +198,7 @@ static void begin(struct monitor *m)
 	watch(m, FD_CONSOLE, SOURCE_CONSOLE, 0, 0);
 	watch(m, FD_NOTIFY, SOURCE_NOTIFY, 0, EPOLLIN);
 	restore_clients(m);
+	spawn_reclaim(m);
 	m->pidfd = process_open(&m->state.init);
 	if (m->pidfd >= 0) {
 		watch(m, m->pidfd, SOURCE_INIT, 0, EPOLLIN);
@@ -271,7 +272,7 @@ static void give_back_pages(void)
 /* From here on nothing may exit but by the container's end. */
 __attribute__((noreturn)) static void run(struct monitor *m)
 {
-	bool quiet = false;
+	bool quiet = false, busy;
 
 	for (;;) {
 		struct epoll_event events[16];
@@ -280,12 +281,15 @@ __attribute__((noreturn)) static void run(struct monitor *m)
 
 		if (m->holder_at && (!next || m->holder_at < next))
 			next = m->holder_at;
+		busy = next != 0;
+		if (m->reclaim_at && (busy || quiet) && (!next || m->reclaim_at < next))
+			next = m->reclaim_at;
 		if (next)
 			timeout = next > now ? (int)((next - now) / 1000) + 1 : 0;
 		n = epoll_wait(m->epoll, events, (int)ARRAY_SIZE(events), timeout);
-		if (n == 0 && !next)
+		if (n == 0 && !busy)
 			give_back_pages();
-		quiet = n == 0 && !next;
+		quiet = n == 0 && !busy;
 		read_signals(m);	/* first: the holder was asked to end too, perhaps, and is then replaced */
 		for (int i = 0; i < n; i++)
 			handle(m, &events[i]);
@@ -293,6 +297,10 @@ __attribute__((noreturn)) static void run(struct monitor *m)
 			replace_holder(m);
 		if (m->decide_at && now_usec() >= m->decide_at && !find_stopper(m))
 			decide(m);
+		if (m->reclaim_at && now_usec() >= m->reclaim_at) {
+			spawn_reclaim(m);
+			quiet = false;
+		}
 	}
 }
 

@@ -39,6 +39,7 @@ struct monitor {
 	int status;		/* wait status of init */
 	uint64_t decide_at;	/* usec; 0: nothing waits */
 	uint64_t holder_at;	/* usec, when a holder is tried again; 0: there is one */
+	uint64_t reclaim_at;	/* usec, when space is given back next; 0: never */
 	char progress[256];	/* systemd's STATUS= */
 	int log;
 	uint64_t log_size, log_most;
@@ -83,6 +84,7 @@ void replace_holder(struct monitor *m);
 void trace_foreign(struct monitor *m);		/* an init that is neither ours nor the holder's */
 void become_sysct(struct monitor *m, const char *action);	/* reboot, restart or finish; returns if it cannot */
 void spawn_stop(struct monitor *m);	/* sysct stop, as a process of its own */
+void spawn_reclaim(struct monitor *m);	/* likewise, see runtime/reclaim.h; and set when it is due next */
 void save_state(struct monitor *m);
 __attribute__((noreturn)) void finish_holder(void);	/* it goes, and so do we */
 

@@ -27,6 +27,7 @@
 #include "runtime/init.h"
 #include "runtime/launch.h"
 #include "runtime/limits.h"
+#include "runtime/reclaim.h"
 #include "runtime/started.h"
 #include "runtime/steps.h"
 #include "runtime/supervise.h"
@@ -220,6 +221,10 @@ int host_mount_rootfs(struct launch *launch, struct error *err)
 
 	if (have_rootfs(launch, err) < 0)
 		return -err->code;
+	if (reclaim_period(launch->container))
+		record_setf(&launch->state->more, MORE_RECLAIM, "%u", reclaim_period(launch->container));
+	else
+		record_set(&launch->state->more, MORE_RECLAIM, NULL);
 	if (rootfs->loop.fd >= 0) {
 		note_loop(launch);
 		if (rootfs->base.fd >= 0)

@@ -31,6 +31,7 @@
 #include "runtime/adopt.h"
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
+#include "runtime/reclaim.h"
 #include "runtime/started.h"
 #include "runtime/steps.h"
 #include "runtime/supervise.h"
@@ -1034,8 +1035,13 @@ static void quit_holder(void)
 
 static int finish(struct container *c, struct container_state *state, struct error *err)
 {
+	int r;
+
 	quit_holder();
-	return container_undo(c, state, err);
+	r = container_undo(c, state, err);
+	if (r == 0)
+		reclaim_stopped(c);
+	return r;
 }
 
 /* What was handed to us goes along. */
@@ -1105,6 +1111,8 @@ int supervise_run(const struct install *install, int argc, char **argv, struct e
 
 	if (argc < 3)
 		return fail_status(err, STATUS_USAGE, "%s is for sysct's own use", SUPERVISE_COMMAND);
+	if (strcmp(argv[0], SUPERVISE_RECLAIM) == 0)
+		return reclaim_by_itself(install, argv[1], err);
 	/* fails closed: what cannot be sealed is not booted again, but undone */
 	if (seal_supervisor(install, argv[1], (const char *const *)argv + 3, &why) < 0)
 		argv[0] = (char *)"finish";

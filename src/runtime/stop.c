@@ -20,6 +20,7 @@
 #include "runtime/client.h"
 #include "runtime/init.h"
 #include "runtime/launch.h"
+#include "runtime/reclaim.h"
 #include "runtime/start.h"
 #include "runtime/unit.h"
 
@@ -245,6 +246,8 @@ int container_stop(struct container *c, const struct stop_options *options, stru
 		return r;	/* ^C: it runs on, and the monitor decides again */
 	if (finish(c, &state, pidfd, socket, r == 1, err) < 0)
 		return -err->code;
+	if (!options->for_a_moment)
+		reclaim_stopped(c);
 	return r;
 }
 

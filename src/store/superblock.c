@@ -10,15 +10,19 @@
 #define AT 1024
 #define SIZE 1024
 
+#define INODES 0x00
 #define BLOCKS_LOW 0x04
+#define FREE_LOW 0x0c
 #define LOG_BLOCK_SIZE 0x18
 #define MAGIC 0x38
 #define STATE 0x3a
+#define INODE_SIZE 0x58
 #define INCOMPAT 0x60
 #define RO_COMPAT 0x64
 #define UUID_AT 0x68
 #define LABEL_AT 0x78
 #define BLOCKS_HIGH 0x150
+#define FREE_HIGH 0x158
 #define CHECKSUM_TYPE 0x175
 #define CHECKSUM 0x3fc
 
@@ -46,11 +50,16 @@ static uint32_t get32(const unsigned char *sb, size_t at)
 	return le32toh(value);
 }
 
+static uint64_t count_of(const unsigned char *sb, size_t low, size_t high)
+{
+	uint64_t upper = get32(sb, INCOMPAT) & INCOMPAT_64BIT ? get32(sb, high) : 0;
+
+	return upper << 32 | get32(sb, low);
+}
+
 static uint64_t blocks_of(const unsigned char *sb)
 {
-	uint64_t high = get32(sb, INCOMPAT) & INCOMPAT_64BIT ? get32(sb, BLOCKS_HIGH) : 0;
-
-	return high << 32 | get32(sb, BLOCKS_LOW);
+	return count_of(sb, BLOCKS_LOW, BLOCKS_HIGH);
 }
 
 /* What both a reader and a writer need to be true of it. */
@@ -76,11 +85,15 @@ static void format_uuid(const unsigned char bytes[16], char text[37])
 int superblock_read(int fd, struct superblock *ret)
 {
 	unsigned char sb[SIZE];
+	uint64_t free_blocks;
 	int r = load(fd, sb);
 
 	if (r < 0)
 		return r;
+	free_blocks = count_of(sb, FREE_LOW, FREE_HIGH);
 	ret->bytes = blocks_of(sb) << (10 + get32(sb, LOG_BLOCK_SIZE));
+	ret->free = free_blocks < blocks_of(sb) ? free_blocks << (10 + get32(sb, LOG_BLOCK_SIZE)) : ret->bytes;
+	ret->inode_tables = (uint64_t)get32(sb, INODES) * get16(sb, INODE_SIZE);
 	ret->clean = get16(sb, STATE) & STATE_CLEAN;
 	ret->has_errors = get16(sb, STATE) & STATE_ERRORS;
 	ret->needs_recovery = get32(sb, INCOMPAT) & INCOMPAT_RECOVER;

@@ -175,7 +175,7 @@ START_TEST(free_space_goes_back_to_the_host)
 {
 	struct rootfs rootfs = ROOTFS_EMPTY;
 	struct error err = ERROR_NONE;
-	uint64_t size, used, after, bytes;
+	uint64_t size, used, after, bytes, mounted;
 	auto_close int fd = -1;
 	auto_free char *data = xcalloc(1, 16 << 20);
 
@@ -194,11 +194,19 @@ START_TEST(free_space_goes_back_to_the_host)
 	ck_assert_int_eq(unlinkat(rootfs.mount_fd, "big", 0), 0);
 	fd = openat(rootfs.mount_fd, ".", O_RDONLY | O_CLOEXEC);
 	ck_assert_int_eq(syncfs(fd), 0);
+	mounted = rootfs_to_give(&box, fd);
+	ck_assert_uint_ge(mounted, 15 << 20);
+	ck_assert_uint_le(mounted, 32 << 20);
 	close_fd(&fd);
+	close_and_wait(&rootfs);
+	ck_assert_uint_ge(rootfs_to_give(&box, -1), 15 << 20);
+	ck_assert_uint_le(rootfs_to_give(&box, -1), 32 << 20);
+	ck_assert_msg(rootfs_open(&box, false, &rootfs, &err) == 0, "%s", err.message);
 	ck_assert_msg(rootfs_trim(rootfs.mount_fd, &bytes, &err) == 0, "%s", err.message);
 	close_and_wait(&rootfs);
 	rootfs_usage(&box, &size, &after);
 	ck_assert_uint_le(after + (15 << 20), used);
+	ck_assert_uint_lt(rootfs_to_give(&box, -1), 15 << 20);
 }
 END_TEST
 
