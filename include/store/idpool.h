@@ -11,7 +11,8 @@
  *
  * A claim is the key `idmap` in an identity file (`build_idmap` while a privileged one is being created, `shifted` for
  * the ids that the files of a directory have), written
- * under the lock RUN_DIR/.host/lock/.idpool. So it goes away with the container and nothing else has to be kept.
+ * under the lock RUN_DIR/.host/lock/.idpool. So it goes away with the container and nothing else has to be kept. While an
+ * identity cannot be read none are claimed: which ones it names is not known.
  * Privilege: reading the files; none of the kernel. */
 
 #include <stdbool.h>

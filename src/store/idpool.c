@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "os/lock.h"
+#include "store/leftovers.h"
 
 #define ID_MAX (UINT32_MAX - 1)		/* (uid_t)-1 is nobody's */
 #define BLOCK 65536U
@@ -263,17 +264,60 @@ static void read_nspawn(struct pool *pool)
 			id_ranges_add(&pool->taken, first, (uint64_t)first + BLOCK - 1);
 }
 
-static void add_claim(const struct record *identity, const char *key, struct id_ranges *taken)
+static int add_claim(const struct record *identity, const char *key, struct id_ranges *taken, struct error *err)
 {
 	const char *value = record_get(identity, key);
-	struct error ignored = ERROR_NONE;
 	struct idmap map;
 
-	if (value && idmap_parse(value, &map, &ignored) == 0)
-		id_ranges_add(taken, map.outside, (uint64_t)map.outside + map.count - 1);
+	if (!value)
+		return 0;
+	if (idmap_parse(value, &map, err) < 0)
+		return -err->code;
+	id_ranges_add(taken, map.outside, (uint64_t)map.outside + map.count - 1);
+	return 0;
 }
 
-/* The claims of all containers but the one in directory `but`, unfinished ones included. */
+static int read_identity(const char *text, size_t n, const char *path, struct id_ranges *taken, struct error *err)
+{
+	static const char *const keys[] = { "idmap", "build_idmap", "shifted" };
+	auto_record struct record record = RECORD_EMPTY;
+	const char *uuid;
+
+	if (record_parse(&record, text, n) < 0)
+		return fail(err, 0, "read %s: it is damaged", path);
+	if (record_check_version(&record, "version", IDENTITY_VERSION, path, err) < 0)
+		return -err->code;
+	uuid = record_get(&record, "uuid");
+	if (!uuid || !uuid_valid(uuid))
+		return fail(err, 0, "read %s: it has no uuid", path);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (add_claim(&record, keys[i], taken, err) < 0)
+			return error_prefix(err, "read %s", path);
+	return 0;
+}
+
+/* Of one that cannot be read the ids are unknown, and all others might be its own: so none are given out. */
+static int read_claim(int containers, const char *dir, const char *name, struct id_ranges *taken, struct error *err)
+{
+	auto_free char *file = xasprintf("%s/identity", name), *path = xasprintf("%s/%s", dir, file), *text = NULL;
+	size_t n;
+	int r = read_file_at(containers, file, 65536, &text, &n);
+
+	if (r == -ENOENT || r == -ENOTDIR)	/* just made, or on its way out */
+		return 0;
+	if (r < 0) {
+		fail(err, -r, "read %s", path);
+		return error_hint(err, "new ids are given out when it can be read: it tells which ones that container has");
+	}
+	if (read_identity(text, n, path, taken, err) == 0)
+		return 0;
+	if (err->code != EPROTO)
+		error_hint(err, name_valid(name) ? "mend it, or let go of that container: sysct destroy --force %s" :
+						   "remove the directory %s, unless a create is running", name);
+	return -err->code;
+}
+
+/* The claims of all containers but the one in directory `but`, unfinished ones included; what is being destroyed may be damaged. */
 static int read_claims(const struct install *install, const char *but, struct id_ranges *taken,
 		       struct error *err)
 {
@@ -283,22 +327,17 @@ static int read_claims(const struct install *install, const char *but, struct id
 
 	if (!dir)
 		return errno == ENOENT ? 0 : fail(err, errno, "read %s", path);
-	while ((entry = readdir(dir))) {
-		static const char *const keys[] = { "idmap", "build_idmap", "shifted" };
-		auto_record struct record record = RECORD_EMPTY;
-		auto_free char *file = NULL, *text = NULL;
-		size_t n;
+	while ((errno = 0, entry = readdir(dir))) {
+		struct error why = ERROR_NONE;
 
-		if (strcmp(entry->d_name, but) == 0 || entry->d_name[0] == '\0' ||
-		    strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+		if (strcmp(entry->d_name, but) == 0 || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		file = xasprintf("%s/identity", entry->d_name);
-		if (read_file_at(dirfd(dir), file, 65536, &text, &n) < 0 || record_parse(&record, text, n) < 0)
+		if (read_claim(dirfd(dir), path, entry->d_name, taken, &why) == 0 || text_starts(entry->d_name, TRASH))
 			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-			add_claim(&record, keys[i], taken);
+		*err = why;
+		return -err->code;
 	}
-	return 0;
+	return errno ? fail(err, errno, "read %s", path) : 0;
 }
 
 static int configured(const struct host_config *host, struct pool *pool, struct error *err)
@@ -411,7 +450,9 @@ static int find(const struct container *c, uint32_t count, struct idmap *ret, st
 	if (r < 0)
 		return r;
 	/* files that have its ids on disk move to a range beside the old one */
-	add_claim(&c->identity, "shifted", &pool.taken);
+	r = add_claim(&c->identity, "shifted", &pool.taken, err);
+	if (r < 0)
+		return error_prefix(err, "read %s/identity", c->dir);
 	r = idpool_choose(&pool.uids, &pool.gids, &pool.taken, count, start_of(c->install, &pool), &first);
 	while (r < 0 && pool.own && count / 2 >= IDPOOL_COUNT_LEAST) {
 		count /= 2;
@@ -459,7 +500,9 @@ static int given(const struct container *c, struct idmap *ret, struct error *err
 	r = read_claims(c->install, base_name(c->dir), &taken, err);
 	if (r < 0)
 		return r;
-	add_claim(&c->identity, "shifted", &own);
+	r = add_claim(&c->identity, "shifted", &own, err);
+	if (r < 0)
+		return error_prefix(err, "read %s/identity", c->dir);
 	if (own.n && own.items[0].first != ret->outside &&
 	    overlaps(&own, ret->outside, (uint64_t)ret->outside + ret->count - 1, &next)) {
 		fail_status(err, STATUS_USAGE, "security.idmap \"%s\" overlaps the ids that the container's files have",

@@ -132,8 +132,10 @@ echo root:2000000000:65536 >"$TEST_TMP/subuid"
 finds warn ids.files '/etc/subuid has a line' with "mount --bind '$TEST_TMP/subuid' /etc/subuid; mount --bind '$TEST_TMP/empty' /etc/subgid" sysct
 printf '[host]\nid_pool = 2000027648-2000093183\n' >"$TEST_TMP/one.conf"
 mkdir -p "$TEST_TMP/state/containers/first"
-echo idmap=0:2000027648:65536 >"$TEST_TMP/state/containers/first/identity"
+printf 'uuid=%s\nidmap=0:2000027648:65536\n' 11111111-2222-4333-8444-555555555555 >"$TEST_TMP/state/containers/first/identity"
 finds fail ids.pool 'no 65536 ids' sysct --config "$TEST_TMP/one.conf" --state-dir "$TEST_TMP/state"
+echo what >"$TEST_TMP/state/containers/first/identity"
+finds fail ids.pool 'first/identity: it is damaged' sysct --config "$TEST_TMP/one.conf" --state-dir "$TEST_TMP/state"
 printf '[host]\nid_pool = 1999962112-2000224255\n' >"$TEST_TMP/few.conf"
 finds warn ids.pool 'ids for 4 more' sysct --config "$TEST_TMP/few.conf"
 finds fail ids.pool 'id map' unshare -r sysct

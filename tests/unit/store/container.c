@@ -244,6 +244,50 @@ START_TEST(a_given_range_of_another_is_refused)
 }
 END_TEST
 
+START_TEST(no_ids_are_claimed_while_those_of_another_are_unknown)
+{
+	static const struct {
+		const char *identity, *why;
+	} cases[] = {
+		{ "what", "it is damaged" },
+		{ "", "it has no uuid" },
+		{ "uuid=" UUID "\nidmap=0:20", "it is damaged" },
+		{ "uuid=" UUID "\nidmap=0:much:65536\n", "id map \"0:much:65536\"" },
+		{ "uuid=" UUID "\nversion=9\n", "it has version 9" },
+	};
+	auto_free char *file = xasprintf("%s/state/containers/bad/identity", test_dir);
+	struct container has = CONTAINER_EMPTY, needs = CONTAINER_EMPTY;
+	struct error err;
+
+	make_box("bad", "", "");
+	make_box("has", "", "idmap=0:2000000:65536\n");
+	make_box("needs", "", "");
+	ck_assert_int_eq(open_box("has", true, false, &has, &err), 0);
+	ck_assert_int_eq(open_box("needs", true, false, &needs, &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		write_file("state/containers/bad/identity", cases[i].identity, 0600);
+		ck_assert_int_lt(idpool_ensure(&needs, false, &err), 0);
+		ck_has(err.message, file);
+		ck_has(err.message, cases[i].why);
+		ck_assert_uint_gt(strlen(err.hint), 0);
+		ck_assert_ptr_null(record_get(&needs.identity, "idmap"));
+		ck_assert_msg(idpool_ensure(&has, false, &err) == 0, "%s", err.message);
+	}
+	ck_assert_int_eq(unlink(file), 0);
+	ck_assert_int_eq(mkdir(file, 0700), 0);	/* as of a disk that fails: there, and not to be read */
+	ck_assert_int_lt(idpool_ensure(&needs, false, &err), 0);
+	ck_has(err.message, file);
+	ck_has_not(err.hint, "destroy");
+	ck_assert_int_eq(rmdir(file), 0);
+	make_box(".trash-" UUID, "", "");
+	write_file("state/containers/.trash-" UUID "/identity", "what", 0600);
+	write_file("state/containers/none", "", 0600);
+	ck_assert_msg(idpool_ensure(&needs, false, &err) == 0, "%s", err.message);
+	container_close(&has);
+	container_close(&needs);
+}
+END_TEST
+
 /* An empty file in its place, for this test's process alone. */
 static void hide(const char *path)
 {
@@ -360,6 +404,7 @@ int main(void)
 	tcase_add_test(tests, names_are_sorted_and_leftovers_are_none);
 	tcase_add_test(tests, ids_are_claimed_once_and_never_overlap);
 	tcase_add_test(tests, a_given_range_of_another_is_refused);
+	tcase_add_test(tests, no_ids_are_claimed_while_those_of_another_are_unknown);
 	tcase_add_test(tests, an_empty_pool_says_what_to_do);
 	tcase_add_test(tests, leftovers_of_the_dead_alone_are_removed);
 	tcase_add_test(tests, a_bottomless_tree_is_removed);
