@@ -2,7 +2,6 @@
 /* The network rows of the start table: what is shared by all containers is store/network.h's; here one
  * container gets its links, its addresses and its name. */
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
@@ -53,24 +52,50 @@ static bool wants_none(const struct network_config *network)
 #define IDENTITY_BYTES 65536
 
 /* What the text of an identity says about IPv4 addresses: "ipv4.LINK", given by us, and "static4.LINK", from the configuration. A
- * first start reads those of all containers, and wants no more of them. */
-static void addresses_in(const char *text, const char *except, struct strings *ret)
+ * first start reads those of all containers, and wants no more of them. False: it is damaged. */
+static bool addresses_in(const char *text, size_t n, const char *except, struct strings *ret)
 {
-	while (*text) {
-		const char *end = strchrnul(text, '\n'), *equals = memchr(text, '=', (size_t)(end - text));
+	const char *all = text + n, *end;
 
-		if (equals && (text_starts(text, "ipv4.") || text_starts(text, "static4.")) &&
+	for (; text < all; text = end + 1) {
+		const char *equals;
+
+		end = memchr(text, '\n', (size_t)(all - text));
+		equals = end ? memchr(text, '=', (size_t)(end - text)) : NULL;
+		if (!equals)
+			return false;
+		if ((text_starts(text, "ipv4.") || text_starts(text, "static4.")) &&
 		    (strlen(except) != (size_t)(equals - text) || strncmp(text, except, strlen(except)) != 0)) {
 			auto_free char *value = xstrndup(equals + 1, (size_t)(end - equals - 1));
 
 			strings_split(ret, value, " ");
 		}
-		text = *end ? end + 1 : end;
 	}
+	return n > 0;
 }
 
-/* Whose an address is; *ret_owner NULL: nobody's. Caller frees. */
-static int find_owner(const struct container *c, const char *address, char **ret_owner, struct error *err)
+/* Of one that cannot be read the addresses are unknown, and it may run. */
+static int read_addresses(const struct container *c, const char *name, const char *except, struct strings *ret, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/containers/%s/identity", c->install->state_dir, name), *text = NULL;
+	size_t n;
+	int r = read_file_at(AT_FDCWD, path, IDENTITY_BYTES, &text, &n);
+
+	if (r == -ENOENT || r == -ENOTDIR)	/* just destroyed */
+		return 0;
+	if (r < 0) {
+		fail(err, -r, "read %s", path);
+		return error_hint(err, "addresses are given out when it can be read: it tells which ones that container has");
+	}
+	if (addresses_in(text, n, except, ret))
+		return 0;
+	fail(err, 0, "read %s: it is damaged", path);
+	return error_hint(err, "mend it, or let go of that container: sysct destroy --force %s", name);
+}
+
+/* Whose an address is; *ret_owner NULL: nobody's. Caller frees. held: it is ours since an earlier start, when it was nobody's, so a
+ * container that cannot be read has another one. */
+static int find_owner(const struct container *c, const char *address, bool held, char **ret_owner, struct error *err)
 {
 	auto_strings struct strings names = STRINGS_EMPTY;
 
@@ -78,12 +103,15 @@ static int find_owner(const struct container *c, const char *address, char **ret
 	if (container_names(c->install, &names, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < names.n && !*ret_owner; i++) {
-		auto_free char *path = xasprintf("%s/containers/%s/identity", c->install->state_dir, names.items[i]), *text = NULL;
 		auto_strings struct strings addresses = STRINGS_EMPTY;
+		struct error why = ERROR_NONE;
 
-		if (strcmp(names.items[i], c->name) == 0 || read_file_at(AT_FDCWD, path, IDENTITY_BYTES, &text, NULL) < 0)
+		if (strcmp(names.items[i], c->name) == 0)
 			continue;
-		addresses_in(text, "", &addresses);
+		if (read_addresses(c, names.items[i], "", &addresses, &why) < 0 && !held) {
+			*err = why;
+			return -err->code;
+		}
 		if (strings_has(&addresses, address))
 			*ret_owner = xstrdup(names.items[i]);
 	}
@@ -94,22 +122,14 @@ static int find_owner(const struct container *c, const char *address, char **ret
 static int taken_addresses(const struct container *c, const char *own_key, struct strings *taken,
 			   struct error *err)
 {
-	auto_free char *path = xasprintf("%s/containers", c->install->state_dir);
-	auto_closedir DIR *dir = opendir(path);
-	struct dirent *entry;
+	auto_strings struct strings names = STRINGS_EMPTY;
 
-	if (!dir)
-		return fail(err, errno, "read %s", path);
-	while ((errno = 0, entry = readdir(dir))) {
-		auto_free char *file = NULL, *text = NULL;
-
-		if (!name_valid(entry->d_name))
-			continue;
-		file = xasprintf("%s/identity", entry->d_name);
-		if (read_file_at(dirfd(dir), file, IDENTITY_BYTES, &text, NULL) == 0)
-			addresses_in(text, strcmp(entry->d_name, c->name) == 0 ? own_key : "", taken);
-	}
-	return errno ? fail(err, errno, "read %s", path) : 0;
+	if (container_names(c->install, &names, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < names.n; i++)
+		if (read_addresses(c, names.items[i], strcmp(names.items[i], c->name) == 0 ? own_key : "", taken, err) < 0)
+			return -err->code;
+	return 0;
 }
 
 static const char *stored(const struct container *c, const char *what, const char *link, char *buf, size_t room)
@@ -179,13 +199,13 @@ static int refuse_address(const struct prepared_link *link, const char *address,
 
 /* Two with one address would both be unreachable by turns. */
 static int check_address_free(const struct container *c, const struct network_bridge *bridge,
-			      const struct prepared_link *link, const char *address, struct error *err)
+			      const struct prepared_link *link, const char *address, bool held, struct error *err)
 {
 	auto_free char *owner = NULL, *whose = NULL;
 
 	if (strcmp(address, bridge->gateway4) == 0 || strcmp(address, bridge->gateway6) == 0)
 		return refuse_address(link, address, "the host", err);
-	if (find_owner(c, address, &owner, err) < 0)
+	if (find_owner(c, address, held, &owner, err) < 0)
 		return -err->code;
 	if (!owner)
 		return 0;
@@ -200,10 +220,11 @@ static int claim_static(struct container *c, const struct network_host *host, co
 {
 	const struct network_config *config = link->config;
 	auto_free char *key = xasprintf("static4.%s", config->name), *claimed = NULL;
-	auto_strings struct strings claims = STRINGS_EMPTY;
+	auto_strings struct strings claims = STRINGS_EMPTY, held = STRINGS_EMPTY;
 	const char *before = record_get(&c->identity, key);
 	auto_close int lock = -1;
 
+	strings_split(&held, before ? before : "", " ");
 	for (size_t i = 0; i < config->address.n; i++) {
 		char address[INET6_ADDRSTRLEN];
 
@@ -211,7 +232,7 @@ static int claim_static(struct container *c, const struct network_host *host, co
 			continue;
 		if (lock < 0)
 			lock = network_lock(host, err);
-		if (lock < 0 || check_address_free(c, bridge, link, address, err) < 0)
+		if (lock < 0 || check_address_free(c, bridge, link, address, strings_has(&held, address), err) < 0)
 			return -err->code;
 		if (strchr(address, ':')) {
 			if (!*link->lease.v6)

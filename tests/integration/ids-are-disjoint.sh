@@ -27,3 +27,20 @@ before=$(map two)
 ok sysct restart two
 eventually 10 can_attach two
 same "$(map two)" "$before" "ids after a restart"
+# what cannot be read of one may be what another would get: nothing new is given out, and those who have theirs run on
+containers=$SYSCT_STATE_DIR/containers
+cp -p "$containers/one/identity" "$TEST_TMP/identity"
+echo what >"$containers/one/identity"
+ok sysct restart two
+eventually 10 can_attach two
+same "$(map two)" "$before" "ids beside one that is damaged"
+refused 1 "read $containers/one/identity: it is damaged" sysct create three --template busybox
+[ ! -d "$containers/three" ] || fail "something is left of it"
+ok sysct list
+sed '/^ipv4/d' "$containers/two/identity" >"$TEST_TMP/none"
+ok sysct stop two
+cp "$TEST_TMP/none" "$containers/two/identity"
+refused 1 "read $containers/one/identity: it is damaged" sysct start two
+has "$(cat "$ERR")" 'hint: .*sysct destroy --force one' "the way out"
+cp -p "$TEST_TMP/identity" "$containers/one/identity"
+ok sysct start two
