@@ -457,18 +457,28 @@ int host_prepare_dev(struct launch *launch, struct error *err)
 	auto_close int fd = mount_new("tmpfs", "dev", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
 	auto_devices struct devices devices = DEVICES_EMPTY;
 	uid_t owner = launch->container->idmap.outside;
+	const char *name = "";
 	int r = 0;
 
 	if (fd < 0)
 		return fd;
 	if (devices_find(launch->config, &devices, err) < 0)
 		return -err->code;
-	for (size_t i = 0; i < ARRAY_SIZE(nodes) && r == 0; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(nodes) && r == 0; i++) {
+		name = nodes[i].name;
 		r = make_node(fd, i, owner);
-	for (size_t i = 0; i < devices.n && r == 0; i++)
+	}
+	for (size_t i = 0; i < devices.n && r == 0; i++) {
+		name = devices.items[i].name;
 		r = device_make(fd, &devices.items[i], owner);
-	if (r == 0 && fchownat(fd, "", owner, owner, AT_EMPTY_PATH) == 0)
-		launch->dev = take_fd(&fd);
+	}
+	if (r == -EPERM)
+		return 0;
+	if (r < 0)
+		return fail(err, -r, "make the node /dev/%s", name);
+	if (fchownat(fd, "", owner, owner, AT_EMPTY_PATH) < 0)
+		return fail(err, errno, "give /dev to the container");
+	launch->dev = take_fd(&fd);
 	return 0;
 }
 
