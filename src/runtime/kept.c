@@ -92,32 +92,32 @@ int kept_open(const struct container *container, struct kept *ret, struct error 
 {
 	auto_free char *dir = dir_of(container), *about = xasprintf("%s/about", dir), *text = NULL;
 	auto_free char *user = xasprintf("%s/user", dir);
-	struct kept kept = KEPT_EMPTY;
+	struct kept kept __attribute__((cleanup(kept_close))) = KEPT_EMPTY;
 	size_t len;
+	int r;
 
 	*ret = kept;
-	if (read_file_at(AT_FDCWD, about, 65536, &text, &len) < 0)
+	r = read_file_at(AT_FDCWD, about, 65536, &text, &len);
+	if (r == -ENOENT)
 		return 0;
+	if (r < 0)	/* with new namespaces what is kept would be lost with the next stop */
+		return fail(err, -r, "read %s", about);
 	if (container->config.namespaces.persist.n == 0)
 		return kept_drop(container, err) < 0 ? -err->code : 0;
 	record_parse(&kept.about, text, len);
 	if (check_fit(container, &kept, err) < 0)
-		goto failed;
+		return -err->code;
 	for (int i = 0; i < KEPT_KINDS; i++)
 		if (open_kind(container, dir, i, &kept, err) < 0)
-			goto failed;
+			return -err->code;
 	if (container->idmap.count) {
 		kept.userns = open(user, O_RDONLY | O_CLOEXEC);
-		if (kept.userns < 0) {
-			fail(err, errno, "open the kept namespace %s", user);
-			goto failed;
-		}
+		if (kept.userns < 0)
+			return fail(err, errno, "open the kept namespace %s", user);
 	}
 	*ret = kept;
+	kept = (struct kept)KEPT_EMPTY;
 	return 0;
-failed:
-	kept_close(&kept);
-	return -err->code;
 }
 
 /* --- at a stop --- */
