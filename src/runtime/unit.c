@@ -499,8 +499,13 @@ static int start_alone(struct container *c, struct container_state *state, const
 		return -err->code;
 	}
 	pid = fork();
-	if (pid < 0)
-		return fail(err, errno, "fork");
+	if (pid < 0) {
+		fail(err, errno, "fork");
+		close(pair[0]);
+		close(pair[1]);
+		container_undo(c, state, &ignored);
+		return -err->code;
+	}
 	if (pid == 0) {
 		close(pair[1]);
 		watch_start(c, state, pair[0]);
