@@ -106,8 +106,13 @@ static pid_t clone_keeper(struct keeper *keeper, char *stack, size_t room, uid_t
 
 	if (prctl(PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP) < 0)
 		return -1;
-	if (syscall(SYS_setresuid, -1, euid, -1) < 0)
+	if (syscall(SYS_setresuid, -1, euid, -1) < 0) {
+		saved = errno;
+		if (prctl(PR_SET_SECUREBITS, bits) < 0)
+			end_here("let the kernel see to the capabilities again");
+		errno = saved;
 		return -1;
+	}
 	pid = clone(keeper_main, stack + room, flags | CLONE_VM | SIGCHLD, keeper);
 	saved = errno;
 	if (syscall(SYS_setresuid, -1, 0, -1) < 0 || prctl(PR_SET_SECUREBITS, bits) < 0)

@@ -327,7 +327,7 @@ static int make_nested(void *arg)
 static int make_too_many(void *arg)
 {
 	static const struct idmap maps[] = { { 0, 150000, 65536 }, { 0, 500000, 1 }, { 0, 199999, 2 } };
-	int before = count_fds();
+	int before = count_fds(), bits = prctl(PR_GET_SECUREBITS);
 
 	(void)arg;
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
@@ -335,6 +335,8 @@ static int make_too_many(void *arg)
 			return 1;
 		if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD || count_fds() != before)
 			return 2;
+		if (prctl(PR_GET_SECUREBITS) != bits)
+			return 4;
 	}
 	return geteuid() == 0 && getuid() == 0 ? 0 : 3;
 }
