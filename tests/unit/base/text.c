@@ -263,6 +263,10 @@ START_TEST(what_a_terminal_may_not_see_is_escaped)
 		{ "\xc2\x9b", "\\xc2\\x9b" }, /* C1: another escape */
 		{ "\xc0\xaf", "\\xc0\\xaf" }, /* overlong */
 		{ "\xe0\x80\xaf", "\\xe0\\x80\\xaf" },
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" }, /* a surrogate */
+		{ "\xed\xbf\xbf", "\\xed\\xbf\\xbf" },
+		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" }, /* above U+10FFFF */
+		{ "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf", "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
