@@ -81,7 +81,10 @@ static int become_account(const struct account *account, struct error *err)
 	if (syscall(SYS_setgroups, account->n_groups, account->groups) < 0 ||
 	    syscall(SYS_setresgid, account->gid, account->gid, account->gid) < 0 ||
 	    syscall(SYS_setresuid, account->uid, account->uid, account->uid) < 0) {
-		fail(err, errno, "become user %s (%u)", account->name, account->uid);
+		int saved = errno;
+		auto_free char *shown = text_printable(account->name);
+
+		fail(err, saved, "become user %s (%u)", shown, account->uid);
 		if (err->code == EINVAL)
 			error_hint(err, "the id is not in the container's id map");
 		return -err->code;
@@ -205,6 +208,7 @@ static int run_command(const struct join *join, const struct account *account, s
 	char *shell_argv[] = { login, NULL };
 	char *const *argv = join->options->argv;
 	const char *program = argv ? argv[0] : account->shell;
+	auto_free char *shown = text_printable(program);
 
 	cloexec_from(3);
 	environ = env->items;
@@ -212,7 +216,7 @@ static int run_command(const struct join *join, const struct account *account, s
 		execvp(program, argv);
 	else
 		execv(program, shell_argv);
-	return fail(err, errno, "execute %s", program);
+	return fail(err, errno, "execute %s", shown);	/* its name may be of the container's /etc/passwd */
 }
 
 /* Entered in two parts. The first, by the caller itself for the moment of the clone: what /proc/PID of the command shows of them,

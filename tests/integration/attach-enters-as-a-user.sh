@@ -17,6 +17,10 @@ same "$(as -u 4321 box -- id -u)" 4321 "a number without an entry"
 same "$(as -u 1234:77 box -- sh -c 'echo $(id -u) $(id -g)')" "1234 77" "numbers"
 same "$(as -w /tmp box -- pwd)" /tmp -w
 same "$(as -e A=b -e 'C=d e' box -- sh -c 'echo $A,$C')" "b,d e" -e
+# its files may hold what a terminal would obey
+inside box sh -c 'printf "red:x:1300:1300::/:/bin/\033[31msh\n" >>/etc/passwd'
+expect 127 sysct attach -T -u red box
+has "$(cat "$ERR")" 'execute /bin/\\x1b\[31msh: ' "its shell"
 refused 125 'nobody-here' sysct attach -u nobody-here box -- true
 for user in -1 4294967295 4294967296 0x10 '' ' 0' 99999; do
     expect 125 sysct attach -u "$user" box -- true
