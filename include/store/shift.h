@@ -7,7 +7,8 @@
  *
  * Owners, ids in access control lists and those in file capabilities move, setuid and setgid bits stay. What was cut off
  * is ended by doing it again: the ranges do not overlap, what lies in the new one has moved, and the top directory moves
- * last. What is mounted below is left out. Nobody else may change the tree meanwhile; links are not followed.
+ * last. What is mounted below is left out. Nobody else may change the tree meanwhile; links are not followed. It may be of
+ * any depth.
  * Privilege: CAP_CHOWN, CAP_FOWNER and CAP_SETFCAP over all ids. */
 
 #include <stdint.h>

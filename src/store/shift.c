@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -134,48 +135,123 @@ static int move_file(int fd, const char *name, const struct stat *st, const stru
 
 /* --- the tree --- */
 
-static int walk(int dirfd, const char *name, dev_t device, const struct shift *shift, struct error *err);
-
-static int visit(int dirfd, const char *name, dev_t device, const struct shift *shift, struct error *err)
-{
-	auto_close int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+/* A directory above the one that is open, or that one. Trees may be deeper than there are descriptors, or than the stack has room
+ * for: so of each level only what is left to do is kept, and the way back is "..". */
+struct level {
+	char *name;
 	struct stat st;
-	int r = 0;
+	struct strings dirs;	/* below it, not visited yet */
+};
+
+struct walk {
+	const struct shift *shift;
+	int fd;			/* the directory of the last level, O_PATH */
+	struct level *levels;
+	size_t n;
+};
+
+static void pop(struct walk *walk)
+{
+	struct level *level = &walk->levels[--walk->n];
+
+	free(level->name);
+	strings_clear(&level->dirs);
+}
+
+static void walk_done(struct walk *walk)
+{
+	while (walk->n)
+		pop(walk);
+	free(walk->levels);
+	close_fd(&walk->fd);
+}
+
+static int visit(const struct walk *walk, struct level *level, const char *name, struct error *err)
+{
+	auto_close int fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(err, errno, "open \"%s\" to give it to other ids", name);
-	if (st.st_dev != device)
+	if (st.st_dev != level->st.st_dev)
 		return 0;
-	if (S_ISDIR(st.st_mode))
-		r = walk(fd, name, device, shift, err);
-	return r < 0 ? r : move_file(fd, name, &st, shift, err);
+	if (!S_ISDIR(st.st_mode))
+		return move_file(fd, name, &st, walk->shift, err);
+	strings_add(&level->dirs, name);
+	return 0;
 }
 
-static int walk(int dirfd, const char *name, dev_t device, const struct shift *shift, struct error *err)
+static int visit_all(const struct walk *walk, struct level *level, struct error *err)
 {
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC);
+	int fd = openat(walk->fd, ".", O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC);
 	auto_closedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 	int r = interrupt_check(err);
 
 	if (!dir) {
-		r = fail(err, errno, "read the directory \"%s\"", name);
+		r = fail(err, errno, "read the directory \"%s\"", level->name);
 		close_fd(&fd);
 		return r;
 	}
-	while (r == 0 && (entry = readdir(dir)))
+	while (r == 0 && (errno = 0, entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = visit(fd, entry->d_name, device, shift, err);
-	return r;
+			r = visit(walk, level, entry->d_name, err);
+	return r == 0 && errno ? fail(err, errno, "read the directory \"%s\"", level->name) : r;
+}
+
+static int descend(struct walk *walk, int dirfd, const char *at, const char *name, struct error *err)
+{
+	auto_close int fd = openat(dirfd, at, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct level *level;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(err, errno, "open \"%s\" to give it to other ids", name);
+	if (walk->n && st.st_dev != walk->levels[0].st.st_dev)
+		return 0;
+	walk->levels = xrealloc(walk->levels, (walk->n + 1) * sizeof(*walk->levels));
+	level = &walk->levels[walk->n++];
+	*level = (struct level){ .name = xstrdup(name), .st = st, .dirs = STRINGS_EMPTY };
+	close_fd(&walk->fd);
+	walk->fd = take_fd(&fd);
+	return visit_all(walk, level, err);
+}
+
+/* All below has moved, now the directory itself. The way back is looked for first, as long as it is as it was, and must lead to where
+ * we came from: who moves the tree meanwhile leads us nowhere else. */
+static int ascend(struct walk *walk, struct error *err)
+{
+	const struct level *level = &walk->levels[walk->n - 1];
+	auto_close int parent = -1;
+
+	if (walk->n > 1) {
+		const struct stat *above = &walk->levels[walk->n - 2].st;
+		struct stat st;
+
+		parent = openat(walk->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (parent < 0 || fstat(parent, &st) < 0)
+			return fail(err, errno, "go back from \"%s\"", level->name);
+		if (st.st_dev != above->st_dev || st.st_ino != above->st_ino)
+			return fail(err, 0, "go back from \"%s\": somebody has moved it meanwhile", level->name);
+	}
+	if (move_file(walk->fd, level->name, &level->st, walk->shift, err) < 0)
+		return -err->code;
+	pop(walk);
+	close_fd(&walk->fd);
+	walk->fd = take_fd(&parent);
+	return 0;
 }
 
 int shift_tree(int dirfd, const struct shift *shift, struct error *err)
 {
-	struct stat st;
-	int r;
+	struct walk walk __attribute__((cleanup(walk_done))) = { .shift = shift, .fd = -1 };
+	int r = descend(&walk, dirfd, ".", "/", err);
 
-	if (fstat(dirfd, &st) < 0)
-		return fail(err, errno, "look at the root file system");
-	r = walk(dirfd, "/", st.st_dev, shift, err);
-	return r < 0 ? r : move_file(dirfd, "/", &st, shift, err);
+	while (r == 0 && walk.n) {
+		struct strings *dirs = &walk.levels[walk.n - 1].dirs;
+		auto_free char *next = dirs->n ? dirs->items[--dirs->n] : NULL;
+
+		r = next ? descend(&walk, walk.fd, next, next, err) : ascend(&walk, err);
+	}
+	return r;
 }

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
+#include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -127,6 +128,47 @@ START_TEST(doing_it_again_ends_what_was_cut_off)
 }
 END_TEST
 
+START_TEST(a_tree_is_deeper_than_there_are_descriptors)
+{
+	struct rlimit before, few = { .rlim_cur = 32 };
+	struct stat st;
+	int fd = openat(top, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (!ready())
+		return;
+	for (int i = 0; i < 1500; i++) {
+		int next;
+
+		ck_assert_int_eq(mkdirat(fd, "d", 0755) | mkdirat(fd, "beside", 0755), 0);
+		ck_assert_int_eq(mknodat(fd, "file", S_IFREG | 0644, 0), 0);
+		next = openat(fd, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		ck_assert_int_ge(next, 0);
+		close(fd);
+		fd = next;
+	}
+	close(fd);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few.rlim_max = before.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	move(0, BASE, 65536);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	fd = openat(top, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < 1500; i++) {
+		int next = openat(fd, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		static const char *const names[] = { "d", "beside", "file" };
+
+		for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+			ck_assert_int_eq(fstatat(fd, names[k], &st, 0), 0);
+			ck_assert_msg(st.st_uid == BASE && st.st_gid == BASE, "%s in level %d: %u", names[k], i, st.st_uid);
+		}
+		close(fd);
+		fd = next;
+	}
+	close(fd);
+	owned(".", BASE, BASE, 0755);
+}
+END_TEST
+
 START_TEST(capabilities_become_those_of_the_ranges_root)
 {
 	struct vfs_cap_data own = { .magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
@@ -189,6 +231,7 @@ int main(void)
 	tcase_add_test(tests, an_id_beyond_the_range_becomes_nobodys);
 	tcase_add_test(tests, owners_move_and_modes_stay);
 	tcase_add_test(tests, doing_it_again_ends_what_was_cut_off);
+	tcase_add_test(tests, a_tree_is_deeper_than_there_are_descriptors);
 	tcase_add_test(tests, capabilities_become_those_of_the_ranges_root);
 	tcase_add_test(tests, access_control_lists_name_the_new_ids);
 	suite_add_tcase(suite, tests);
