@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "os/process.h"
 
 /* The namespaces of namespaces(7), in the order in which they are listed everywhere. */
 enum ns_kind { NS_CGROUP, NS_IPC, NS_MNT, NS_NET, NS_PID, NS_TIME, NS_USER, NS_UTS, NS_KINDS };
@@ -48,6 +49,23 @@ struct ns_launch {
 int ns_launch(struct ns_launch *launch, struct error *err);
 void ns_reap_helper(pid_t pid);
 
+/* Become root of the user namespace that we are in, in no other group. Whoever is inside may not look at us with what we have of the
+ * host's, so we are not dumpable afterwards (ptrace(2), "Ptrace access mode checking"). */
+int ns_become_root(struct error *err);
+
+struct ns_visit {
+	const struct process_id *process;	/* whose mount namespace it is, and whose user namespace, if that is not ours */
+	const int *keep;	/* descriptors that the work needs: it has no others */
+	size_t n_keep;
+	int timeout_ms;		/* for all of it; killed after that */
+	int (*work)(int root, void *arg, struct error *err);	/* there, as root, with their root directory: 0 or -errno */
+	void *arg;		/* what the work changes of it is not seen by the caller */
+};
+
+/* Do something in a process's namespaces, by a child of ours. Its error, or why it did not come to its end. Where that was the time,
+ * what it has begun may be done later all the same: see child_wait(). */
+int ns_visit(const struct ns_visit *visit, struct error *err);
+
 /* Bind /proc/PID/ns/KIND to DIR/KIND for every kind; DIR is made a private tmpfs first, since a mount namespace
  * cannot be bound where the mount would propagate into it. ns_unpin takes all of it away; what is not there is
  * no error. */
@@ -58,7 +76,7 @@ int ns_unpin(const char *dir, struct error *err);
 int ns_pin_mounts(pid_t pid, const char *dir, struct error *err);
 
 /* Bind a net namespace to /run/netns/NAME as ip-netns(8) does. Returns 1 when that name is taken by another
- * and nothing was done. owner_file is where the caller keeps what it made. */
+ * and nothing was done. */
 int ns_pin_netns(const char *source, const char *name, struct error *err);
 /* Remove the entry if it is the namespace with this inode. */
 int ns_unpin_netns(const char *name, unsigned long long inode);

@@ -24,6 +24,7 @@
 #include "base/text.h"
 #include "os/bare_mounts.h"
 #include "os/mount.h"
+#include "os/process.h"
 
 static const struct {
 	const char *name;
@@ -207,6 +208,106 @@ int ns_launch(struct ns_launch *launch, struct error *err)
 	munmap(helper, sizeof(*helper));
 	if (r == 0)
 		fcntl(launch->ret_pidfd, F_SETFD, FD_CLOEXEC);
+	return r;
+}
+
+/* --- visit --- */
+
+#define KILL_TIMEOUT_MS 2000
+
+int ns_become_root(struct error *err)
+{
+	/* Where root inside is the host's by its number, a change of user namespaces has left it as it was; elsewhere it is set
+	 * anew, to what fs.suid_dumpable says. */
+	prctl(PR_SET_DUMPABLE, 0);
+	/* by system call: libc would look for threads */
+	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
+		return fail(err, errno, "become root");
+	prctl(PR_SET_DUMPABLE, 0);	/* the change of ids has set it anew */
+	return 0;
+}
+
+static int work_inside(const struct ns_visit *visit, int pidfd, int flags, struct error *err)
+{
+	auto_free int *keep = xcalloc(visit->n_keep + 1, sizeof(int));
+	int root;
+
+	keep[0] = pidfd;
+	for (size_t i = 0; i < visit->n_keep; i++)
+		keep[i + 1] = visit->keep[i];
+	/* locks above all: where the work hangs, nobody else shall wait for them */
+	close_others(keep, visit->n_keep + 1);
+	if (setns(pidfd, flags) < 0)
+		return fail(err, errno, "enter the namespaces");
+	if (ns_become_root(err) < 0)
+		return -err->code;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);	/* changing ids forgets it */
+	close(pidfd);
+	umask(022);
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return fail(err, errno, "open the rootfs");
+	return visit->work(root, visit->arg, err);
+}
+
+/* The error is told as a whole, and last: one that was killed on its way has not said that all went well. */
+__attribute__((noreturn)) static void visit_child(const struct ns_visit *visit, int pidfd, int flags, struct error *told)
+{
+	struct error err = ERROR_NONE;
+	int r;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_DUMPABLE, 0);
+	r = work_inside(visit, pidfd, flags, &err);
+	if (r < 0)
+		*told = err;
+	_exit(r < 0);
+}
+
+static int await_visit(pid_t child, int timeout_ms, const struct error *told, struct error *err)
+{
+	int status;
+
+	if (!child_wait(child, timeout_ms, &status)) {
+		kill(child, SIGKILL);
+		child_wait(child, KILL_TIMEOUT_MS, NULL);
+		fail(err, ETIMEDOUT, "wait %d s until it is done inside", timeout_ms / 1000);
+		return error_hint(err, "a file system inside does not answer, or it is frozen");
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (!WIFEXITED(status) || told->code <= 0) {
+		fail(err, 0, "the process that did it inside was killed");
+		return error_hint(err, "try again; what killed it stands in the kernel's log perhaps: dmesg | tail");
+	}
+	*err = *told;
+	/* it may have been taken over: its words are cut */
+	err->message[sizeof(err->message) - 1] = '\0';
+	err->hint[sizeof(err->hint) - 1] = '\0';
+	return -err->code;
+}
+
+int ns_visit(const struct ns_visit *visit, struct error *err)
+{
+	auto_close int pidfd = process_open(visit->process);
+	int flags = CLONE_NEWNS, r;
+	struct error *told;
+	char theirs[40];
+	pid_t child;
+
+	if (pidfd < 0)
+		return fail(err, -pidfd, "open its init");
+	snprintf(theirs, sizeof(theirs), "/proc/%d/ns/user", (int)visit->process->pid);
+	if (ns_inode(theirs) != ns_inode("/proc/self/ns/user"))
+		flags |= CLONE_NEWUSER;
+	told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (told == MAP_FAILED)
+		return fail(err, errno, "map memory");
+	child = fork();
+	if (child == 0)
+		visit_child(visit, pidfd, flags, told);
+	r = child < 0 ? fail(err, errno, "fork") : await_visit(child, visit->timeout_ms, told, err);
+	munmap(told, sizeof(*told));
 	return r;
 }
 

@@ -3,21 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "os/namespace.h"
-#include "os/process.h"
 #include "store/configure.h"
 #include "store/container.h"
 #include "store/state.h"
@@ -100,44 +93,10 @@ int hosts_write_block(int root_fd, const char *block, struct error *err)
 }
 
 #define ENTER_TIMEOUT_MS 2000
-#define KILL_TIMEOUT_MS 1000
 
-__attribute__((noreturn)) static void write_inside(int pidfd, int flags, const char *block)
+static int write_inside(int root, void *block, struct error *err)
 {
-	struct error ignored = ERROR_NONE;
-	int root;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_DUMPABLE, 0);
-	/* locks above all: where the container lets us hang, nobody else shall wait for them */
-	close_others(&pidfd, 1);
-	if (setns(pidfd, flags) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
-		_exit(1);
-	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_exit(root >= 0 && hosts_write_block(root, block, &ignored) == 0 ? 0 : 1);
-}
-
-static void tell_one(const struct process_id *init, const char *block)
-{
-	auto_close int pidfd = process_open(init);
-	int flags = CLONE_NEWNS;
-	char theirs[40];
-	pid_t child;
-
-	if (pidfd < 0)
-		return;
-	snprintf(theirs, sizeof(theirs), "/proc/%d/ns/user", (int)init->pid);
-	if (ns_inode(theirs) != ns_inode("/proc/self/ns/user"))
-		flags |= CLONE_NEWUSER;
-	child = fork();
-	if (child == 0)
-		write_inside(pidfd, flags, block);
-	if (child < 0)
-		return;
-	if (!child_wait(child, ENTER_TIMEOUT_MS, NULL)) {
-		kill(child, SIGKILL);	/* its file system hangs, or it is frozen */
-		child_wait(child, KILL_TIMEOUT_MS, NULL);
-	}
+	return hosts_write_block(root, block, err);
 }
 
 void hosts_tell_others(const struct install *install, const char *except, const char *block)
@@ -154,6 +113,6 @@ void hosts_tell_others(const struct install *install, const char *except, const 
 		if (strcmp(names.items[i], except) != 0 &&
 		    state_load(install->run_dir, names.items[i], &state, NULL, &ignored) == 0 &&
 		    state.phase == PHASE_RUNNING)
-			tell_one(&state.init, block);
+			ns_visit(&(struct ns_visit){ &state.init, NULL, 0, ENTER_TIMEOUT_MS, write_inside, (void *)block }, &ignored);
 	}
 }

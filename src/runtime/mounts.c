@@ -3,17 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -22,7 +16,7 @@
 #include "os/cgroup.h"
 #include "os/mount.h"
 #include "os/mount_lock.h"
-#include "os/process.h"
+#include "os/namespace.h"
 #include "runtime/devices.h"
 #include "runtime/launch.h"
 
@@ -207,68 +201,20 @@ int mounts_place(int root, const struct mount_items *items, struct error *err)
 /* --- into one that runs --- */
 
 #define PLACE_TIMEOUT_MS 5000
-#define KILL_TIMEOUT_MS 2000
 
-__attribute__((noreturn)) static void place_inside(int pidfd, bool userns, const struct mount_items *items,
-						   struct error *err)
+static int place_inside(int root, void *items, struct error *err)
 {
-	int flags = CLONE_NEWNS | (userns ? CLONE_NEWUSER : 0);
-	int *keep = xcalloc(items->n + 1, sizeof(int)), root;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_DUMPABLE, 0);
-	/* locks above all: where the container lets us hang, nobody else shall wait for them */
-	keep[items->n] = pidfd;
-	for (size_t i = 0; i < items->n; i++)
-		keep[i] = items->items[i].fd;
-	close_others(keep, items->n + 1);
-	free(keep);
-	*err = (struct error)ERROR_NONE;
-	if (setns(pidfd, flags) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0) {
-		fail(err, errno, "enter the container");
-		_exit(1);
-	}
-	prctl(PR_SET_DUMPABLE, 0);
-	umask(022);
-	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		fail(err, errno, "open the rootfs");
-	else
-		mounts_place(root, items, err);
-	_exit(0);
+	return mounts_place(root, items, err);
 }
 
-static int place_live(const struct container_state *state, bool userns, const struct mount_items *items,
-		      struct error *err)
+static int place_live(const struct container_state *state, struct mount_items *items, struct error *err)
 {
-	auto_close int pidfd = process_open(&state->init);
-	struct error *shared;
-	pid_t child;
-	int r;
+	auto_free int *keep = xcalloc(items->n, sizeof(int));
+	const struct ns_visit visit = { &state->init, keep, items->n, PLACE_TIMEOUT_MS, place_inside, items };
 
-	if (pidfd < 0)
-		return fail(err, -pidfd, "open its init");
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		return fail(err, errno, "map memory");
-	fail(shared, ETIMEDOUT, "mount inside");
-	child = fork();
-	if (child == 0)
-		place_inside(pidfd, userns, items, shared);
-	if (child < 0) {
-		r = fail(err, errno, "fork");
-	} else if (!child_wait(child, PLACE_TIMEOUT_MS, NULL)) {
-		kill(child, SIGKILL);
-		child_wait(child, KILL_TIMEOUT_MS, NULL);
-		fail(err, ETIMEDOUT, "wait %d s until it is mounted", PLACE_TIMEOUT_MS / 1000);
-		r = error_hint(err, "a file system inside does not answer, or it is frozen");
-	} else {
-		r = -shared->code;
-		if (r < 0)
-			*err = *shared;
-	}
-	munmap(shared, sizeof(*shared));
-	return r;
+	for (size_t i = 0; i < items->n; i++)
+		keep[i] = items->items[i].fd;
+	return ns_visit(&visit, err);
 }
 
 /* In a container nobody makes nodes: the one that we have, with its owner. */
@@ -388,7 +334,7 @@ int mounts_change(const struct container *c, const struct container_state *state
 	if (change_devices(c, after, userns, at, &nodes, later, err) < 0 ||
 	    mounts_open(after, &c->config, userns, c->idmap.outside, -1, at, &mounts, err) < 0)
 		return -err->code;
-	if (nodes.n && place_live(state, userns >= 0, &nodes, err) < 0)
+	if (nodes.n && place_live(state, &nodes, err) < 0)
 		return -err->code;
-	return mounts.n ? place_live(state, userns >= 0, &mounts, err) : 0;
+	return mounts.n ? place_live(state, &mounts, err) : 0;
 }

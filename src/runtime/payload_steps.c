@@ -4,18 +4,15 @@
  * without following links. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -23,6 +20,7 @@
 #include "base/file.h"
 #include "config/checks.h"
 #include "os/mount.h"
+#include "os/namespace.h"
 #include "os/process.h"
 #include "os/pty.h"
 #include "os/session.h"
@@ -44,12 +42,7 @@ int payload_become_root(struct launch *launch, struct error *err)
 {
 	if (launch->userns < 0)
 		return 0;
-	/* by system call: libc would look for threads */
-	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
-	    syscall(SYS_setresuid, 0, 0, 0) < 0)
-		return fail(err, errno, "become root");
-	prctl(PR_SET_DUMPABLE, 0);	/* nothing inside may look at us yet */
-	return 0;
+	return ns_become_root(err);
 }
 
 int payload_unshare_cgroup(struct launch *launch, struct error *err)

@@ -2,6 +2,7 @@
 /* Each test has a mount namespace of its own, with a /run of its own. */
 #include "testing.h"
 
+#include <grp.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -524,6 +525,112 @@ START_TEST(what_is_no_namespace_leaves_no_file)
 }
 END_TEST
 
+/* --- visits --- */
+
+/* What the work found, in memory that both see. */
+struct seen {
+	uid_t uid;
+	gid_t gid;
+	int groups, dumpable, death_signal;
+	char root[64];
+};
+
+static int look(int root, void *arg, struct error *why)
+{
+	struct seen *seen = arg;
+	char link[32];
+
+	(void)why;
+	seen->uid = getuid();
+	seen->gid = getegid();
+	seen->groups = getgroups(0, NULL);
+	seen->dumpable = prctl(PR_GET_DUMPABLE);
+	prctl(PR_GET_PDEATHSIG, &seen->death_signal);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", root);
+	return readlink(link, seen->root, sizeof(seen->root) - 1) < 0 ? -errno : 0;
+}
+
+static int look_in_vain(int root, void *arg, struct error *why)
+{
+	(void)root, (void)arg;
+	fail(why, EISDIR, "do it");
+	return error_hint(why, "do something else");
+}
+
+static int end_killed(int root, void *arg, struct error *why)
+{
+	(void)root, (void)arg, (void)why;
+	raise(SIGKILL);
+	return 0;
+}
+
+/* Killed while it tells why it failed, as far as others can see. */
+static int end_early(int root, void *arg, struct error *why)
+{
+	(void)root, (void)arg, (void)why;
+	_exit(1);
+}
+
+static int hang(int root, void *arg, struct error *why)
+{
+	(void)root, (void)arg, (void)why;
+	return pause();
+}
+
+static int visit(const struct ns_launch *launch, int timeout_ms, int (*work)(int, void *, struct error *), void *arg)
+{
+	struct process_id id;
+
+	ck_assert_int_eq(process_identify(launch->ret_pid, &id), 0);
+	err = (struct error)ERROR_NONE;
+	return ns_visit(&(struct ns_visit){ &id, NULL, 0, timeout_ms, work, arg }, &err);
+}
+
+static void visit_all(int userns)
+{
+	struct ns_launch launch = launch_of(userns, -1);
+	struct seen *seen = shared_memory(sizeof(*seen));
+	const gid_t group = 4;
+
+	must(ns_launch(&launch, &err));
+	wait_ready(&launch);
+	ck_assert_int_eq(setgroups(1, &group), 0);
+	*seen = (struct seen){ 1, 1, -1, -1, 0, "" };
+	ck_assert_msg(visit(&launch, 10000, look, seen) == 0, "%s", err.message);
+	ck_assert_uint_eq(seen->uid, 0);
+	ck_assert_uint_eq(seen->gid, 0);
+	ck_assert_int_eq(seen->groups, 0);
+	ck_assert_int_eq(seen->dumpable, 0);
+	ck_assert_int_eq(seen->death_signal, SIGKILL);
+	ck_assert_str_eq(seen->root, "/");
+	ck_assert_int_eq(visit(&launch, 10000, look_in_vain, NULL), -EISDIR);
+	ck_has(err.message, "do it: ");
+	ck_assert_str_eq(err.hint, "do something else");
+	ck_assert_int_lt(visit(&launch, 10000, end_killed, NULL), 0);
+	ck_has(err.message, "killed");
+	ck_assert_str_ne(err.hint, "");
+	ck_assert_int_lt(visit(&launch, 10000, end_early, NULL), 0);
+	ck_has(err.message, "killed");
+	ck_assert_int_eq(visit(&launch, 100, hang, NULL), -ETIMEDOUT);
+	ck_assert_int_lt(waitpid(-1, NULL, WNOHANG), 1);
+	munmap(seen, sizeof(*seen));
+	end(&launch);
+}
+
+START_TEST(a_visit_is_by_root_there_and_its_end_is_known)
+{
+	auto_close int userns = must(userns_create(&map, &err));
+
+	visit_all(userns);
+}
+END_TEST
+
+START_TEST(a_visit_to_one_with_our_user_namespace)
+{
+	visit_all(-1);
+}
+END_TEST
+
 static void setup_bare(void)
 {
 	setup();
@@ -556,6 +663,8 @@ int main(void)
 	add_launches(bare_tests);
 	suite_add_tcase(suite, bare_tests);
 	tcase_add_test(tests, kinds_are_named_as_in_proc);
+	tcase_add_test(tests, a_visit_is_by_root_there_and_its_end_is_known);
+	tcase_add_test(tests, a_visit_to_one_with_our_user_namespace);
 	tcase_add_test(tests, a_rootfs_is_not_needed);
 	tcase_add_test(tests, a_process_that_returns_or_dies_at_once_is_still_ours_to_reap);
 	tcase_add_test(tests, pins_are_the_namespaces_and_outlive_the_process);
