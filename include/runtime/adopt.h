@@ -12,8 +12,8 @@
 #include "os/process.h"
 
 /* The master of a new pty, to which /dev/console leads from now on if it is still the link that a start has made, and a
- * socket bound to /run/host/notify; where the container has changed /run too much for that, one that nobody reaches. Both
- * are the caller's. */
-int adopt_open(const struct process_id *init, int *ret_console, int *ret_notify, struct error *err);
+ * socket bound to /run/host/notify. Where the container has changed /run too much for that, or is too short of space, it is
+ * one that nobody reaches: *ret_bound is 0, or the negative errno of that. Both are the caller's. */
+int adopt_open(const struct process_id *init, int *ret_console, int *ret_notify, int *ret_bound, struct error *err);
 
 #endif

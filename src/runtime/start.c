@@ -231,11 +231,17 @@ static void save_timing(const struct container *c, const struct text *timing)
 /* What a start leaves behind for the monitor, made anew for a container that runs. */
 static int take_up(struct container *c, struct container_state *state, struct launch *launch, int link, struct error *err)
 {
+	int bound;
+
 	launch->container = c;
 	launch->config = &c->config;
 	launch->state = state;
-	if (adopt_open(&state->init, &launch->console, &launch->notify, err) < 0 || host_open_control(launch, err) < 0)
+	if (adopt_open(&state->init, &launch->console, &launch->notify, &bound, err) < 0 || host_open_control(launch, err) < 0)
 		return -err->code;
+	record_set(&state->more, MORE_NOTE, NULL);	/* what the start had to say is said */
+	if (bound < 0)
+		record_setf(&state->more, MORE_NOTE, "nobody hears any more what its init tells of itself (/run/host/notify): %s",
+			    strerror(-bound));
 	process_identify(getpid(), &state->monitor);
 	process_identify_parent(link, &state->holder);
 	return save(c, state, err);
@@ -920,7 +926,7 @@ static void adopt(struct container *c, struct container_state *state)
 		return;
 	}
 	log_note("%s: its monitor and its holder were killed; it has new ones, and a new console", c->name);
-	state_load(c->install->run_dir, c->name, state, NULL, &err);
+	show_note(c, state);
 }
 
 void container_adopt(const struct install *install, const char *name)
