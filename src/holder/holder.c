@@ -260,7 +260,8 @@ static int number(const char *s)
 
 void holder(long *stack);
 
-/* A crash loop of the monitor must not eat a CPU: after eight restarts each next one waits a second. */
+/* A crash loop of the monitor, or a host that has no process left for one, must not eat a CPU: after eight restarts each next one
+ * waits a second. */
 #define FREE_RESTARTS 8
 
 void holder(long *stack)
@@ -303,6 +304,7 @@ void holder(long *stack)
 			if (restarts > FREE_RESTARTS)
 				call(__NR_nanosleep, (long)&second, 0, 0, 0, 0);
 			start_monitor();
+			restarts += monitor < 0;	/* no process is to be had: that counts, and is tried again */
 			continue;
 		}
 		call(__NR_ppoll, (long)fds, 2, 0, 0, 0);

@@ -209,24 +209,24 @@ static size_t first_arguments(const struct monitor *m, char **argv)
 
 #define WORDS 4
 
-/* A process of its own, which is not the container's and not ours to wait for. */
-static void spawn(struct monitor *m, const char *const words[WORDS])
+/* A process of its own, which is not the container's and not ours to wait for. False: no process is to be had. */
+static bool spawn(struct monitor *m, const char *const words[WORDS])
 {
 	char *argv[FIRST_ARGUMENTS + WORDS + 1] = { 0 };
 	size_t n = first_arguments(m, argv);
+	int status;
 	pid_t pid;
 
 	for (size_t i = 0; i < WORDS && words[i]; i++)
 		argv[n++] = (char *)words[i];
 	pid = fork();
 	if (pid < 0)
-		return;
-	if (pid > 0) {
-		waitpid(pid, NULL, 0);
-		return;
-	}
-	if (fork() != 0)	/* the holder reaps it */
-		_exit(0);
+		return false;
+	if (pid > 0)
+		return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	pid = fork();
+	if (pid != 0)	/* the holder reaps it */
+		_exit(pid < 0);
 	setsid();
 	close_from(3);
 	signals_reset();
@@ -238,7 +238,9 @@ static void spawn(struct monitor *m, const char *const words[WORDS])
  * tells us then what it does, as any other that stops it. */
 void spawn_stop(struct monitor *m)
 {
-	spawn(m, (const char *const[WORDS]){ "stop", m->name });
+	bool begun = spawn(m, (const char *const[WORDS]){ "stop", m->name });
+
+	m->stop_at = begun ? 0 : now_usec() + 1000000;	/* the signal is told but once */
 }
 
 void spawn_reclaim(struct monitor *m)
@@ -265,6 +267,8 @@ void become_sysct(struct monitor *m, const char *action)
 	else
 		n = client_arguments(m, argv, n, ARRAY_SIZE(argv) - 1);
 	argv[n] = NULL;
+	if (m->stop_at)
+		raise(SIGTERM);	/* it is blocked: sysct gives it back to the monitor that follows */
 	execve(m->sysct, argv, environ);
 	/* sysct is being replaced, perhaps: its place is empty for a moment */
 	m->decide_at = now_usec() + 1000000;

@@ -281,6 +281,8 @@ __attribute__((noreturn)) static void run(struct monitor *m)
 
 		if (m->holder_at && (!next || m->holder_at < next))
 			next = m->holder_at;
+		if (m->stop_at && (!next || m->stop_at < next))
+			next = m->stop_at;
 		busy = next != 0;
 		if (m->reclaim_at && (busy || quiet) && (!next || m->reclaim_at < next))
 			next = m->reclaim_at;
@@ -295,6 +297,8 @@ __attribute__((noreturn)) static void run(struct monitor *m)
 			handle(m, &events[i]);
 		if (m->holder_at && now_usec() >= m->holder_at)
 			replace_holder(m);
+		if (m->stop_at && now_usec() >= m->stop_at)
+			spawn_stop(m);
 		if (m->decide_at && now_usec() >= m->decide_at && !find_stopper(m))
 			decide(m);
 		if (m->reclaim_at && now_usec() >= m->reclaim_at) {

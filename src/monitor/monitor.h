@@ -40,6 +40,7 @@ struct monitor {
 	uint64_t decide_at;	/* usec; 0: nothing waits */
 	uint64_t holder_at;	/* usec, when a holder is tried again; 0: there is one */
 	uint64_t reclaim_at;	/* usec, when space is given back next; 0: never */
+	uint64_t stop_at;	/* usec, when the stop that SIGTERM asked for is tried again; 0: none is owed */
 	char progress[256];	/* systemd's STATUS= */
 	int log;
 	uint64_t log_size, log_most;
