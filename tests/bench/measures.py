@@ -69,7 +69,7 @@ def life(_host, subjects, options):
                 stop.add(s.key, returned / MS)
             gone.add(s.key, left / MS)
             memory.add(s.key, kib)
-        turns.each(turn)
+        turns.each(turn, number)
     for s in turns.subjects:
         s.drop("life")
     return table
@@ -99,7 +99,7 @@ def many(_host, subjects, options):
                 one.add(s.key, statistics.median(spent))
                 if kib[0] is not None:
                     memory.add(s.key, statistics.median(kib))
-        turns.each(turn)
+        turns.each(turn, number)
     for s in turns.subjects:
         for i in range(n):
             s.drop(f"m{i}")
@@ -346,7 +346,7 @@ def boot(host, subjects, options):
             if counts:
                 running.add(s.key, (int(when["FinishTimestampMonotonic"]) * 1000 - started[0]) / MS)
                 begun.add(s.key, (int(when["UserspaceTimestampMonotonic"]) * 1000 - started[0]) / MS)
-        turns.each(turn)
+        turns.each(turn, number)
     for s in turns.subjects:
         if isinstance(s, Lxc):
             s.drop("boot")
