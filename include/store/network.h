@@ -59,11 +59,6 @@ struct network_bridge {
 	char note[256]; /* why there is no dnsmasq though it is installed, or "" */
 };
 
-/* Choose the subnets, or read what was chosen; makes nothing but STATE_DIR/network. For `create`.
- */
-int network_plan(const struct network_host *host, struct netlink *netlink,
-		 struct network_bridge *ret, struct error *err);
-
 /* Have all of it: before each start, and after a host's firewall was reloaded. Returns 1 when
  * something had to be made, 0 when all was there. A failure leaves nothing that this call made.
  * dnsmasq is the exception that never fails a start: without it ret->dns is false and the boxes use
@@ -98,8 +93,8 @@ struct network_lease {
  * network_lock() from before it reads the others' records until it has written this one's. */
 int network_lease(const struct network_bridge *bridge, const char *uuid,
 		  const struct strings *taken, struct network_lease *lease, struct error *err);
-/* A descriptor that is the lock; close it. network_plan(), network_ensure() and network_remove() take
- * it themselves: not to be held then. */
+/* A descriptor that is the lock; close it. network_ensure() and network_remove() take it themselves:
+ * not to be held then. */
 int network_lock(const struct network_host *host, struct error *err);
 
 /* The host's end of a box's link: another one at each start, so that no start waits until the link

@@ -27,8 +27,6 @@ struct container_state {
 	struct process_id init, monitor, holder;
 	int64_t started_at;		/* unix seconds */
 	int booted;			/* 1 yes, 0 no, -1 init cannot say */
-	char init_kind[16];
-	char last_exit[64];		/* of the run before, or "" */
 	struct record more;		/* what the steps of a start keep for their undo, by their own keys */
 };
 

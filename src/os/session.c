@@ -15,12 +15,11 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 
-#define KEEP ((rlim_t)-2)
 #define MIB (1024UL * 1024)
 
 static const struct {
 	int resource;
-	rlim_t soft, hard;	/* KEEP: as it is */
+	rlim_t soft, hard;
 } limits[] = {
 	{ RLIMIT_NOFILE, 1024, 524288 },
 	{ RLIMIT_CORE, 0, RLIM_INFINITY },
@@ -34,7 +33,6 @@ static const struct {
 	{ RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY },
 	{ RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY },
 	{ RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY },
-	{ RLIMIT_SIGPENDING, KEEP, KEEP },
 };
 
 void session_set_rlimits(void)
@@ -42,7 +40,7 @@ void session_set_rlimits(void)
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		struct rlimit want = { limits[i].soft, limits[i].hard }, have;
 
-		if (limits[i].soft == KEEP || getrlimit((__rlimit_resource_t)limits[i].resource, &have) < 0)
+		if (getrlimit((__rlimit_resource_t)limits[i].resource, &have) < 0)
 			continue;
 		if (setrlimit((__rlimit_resource_t)limits[i].resource, &want) == 0)
 			continue;

@@ -27,14 +27,6 @@ int network_lock(const struct network_host *host, struct error *err)
 	return dirfd < 0 ? dirfd : network_lock_in(dirfd, err);
 }
 
-int network_plan(const struct network_host *host, struct netlink *netlink,
-		 struct network_bridge *ret, struct error *err)
-{
-	auto_close int lock = network_lock(host, err);
-
-	return lock < 0 ? lock : network_plan_locked(host, netlink, ret, err);
-}
-
 /* --- the whole --- */
 
 /* Whether all is there. Nothing here waits for the lock that link changes hold in the kernel: a

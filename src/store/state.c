@@ -78,8 +78,6 @@ int state_parse(const char *text, size_t len, struct container_state *ret, struc
 		return fail(err, 0, "the state file is damaged: it has no phase");
 	take_text(&record, "uuid", state.uuid, sizeof(state.uuid));
 	take_text(&record, "boot_id", state.boot_id, sizeof(state.boot_id));
-	take_text(&record, "init_kind", state.init_kind, sizeof(state.init_kind));
-	take_text(&record, "last_exit", state.last_exit, sizeof(state.last_exit));
 	take_process(&record, "starter", &state.starter);
 	take_process(&record, "init", &state.init);
 	take_process(&record, "monitor", &state.monitor);
@@ -119,8 +117,6 @@ char *state_format(const struct container_state *state)
 	record_setf(&record, "started_at", "%lld", (long long)state->started_at);
 	if (state->booted >= 0)
 		record_setf(&record, "booted", "%d", state->booted);
-	record_add(&record, "init_kind", state->init_kind);
-	record_add(&record, "last_exit", state->last_exit);
 	for (size_t i = 0; i < state->more.keys.n; i++) {
 		auto_free char *key = xasprintf(MORE "%s", state->more.keys.items[i]);
 

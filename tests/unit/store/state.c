@@ -18,8 +18,6 @@ static void fill(struct container_state *state)
 	state->monitor = (struct process_id){ 77, 88 };
 	state->started_at = 1700000000;
 	state->booted = 1;
-	strcpy(state->init_kind, "openrc");
-	strcpy(state->last_exit, "exited 0");
 	record_add(&state->more, "cgroup", "/sysct/x");
 	record_add(&state->more, "phase", "a key of a step, not ours");
 }
