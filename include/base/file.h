@@ -53,8 +53,8 @@ int remove_tree_at(int dirfd, const char *name, struct error *err);
  * so that no link leads out. mode is used with O_CREAT. Returns a descriptor or -errno. */
 int open_in_root(int root_fd, const char *path, int flags, mode_t mode);
 
-/* Open below dirfd, refusing links, "..", and other file systems' mounts: openat2(2) with RESOLVE_BENEATH |
- * RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS. Returns a descriptor or -errno. */
+/* Open below dirfd, refusing links and whatever leads out by ".." or an absolute path: openat2(2) with RESOLVE_BENEATH |
+ * RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS. What is mounted on the way is walked into. Returns a descriptor or -errno. */
 int open_beneath(int dirfd, const char *path, int flags, mode_t mode);
 
 /* "/proc/self/fd/N" for tools that want a path; buf of >= 32 bytes. */

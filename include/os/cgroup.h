@@ -39,7 +39,7 @@ int cgroup_enter_supervisor(const char *group, struct error *err);
 /* Wait until systemd has removed the unit's group, as it does when the unit has ended. True at once for other groups. */
 bool cgroup_wait_unit_gone(const char *group, int timeout_ms);
 
-/* A descriptor of a leaf ("payload") for CLONE_INTO_CGROUP and cgroup_* below. -1 with err. */
+/* A descriptor of a leaf ("payload") for CLONE_INTO_CGROUP and cgroup_* below, or -errno. */
 int cgroup_open(const char *group, const char *leaf, struct error *err);
 
 /* At most so many cgroups below the group, and so many below each other (cgroup.max.descendants and .depth). */
@@ -60,7 +60,8 @@ struct cgroup_v1 {
 int cgroup_open_v1(const char *group, bool host_ids, struct cgroup_v1 *ret, struct error *err);
 void cgroup_close_v1(struct cgroup_v1 *groups);
 
-/* The caller, which must have one thread, enters them, or opens, enters and closes. To move another process costs a wait for a
+/* The calling thread alone enters them, or opens, enters and closes: v1 knows threads, and what this one makes from then on is born
+ * there; other threads of its process stay where they are. To move another process costs a wait for a
  * grace period of RCU, so whoever shall be in the group enters by itself, or is born there. */
 int cgroup_enter_opened(const struct cgroup_v1 *groups, struct error *err);
 int cgroup_enter_v1(const char *group, bool host_ids, struct error *err);
@@ -119,7 +120,7 @@ int cgroup_remove_empty(const char *dir, struct error *err);
 /* The payload leaf alone, with what a former boot of the container made in it and in "name=systemd". */
 int cgroup_remove_payload(const char *group, int timeout_ms, struct error *err);
 
-/* Bytes of memory in use, 0 when unknown; number of processes. */
+/* Bytes of memory in use, 0 when unknown. */
 uint64_t cgroup_memory_used(const char *group);
 /* cgroup_memory_used() and cgroup_frozen() for list, which asks for many: where cgroups are mounted as usual (cgroup2 on
  * /sys/fs/cgroup, or on /sys/fs/cgroup/unified beside v1's memory) without reading the table of mounts. Not for threads. */
@@ -128,7 +129,7 @@ void cgroup_glance(const char *group, uint64_t *ret_memory, bool *ret_frozen);
 int cgroup_pids(const char *group, pid_t **ret, size_t *ret_n);
 /* The payload's directory in cgroup2 as the host sees it, for people. Caller frees; NULL when not mounted. */
 char *cgroup_path(const char *group);
-/* "v2", "hybrid" or "v1". */
+/* "v2", "hybrid" or "v1"; "none" where there is none, or none can be used. */
 const char *cgroup_layout_name(void);
 
 #endif

@@ -29,7 +29,7 @@ int container_start_watched(struct container *container, struct text *timing, co
  * container_adopt(). */
 int container_settle(struct container *container, struct container_state *ret, struct error *err);
 
-/* The same without changing anything, for list and info: *ret_broken says that something is left over. */
+/* The same without changing anything, for list and info: *ret_left_over says that something is left over. */
 int container_peek(const struct container *container, struct container_state *ret, bool *ret_left_over,
 		   struct error *err);
 

@@ -37,7 +37,7 @@ struct container {
 	int image_fd;			/* while it is made: its image, as long as that is in memory; else -1 */
 	struct record identity;
 	char uuid[37];
-	struct idmap idmap;		/* count 0: privileged, no user namespace */
+	struct idmap idmap;		/* privileged: each id as itself (idmap_identity()); count 0: it has none yet */
 	struct host_config host;
 	struct container_config config;
 	char *broken;			/* NULL, or why configuration or identity could not be read */
@@ -48,8 +48,8 @@ struct container {
  * configuration is an error unless tolerant (list, info, destroy, stop): then config holds the defaults and
  * ret->broken says why. One of a newer version of sysct (-EPROTO, STATUS_STATE) is an error for all.
  *
- * idmap is what identity holds, empty when the configuration says privileged: a start calls idpool_ensure()
- * (store/idpool.h) first, which follows the configuration and claims ids where they are missing. */
+ * idmap is what identity holds, or each id of ours as itself when the configuration says privileged: a start calls
+ * idpool_ensure() (store/idpool.h) first, which follows the configuration and claims ids where they are missing. */
 int container_open(const struct install *install, const char *name, bool lock, bool tolerant,
 		   struct container *ret, struct error *err);
 void container_close(struct container *container);

@@ -30,7 +30,7 @@ struct dns_service {
 	uint32_t mtu; /* told to those who ask by DHCP */
 };
 
-/* The arguments of dnsmasq, without its name. names_dir: absolute path of .host. */
+/* The arguments of dnsmasq, without its name. host_dir: absolute path of .host. */
 void dns_arguments(const struct dns_service *service, const char *host_dir, const char *user,
 		   struct strings *ret);
 
