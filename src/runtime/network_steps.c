@@ -93,9 +93,9 @@ static int read_addresses(const struct container *c, const char *name, const cha
 	return error_hint(err, "mend it, or let go of that container: sysct destroy --force %s", name);
 }
 
-/* Whose an address is; *ret_owner NULL: nobody's. Caller frees. held: it is ours since an earlier start, when it was nobody's, so a
- * container that cannot be read has another one. */
-static int find_owner(const struct container *c, const char *address, bool held, char **ret_owner, struct error *err)
+/* Whose an address is; *ret_owner NULL: nobody's. Caller frees. settled: it is ours since an earlier start, so a
+ * container that cannot be read has another one; or it is one that nobody notes. */
+static int find_owner(const struct container *c, const char *address, bool settled, char **ret_owner, struct error *err)
 {
 	auto_strings struct strings names = STRINGS_EMPTY;
 
@@ -108,7 +108,7 @@ static int find_owner(const struct container *c, const char *address, bool held,
 
 		if (strcmp(names.items[i], c->name) == 0)
 			continue;
-		if (read_addresses(c, names.items[i], "", &addresses, &why) < 0 && !held) {
+		if (read_addresses(c, names.items[i], "", &addresses, &why) < 0 && !settled) {
 			*err = why;
 			return -err->code;
 		}
@@ -199,13 +199,13 @@ static int refuse_address(const struct prepared_link *link, const char *address,
 
 /* Two with one address would both be unreachable by turns. */
 static int check_address_free(const struct container *c, const struct network_bridge *bridge,
-			      const struct prepared_link *link, const char *address, bool held, struct error *err)
+			      const struct prepared_link *link, const char *address, bool settled, struct error *err)
 {
 	auto_free char *owner = NULL, *whose = NULL;
 
 	if (strcmp(address, bridge->gateway4) == 0 || strcmp(address, bridge->gateway6) == 0)
 		return refuse_address(link, address, "the host", err);
-	if (find_owner(c, address, held, &owner, err) < 0)
+	if (find_owner(c, address, settled, &owner, err) < 0)
 		return -err->code;
 	if (!owner)
 		return 0;
@@ -227,12 +227,15 @@ static int claim_static(struct container *c, const struct network_host *host, co
 	strings_split(&held, before ? before : "", " ");
 	for (size_t i = 0; i < config->address.n; i++) {
 		char address[INET6_ADDRSTRLEN];
+		bool settled;
 
 		if (!bare_address(config->address.items[i], address))
 			continue;
+		/* ours already; or not in our subnet, and so noted by nobody */
+		settled = strings_has(&held, address) || !subnet4_number(&bridge->subnet4, address);
 		if (lock < 0)
 			lock = network_lock(host, err);
-		if (lock < 0 || check_address_free(c, bridge, link, address, strings_has(&held, address), err) < 0)
+		if (lock < 0 || check_address_free(c, bridge, link, address, settled, err) < 0)
 			return -err->code;
 		if (strchr(address, ':')) {
 			if (!*link->lease.v6)
