@@ -846,33 +846,89 @@ static int remove_dir(int parent, const char *name)
 	return -errno;
 }
 
-/* rmdir a cgroup and all below it, depth first. Returns 0, -EBUSY (processes are left) or another. */
-static int remove_group(int parent, const char *name)
+static bool is_busy(int r)
 {
-	auto_closedir DIR *dir = NULL;
-	struct dirent *entry;
-	int fd, busy = 0, r = remove_dir(parent, name);
+	return r == -EBUSY || r == -ENOTEMPTY;
+}
 
-	if (r != -EBUSY && r != -ENOTEMPTY)
-		return r;
-	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	dir = fdopendir(fd);
+static int open_group(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Remove what is directly below, up to the first that does not go, and open that one. -ENOENT: nothing is left. emptied: the inode
+ * of one that has nothing below it, so processes hold it if it does not go now; 0: none. */
+static int open_next_below(int group, ino_t emptied, uint64_t end)
+{
+	int list = open_group(group, "."), next = -ENOENT;
+	auto_closedir DIR *dir = list < 0 ? NULL : fdopendir(list);
+	struct dirent *entry;
+
+	if (list < 0)
+		return list;
 	if (!dir) {
-		close(fd);
+		close(list);
 		return -ENOMEM;
 	}
-	while ((entry = readdir(dir))) {
+	while (next == -ENOENT && (entry = readdir(dir))) {
+		int r;
+
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '\0' || strcmp(entry->d_name, ".") == 0 ||
 		    strcmp(entry->d_name, "..") == 0)
 			continue;
-		if (remove_group(fd, entry->d_name) < 0)
-			busy = -EBUSY;
+		r = remove_dir(group, entry->d_name);
+		if (r < 0 && (!is_busy(r) || entry->d_ino == emptied))
+			return r;
+		if (now_usec() >= end)	/* somebody may be making them as fast as they go */
+			return -EBUSY;
+		if (r < 0)
+			next = open_group(group, entry->d_name);
 	}
-	if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+	return next;
+}
+
+/* The parent of a group is always the same one: cgroup v1 renames in place alone, v2 not at all (cgroup1_rename() of
+ * kernel/cgroup/cgroup-v1.c). */
+static int open_above(int group, ino_t *ret_emptied)
+{
+	struct stat st;
+
+	if (fstat(group, &st) < 0)
 		return -errno;
-	return busy;
+	*ret_emptied = st.st_ino;
+	return open_group(group, "..");
+}
+
+/* rmdir a cgroup and all below it, depth first, until `end`. A hierarchy of v1 has no bound for its depth, so one level alone is
+ * open at a time, and no path is longer than a name. Returns 0, -EBUSY (processes are left) or another. */
+static int remove_group(int parent, const char *name, uint64_t end)
+{
+	auto_close int group = -1;
+	ino_t emptied = 0;
+	int r = remove_dir(parent, name);
+
+	if (!is_busy(r))
+		return r;
+	group = open_group(parent, name);
+	if (group < 0)
+		return group == -ENOENT ? 0 : group;
+	for (size_t depth = 1; depth > 0;) {
+		int next = open_next_below(group, emptied, end);
+
+		emptied = 0;
+		depth = next == -ENOENT ? depth - 1 : depth + 1;
+		if (depth == 0)
+			break;
+		if (next == -ENOENT)
+			next = open_above(group, &emptied);
+		if (next < 0)
+			return is_busy(next) || next == -ENOENT ? -EBUSY : next;	/* or all of it went meanwhile */
+		close(group);
+		group = next;
+	}
+	return remove_dir(parent, name);
 }
 
 static int remove_patiently(int root, const char *group, uint64_t end)
@@ -881,7 +937,7 @@ static int remove_patiently(int root, const char *group, uint64_t end)
 
 	for (;;) {
 		struct timespec pause = { .tv_nsec = pause_usec * 1000 };
-		int r = remove_group(root, group);
+		int r = remove_group(root, group, end);
 
 		if (r != -EBUSY || now_usec() >= end)
 			return r;

@@ -27,11 +27,38 @@ eventually 30 again
 same "$(see box)" "$v1" "the tree after a reboot"
 ok sysct freeze box
 ok sysct thaw box
-inside box sh -c 'mkdir -p /lib/systemd; printf "\177ELF\0systemd 219\0" >/lib/systemd/systemd; printf "\177ELF\0systemd 252\0" >/lib/systemd/new'
 ok sysct stop --now box
 unchanged
 
+say "more of them below each other than files may be open, by paths that are too long for the kernel"
+few() { prlimit --nofile=1024 sysct "$@"; }
+nest() {
+    inside box sh -c 'cd /sys/fs/cgroup/systemd; hundred=$(yes nested | head -n 100 | tr "\n" /)
+        for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+            mkdir -p $hundred beside && cd -P $hundred 2>/dev/null || exit 1
+        done' || fail "nest groups"
+}
+ok few start box --wait
+nest
+init=$(field box init_pid)
+inside box reboot || :
+eventually 30 again
+nest
+ok few stop --now box
+unchanged
+ok few start box --wait
+same "$(see box)" "$v1" "the tree after them"
+nest
+ok few destroy --force box
+busybox box
+warm box
+mark
+
 say "auto looks at systemd"
+ok sysct start box --wait
+inside box sh -c 'mkdir -p /lib/systemd; printf "\177ELF\0systemd 219\0" >/lib/systemd/systemd; printf "\177ELF\0systemd 252\0" >/lib/systemd/new'
+ok sysct stop --now box
+unchanged
 ok sysct config set box container.cgroup=auto
 ok sysct start box --wait
 same "$(see box)" "$v1" "the tree of an old systemd"
