@@ -5,7 +5,7 @@
 /* init - which init a container runs, how to ask it to stop, and whether it has booted.
  *
  * Looked at from outside: /proc/PID of init, and files of the container opened below /proc/PID/root with
- * no link followed out of it. */
+ * no link followed out of it. What is changed there is changed by a child that has become the container's root. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ bool init_text_wants_cgroup_v1(const char *text, size_t n);
 
 /* Prepare a power off in the way of this kind, files or a pipe of its own; *ret_signal is what it is then to be sent, 0:
  * nothing more. -EAGAIN: it cannot be asked yet. Other failures: the signal is worth a try. */
-int init_ask_stop(enum init_kind kind, pid_t pid, int *ret_signal);
+int init_ask_stop(enum init_kind kind, const struct process_id *init, int *ret_signal);
 
 /* 1 booted, 0 not yet, -1 this init cannot say. from_notify: what the monitor heard (-1: nothing yet). OpenRC has booted
  * when it has reached its default runlevel, sysvinit when the scripts of its runlevel have ended, runit in its stage 2,

@@ -15,27 +15,40 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "os/namespace.h"
 #include "runtime/client.h"
 #include "runtime/control.h"
 #include "runtime/start.h"
 
-/* A file of the container, as init sees it. Descriptor or -errno; regular files only. */
-static int open_inside(pid_t pid, const char *path)
+static int open_root(pid_t pid)
 {
-	char proc_root[40];
-	auto_close int root = -1, fd = -1;
+	char path[40];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Descriptor or -errno; regular files only. */
+static int open_regular(int root, const char *path)
+{
+	auto_close int fd = open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	struct stat st;
 
-	snprintf(proc_root, sizeof(proc_root), "/proc/%d/root", (int)pid);
-	root = open(proc_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -errno;
-	fd = open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return -EINVAL;
 	return take_fd(&fd);
+}
+
+/* A file of the container, as init sees it; to read. */
+static int open_inside(pid_t pid, const char *path)
+{
+	auto_close int root = open_root(pid);
+
+	return root < 0 ? root : open_regular(root, path);
 }
 
 static bool exists_inside(pid_t pid, const char *path)
@@ -74,6 +87,28 @@ static bool has_child(pid_t pid, const char *name)
 	return false;
 }
 
+#define CHANGE_TIMEOUT_MS 2000
+
+/* What is changed: by its name, 0 or -errno. */
+typedef int change_fn(int root);
+
+static int change(int root, void *arg, struct error *err)
+{
+	change_fn *const *what = arg;
+	int r = (*what)(root);
+
+	return r < 0 ? fail(err, -r, "change a file of the container") : 0;
+}
+
+/* Change a file of the container as its root, with no more rights: a link may lead to where a file of the host is mounted, which
+ * that root may see and not change. */
+static int change_inside(const struct process_id *init, change_fn *what)
+{
+	struct error why = ERROR_NONE;
+
+	return ns_visit(&(struct ns_visit){ .process = init, .timeout_ms = CHANGE_TIMEOUT_MS, .work = change, .arg = &what }, &why);
+}
+
 /* --- OpenRC, below busybox, sysvinit or its own init --- */
 
 static bool uses_openrc(pid_t pid)
@@ -109,17 +144,11 @@ struct init_request {
 	char data[368];
 };
 
-static int sysvinit_write_request(pid_t pid)
+static int sysvinit_write_request(int root)
 {
 	static const char *const pipes[] = { "/run/initctl", "/dev/initctl" };
 	const struct init_request request = { .magic = 0x03091969, .command = 1, .runlevel = '0' };
-	char proc_root[40];
-	auto_close int root = -1;
 
-	snprintf(proc_root, sizeof(proc_root), "/proc/%d/root", (int)pid);
-	root = open(proc_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -errno;
 	for (size_t i = 0; i < ARRAY_SIZE(pipes); i++) {
 		auto_close int fd = open_in_root(root, pipes[i], O_WRONLY | O_NONBLOCK | O_NOCTTY, 0);
 		struct stat st;
@@ -130,12 +159,12 @@ static int sysvinit_write_request(pid_t pid)
 	return -EAGAIN;	/* made early in its boot, with init as its reader */
 }
 
-static int sysvinit_ask(pid_t pid, int *signal)
+static int sysvinit_ask(const struct process_id *init, int *signal)
 {
-	if (process_takes_signal(pid, SYSV_POWEROFF) == 1)
+	if (process_takes_signal(init->pid, SYSV_POWEROFF) == 1)
 		return 0;
 	*signal = 0;
-	return sysvinit_write_request(pid);
+	return change_inside(init, sysvinit_write_request);
 }
 
 /* The last runlevel of utmp(5), which init writes before it runs the level's scripts. 0: none. */
@@ -162,31 +191,35 @@ static int sysvinit_booted(pid_t pid)
 /* --- runit --- */
 
 /* The file whose x bit says what SIGCONT means: where runit has it, and where Debian's has it. */
-static int runit_set(pid_t pid, const char *name, mode_t mode)
+static int runit_set(int root, const char *name, mode_t mode)
 {
 	static const char *const dirs[] = { "/etc/runit/", "/run/runit." };
 	int r = -ENOENT;
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs) && r == -ENOENT; i++) {
 		auto_free char *path = xasprintf("%s%s", dirs[i], name);
-		auto_close int fd = open_inside(pid, path);
+		auto_close int fd = open_regular(root, path);
 
 		r = fd < 0 ? fd : fchmod(fd, mode) < 0 ? -errno : 0;
 	}
 	return r;
 }
 
-static int runit_ask(pid_t pid, int *signal)
+static int runit_want_poweroff(int root)
 {
-	int r;
+	int r = runit_set(root, "reboot", 0);
 
-	(void)signal;
-	if (!has_child(pid, "runsvdir"))
-		return -EAGAIN;	/* stage 1 makes the files anew, and takes no signal */
-	r = runit_set(pid, "reboot", 0);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	return runit_set(pid, "stopit", 0100);
+	return runit_set(root, "stopit", 0100);
+}
+
+static int runit_ask(const struct process_id *init, int *signal)
+{
+	(void)signal;
+	if (!has_child(init->pid, "runsvdir"))
+		return -EAGAIN;	/* stage 1 makes the files anew, and takes no signal */
+	return change_inside(init, runit_want_poweroff);
 }
 
 static int runit_booted(pid_t pid)
@@ -210,11 +243,11 @@ static bool s6_has_script(pid_t pid)
 }
 
 /* In a bare s6-svscan SIGTERM is what ends it. */
-static int s6_ask(pid_t pid, int *signal)
+static int s6_ask(const struct process_id *init, int *signal)
 {
-	if (!is_named(pid, "s6-svscan"))
+	if (!is_named(init->pid, "s6-svscan"))
 		return -EAGAIN;	/* still on its way there */
-	if (!s6_has_script(pid))
+	if (!s6_has_script(init->pid))
 		*signal = SIGTERM;
 	return 0;
 }
@@ -282,7 +315,7 @@ static const struct {
 	const char *called, *mark;	/* its name must be this, this file must be there; NULL: no matter */
 	int ready;	/* once it takes this, it can be asked to stop */
 	int signal;
-	int (*ask)(pid_t pid, int *signal);	/* what the signal alone does not say; it may change it, 0: none */
+	int (*ask)(const struct process_id *init, int *signal);	/* what the signal alone does not say; it may change it, 0: none */
 	int (*booted)(pid_t pid);	/* NULL: it cannot say */
 } kinds[] = {
 	[INIT_UNKNOWN] = { .name = "unknown", .ready = SIGTERM, .signal = SIGTERM },
@@ -346,10 +379,10 @@ int init_ready_signal(enum init_kind kind)
 	return kinds[kind].ready;
 }
 
-int init_ask_stop(enum init_kind kind, pid_t pid, int *ret_signal)
+int init_ask_stop(enum init_kind kind, const struct process_id *init, int *ret_signal)
 {
 	*ret_signal = kinds[kind].signal;
-	return kinds[kind].ask ? kinds[kind].ask(pid, ret_signal) : 0;
+	return kinds[kind].ask ? kinds[kind].ask(init, ret_signal) : 0;
 }
 
 int init_booted(enum init_kind kind, pid_t pid, int from_notify)

@@ -57,11 +57,11 @@ static int wait_ready(pid_t pid, int pidfd, int signal, uint64_t end, struct err
 }
 
 /* The administrator's signal, or what this kind of init wants. 0: it is asked already. */
-static int prepare_stop(const struct container *c, enum init_kind kind, pid_t pid, int pidfd, uint64_t end,
+static int prepare_stop(const struct container *c, enum init_kind kind, const struct process_id *init, int pidfd, uint64_t end,
 			int *ret_signal, struct error *err)
 {
 	for (;;) {
-		int r = init_ask_stop(kind, pid, ret_signal);
+		int r = init_ask_stop(kind, init, ret_signal);
 
 		if (r != -EAGAIN || now_usec() >= end || pidfd_wait(pidfd, 20) == 1) {
 			if (r < 0)
@@ -108,7 +108,7 @@ static int ask(struct container *c, const struct container_state *state, int pid
 	} while (automatic && now_usec() < end && !is_settled(c, state->init.pid, pidfd, kind, &program));
 	if (r == 0 && kind == INIT_UNKNOWN && pidfd_wait(pidfd, 0) == 0)
 		return 1;	/* it would be lost: no use waiting for an answer */
-	if (automatic && prepare_stop(c, kind, state->init.pid, pidfd, ready, &signal, err) < 0)
+	if (automatic && prepare_stop(c, kind, &state->init, pidfd, ready, &signal, err) < 0)
 		return -err->code;
 	if (signal)
 		log_debug("%s: send %s to init", c->name, signal_text(signal, name, sizeof(name)));
