@@ -209,8 +209,14 @@ static int finish(struct container *c, struct container_state *state, int pidfd,
 	struct aftermath after = { c, state, socket, killed };
 
 	/* the monitor first: once the state says "stopping" it must not act any more */
-	if (container_mark_stopping(c, state, err) < 0)
-		return -err->code;
+	if (container_mark_stopping(c, state, err) < 0) {
+		if (err->code != ENOSPC && err->code != EDQUOT)
+			return -err->code;
+		/* A full /run must not keep a container running. A monitor that knows of us leaves its end to us; any other goes first. */
+		*err = (struct error)ERROR_NONE;
+		if (socket < 0)
+			container_dismiss(state);
+	}
 	if (cgroup_kill(group, err) < 0)
 		return -err->code;
 	if (pidfd >= 0 && pidfd_wait(pidfd, KILL_TIMEOUT_MS) != 1) {
