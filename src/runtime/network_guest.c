@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the container's own network service needs to ask for an address (address = dhcp). Where systemd's networkd is,
- * that is in /run and gone with the next stop; else a block of /etc/network/interfaces, which is emptied again when
+/* What the container's own network service needs to ask for an address (address = dhcp), and its resolver to ask ours. What is
+ * for systemd's networkd and resolved is in /run and gone with the next stop; else a block of /etc/network/interfaces, which is emptied again when
  * nothing is to be asked for. It is written in the container's root, by its root. */
 #include <errno.h>
 #include <fcntl.h>
@@ -96,6 +96,28 @@ static int write_networkd(int root, const struct container_config *config, struc
 	return 0;
 }
 
+/* resolved asks nobody that it is not told of, and its package makes /etc/resolv.conf lead to it: so it is told at each start, also
+ * where it is not installed yet. */
+static int write_resolved(int root, const char *resolv_conf, struct error *err)
+{
+	auto_strings struct strings lines = STRINGS_EMPTY;
+	auto_text struct text text = TEXT_EMPTY;
+
+	if (!exists(root, "usr/lib/systemd/systemd") && !exists(root, "lib/systemd/systemd"))
+		return 0;
+	text_add(&text, "# made by sysct\n[Resolve]\n");
+	strings_split(&lines, resolv_conf, "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		if (text_starts(lines.items[i], "nameserver "))
+			text_add(&text, "DNS=%s\n", lines.items[i] + strlen("nameserver "));
+		else if (text_starts(lines.items[i], "search "))
+			text_add(&text, "Domains=%s\n", lines.items[i] + strlen("search "));
+	}
+	if (make_dir(root, "run/systemd/resolved.conf.d", err) < 0)
+		return -err->code;
+	return put_run_file(root, "run/systemd/resolved.conf.d/10-sysct.conf", text.data, err);
+}
+
 static bool has_networkd(int root)
 {
 	return (exists(root, "usr/lib/systemd/systemd-networkd") || exists(root, "lib/systemd/systemd-networkd")) &&
@@ -167,6 +189,8 @@ int payload_write_network(struct launch *launch, struct error *err)
 		return fail(err, errno, "open /");
 	for (size_t i = 0; i < config->n_networks; i++)
 		any = any || wants_dhcp(&config->networks[i]);
+	if (launch->resolv_conf && write_resolved(root, launch->resolv_conf, err) < 0)
+		return -err->code;
 	if (has_networkd(root))
 		return any ? write_networkd(root, config, err) : 0;
 	if (config->rootfs.readonly)

@@ -65,7 +65,7 @@ static int do_hosts(int root, const struct configure *what, const char *kind, st
 }
 
 /* Ours where there is none, or an empty one, or one that leads to a service which is not installed. What a guest keeps
- * by itself stays: it may ask the resolver that we offer by other ways. */
+ * by itself stays; systemd's resolved is told of ours at each start. */
 static int do_resolv(int root, const struct configure *what, const char *kind, struct error *err)
 {
 	auto_close int etc = guest_dir(root, "etc");

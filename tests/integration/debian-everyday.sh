@@ -42,5 +42,19 @@ ok unit -p PrivateUsers=yes true
 ok unit -p SystemCallFilter=@system-service -p NoNewPrivileges=yes true
 ok unit -p ProtectKernelTunables=yes -p ProtectKernelModules=yes -p ProtectControlGroups=yes -p RestrictNamespaces=yes \
     -p MemoryDenyWriteExecute=yes -p LockPersonality=yes true
+
+say "names, by systemd's resolver that comes later"
+busybox other
+ok sysct start other --wait
+ok inside box getent hosts other
+ok inside box sh -c 'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends systemd-resolved libnss-resolve'
+has "$(inside box readlink /etc/resolv.conf)" resolve "whom it asks"
+# it reads what a start has written when it begins
+ok inside box getent hosts other
+ok inside box apt-get -q -o APT::Update::Error-Mode=any update
+ok sysct restart box
+ok sysct wait box --for booted
+ok inside box getent hosts other
+ok sysct stop other --now
 same "$(inside box systemctl --failed --no-legend)" "" "failed units"
 ok sysct stop box
