@@ -28,8 +28,9 @@ struct setting {
 	const char *value;	/* NULL: unset */
 };
 
-/* All of them or none: under the lock the text is changed, read again and checked, and replaced at once. What
- * runs gets what can be applied to it; a line on standard error says what has to wait for a start. */
+/* A list key that is set again appends, another one is refused. All of them or none: under the lock the text is changed, read
+ * again and checked, and replaced at once. What runs gets what can be applied to it; a line on standard error says what has to
+ * wait for a start. */
 int settings_change(const struct install *install, const char *name, const struct setting *changes, size_t n,
 		    struct error *err);
 

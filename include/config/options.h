@@ -104,6 +104,9 @@ struct option_key {
  * STATUS_USAGE. */
 int option_key_parse(const char *text, bool any_version, struct option_key *ret, struct error *err);
 void option_key_done(struct option_key *key);
+/* For a command that takes several keys: is text the key of earlier again? As in a file a list appends then (1), and another
+ * key is refused; 0: it is another key. network.dns is network.eth0.dns. STATUS_USAGE. */
+int option_key_again(const char *text, const char *earlier, struct error *err);
 #define auto_option_key __attribute__((cleanup(option_key_done)))
 
 /* May value be given? For a list: one element. An empty value is always fine: it means the default.

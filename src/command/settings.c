@@ -394,11 +394,28 @@ static int apply_unchanged(struct container *c, struct error *err)
 	return r < 0 ? error_prefix(err, "apply to what runs") : 0;
 }
 
+/* A list key that is given again appends to what it was given before. */
+static int set_text(const struct setting *changes, size_t i, const char *text, char **ret, struct error *err)
+{
+	const struct setting *change = &changes[i];
+	auto_free char *append = NULL;
+
+	for (size_t j = 0; j < i; j++) {
+		int r = option_key_again(change->key, changes[j].key, err);
+
+		if (r < 0)
+			return r;
+		if (r > 0 && !append && !text_ends(change->key, "+"))
+			append = xasprintf("%s+", change->key);
+	}
+	return config_edit_set(text, append ? append : change->key, change->value, ret, err);
+}
+
 static int edit_text(const struct setting *changes, size_t n, char **text, struct error *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		char *edited = NULL;
-		int r = changes[i].value ? config_edit_set(*text, changes[i].key, changes[i].value, &edited, err) :
+		int r = changes[i].value ? set_text(changes, i, *text, &edited, err) :
 					   config_edit_unset(*text, changes[i].key, &edited, err);
 
 		if (r < 0)

@@ -132,3 +132,20 @@ void option_key_done(struct option_key *key)
 	free(key->name);
 	*key = (struct option_key)OPTION_KEY_EMPTY;
 }
+
+int option_key_again(const char *text, const char *earlier, struct error *err)
+{
+	auto_option_key struct option_key key = OPTION_KEY_EMPTY, other = OPTION_KEY_EMPTY;
+	int r = option_key_parse(text, false, &key, err);
+
+	if (r == 0)
+		r = option_key_parse(earlier, false, &other, err);
+	if (r < 0)
+		return r;
+	if (key.section != other.section || strcmp(key.name, other.name) != 0 ||
+	    strcmp(key.title ? key.title : "", other.title ? other.title : "") != 0)
+		return 0;
+	if (key.option->type == OPTION_LIST)
+		return 1;
+	return fail_status(err, STATUS_USAGE, "\"%s\" is given twice", text);
+}

@@ -47,24 +47,24 @@ struct creation {
 static int apply_setting(struct creation *n, size_t i, struct error *err)
 {
 	const struct strings *settings = &n->request->settings;
-	auto_free char *key = xstrdup(settings->items[i]);
-	auto_free char *again = NULL;
-	auto_option_key struct option_key parsed = OPTION_KEY_EMPTY;
-	char *value = strchr(key, '=');
-	size_t len;
+	const char *setting = settings->items[i], *equals = strchr(setting, '=');
+	auto_free char *key = NULL, *append = NULL;
 
-	if (!value) {
-		fail_status(err, STATUS_USAGE, "--set \"%s\": it has no value", key);
+	if (!equals) {
+		fail_status(err, STATUS_USAGE, "--set \"%s\": it has no value", setting);
 		return error_hint(err, "write section.key=value");
 	}
-	*value++ = '\0';
-	len = strlen(key) + 1;
-	for (size_t j = 0; j < i && !again; j++)
-		if (strncmp(settings->items[j], settings->items[i], len) == 0 &&
-		    option_key_parse(key, false, &parsed, err) == 0 && parsed.option->type == OPTION_LIST &&
-		    !parsed.append)
-			again = xasprintf("%s+", key);
-	return config_set_option(&n->c.config, again ? again : key, value, err);
+	key = xstrndup(setting, (size_t)(equals - setting));
+	for (size_t j = 0; j < i; j++) {
+		auto_free char *earlier = xstrndup(settings->items[j], strcspn(settings->items[j], "="));
+		int r = option_key_again(key, earlier, err);
+
+		if (r < 0)
+			return r;
+		if (r > 0 && !append && !text_ends(key, "+"))
+			append = xasprintf("%s+", key);
+	}
+	return config_set_option(&n->c.config, append ? append : key, equals + 1, err);
 }
 
 static int check_linked(const struct creation *n, struct error *err)

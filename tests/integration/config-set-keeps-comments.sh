@@ -17,4 +17,19 @@ expect 2 sysct config set box limits.memory=lots
 has "$(cat "$ERR")" 'memory' "the reason"
 expect 2 sysct config set box container.stop_timout=3s
 has "$(cat "$ERR")" 'stop_timeout' "did you mean"
+
+# given again in one command, a list appends, however its key is written; another key is refused
+ok sysct config set box network.eth0.publish=8090:80
+ok sysct config set box network.eth0.publish=8091:80 network.publish=8092:80
+same "$(sysct config get box network.publish)" "$(printf '8091:80\n8092:80')" "a list that was given twice"
+ok sysct config unset box network.publish
+cp "$file" "$TEST_TMP/before"
+expect 2 sysct config set box limits.tasks=100 limits.memory=128M limits.memory=256M
+same "$(cat "$ERR")" 'sysct: config set box: "limits.memory" is given twice' "the reason"
+cmp "$file" "$TEST_TMP/before" || fail "the file is changed"
+expect 2 sysct create other --template busybox --set limits.memory=128M --set limits.memory=256M
+has "$(cat "$ERR")" '"limits\.memory" is given twice' "the reason"
+busybox other --set network.eth0.publish=8091:80 --set network.publish=8092:80
+same "$(sysct config get other network.publish)" "$(printf '8091:80\n8092:80')" "a list that was given twice"
+
 if printf '%s\n' "$before" | diff - "$file" | grep '^<'; then fail "a line of before is gone"; fi
