@@ -114,9 +114,9 @@ static char *who(const struct context *context, int argc, char **argv)
 
 	if (!command || command->internal)
 		return xstrdup("");
-	for (int i = 1; !name && command->names_one && i < argc; i++)
-		if (name_valid(argv[i]))
-			name = argv[i];
+	/* behind an option stands its value, perhaps, and behind the name a command for inside */
+	if (!name && command->names_one && argc > 1 && name_valid(argv[1]))
+		name = argv[1];
 	return xasprintf("%s%s%s", context->verb ? context->verb : command->name, name ? " " : "", name ? name : "");
 }
 
@@ -136,11 +136,11 @@ int main(int argc, char **argv)
 	r = read_globals(argc, argv, &global, &err);
 	if (r == 0 && global.version) {
 		printf("sysct %s\n", SYSCT_VERSION);
-		return 0;
+		return command_written(STATUS_OK);
 	}
 	if (r == 0 && (global.help || optind == argc)) {
 		command_overview(global.help ? stdout : stderr);
-		return global.help ? 0 : STATUS_USAGE;
+		return global.help ? command_written(STATUS_OK) : STATUS_USAGE;
 	}
 	if (r == 0) {
 		argc -= optind;
@@ -153,10 +153,5 @@ int main(int argc, char **argv)
 		error_report(&err, prefix);
 		r = text_starts(prefix, "attach") ? ATTACH_FAILED : error_exit_status(&err);
 	}
-	/* a result that could not be written is no result */
-	if (fflush(stdout) != 0 && errno != EPIPE && r == 0) {
-		fprintf(stderr, "sysct: write the result: %s\n", strerror(errno));
-		r = STATUS_FAILED;
-	}
-	return r;
+	return command_written(r);
 }

@@ -50,6 +50,10 @@ void command_overview(FILE *to);
 /* Usage, summary, and options with examples of one. */
 void command_show_help(const struct command *command, FILE *to);
 
+/* The exit status of who ends with this one: a result that could not be written is no result, and said so. That nobody
+ * reads it any more is the reader's wish. */
+int command_written(int status);
+
 /* --- helpers for commands --- */
 
 /* getopt_long over the command's arguments, with long options that have no short form numbered from 256. Returns the

@@ -16,6 +16,7 @@ struct look {
 	const char *state;		/* stopped, starting, running, frozen, stopping, broken */
 	char *problem;			/* why it is broken, or what is wrong with it all the same; NULL */
 	bool opened;			/* container holds something */
+	bool settled;			/* run is how it is: it could be read, and nothing is left over */
 	bool alive;			/* its init is there */
 	struct container container;
 	struct container_state run;

@@ -128,5 +128,7 @@ int command_console(struct context *context, int argc, char **argv, struct error
 		return -err->code;
 	r = container_console(&box, escape, err);
 	container_close(&box);
+	if (r < 0 && err->status == STATUS_INTERRUPTED)
+		return STATUS_INTERRUPTED;	/* who sent the signal knows: nothing to say */
 	return r;
 }

@@ -78,10 +78,18 @@ void command_show_help(const struct command *command, FILE *to)
 		fprintf(to, "\n%s", command->help);
 }
 
+int command_written(int status)
+{
+	if (fflush(stdout) == 0 || errno == EPIPE || status != STATUS_OK)
+		return status;
+	fprintf(stderr, "sysct: write the result: %s\n", strerror(errno));
+	return STATUS_FAILED;
+}
+
 __attribute__((noreturn)) static void help_and_exit(const struct command *command)
 {
 	command_show_help(command, stdout);
-	exit(fflush(stdout) == 0 ? STATUS_OK : STATUS_FAILED);
+	exit(command_written(STATUS_OK));
 }
 
 static const char *option_candidate(size_t i, const void *arg)
@@ -99,10 +107,11 @@ static int bad_option(const struct command *command, char **argv, int c, const s
 	auto_free char *name = word ? xstrndup(word, strcspn(word, "=")) : NULL;
 	const char *near = name ? nearest(name, option_candidate, options) : NULL;
 
-	if (c == ':' && (optopt < 256 && optopt > 0))
-		command_usage(command, err, "option -%c needs a value", optopt);
+	/* as it was typed: optopt is the short form of a long one, too */
+	if (c == ':' && name)
+		command_usage(command, err, "option --%s needs a value", name);
 	else if (c == ':')
-		command_usage(command, err, "option --%s needs a value", name ? name : "?");
+		command_usage(command, err, "option -%c needs a value", optopt);
 	else if (name)
 		command_usage(command, err, "there is no option --%s%s%s%s", name, near ? ", did you mean --" : "",
 			      near ? near : "", near ? "?" : "");

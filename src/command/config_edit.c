@@ -193,13 +193,17 @@ static int check_host(const struct install *install, const char *path, bool opti
 	struct host_config host;
 	int r;
 
-	(void)install;
 	config_init(&defaults);
 	host_config_init(&host);
 	r = config_load_host(path, optional, &host, &defaults, err);
 	host_config_done(&host);
 	config_done(&defaults);
-	return r;
+	if (r != -ENOENT)
+		return r;
+	error_status(err, STATUS_USAGE);
+	return error_hint(err, strcmp(path, install->config) == 0 && install->config_given ?
+				       "--config names it, and no container starts without it" :
+				       "without it the defaults hold");
 }
 
 /* As config_load() reads it, owner and mode included, but "-". */
@@ -258,7 +262,7 @@ static int check_one(struct context *context, const char *name, void *arg, struc
 	int r;
 
 	if (strcmp(name, install->config) == 0 || (is_path && strcmp(base, "sysct.conf") == 0))
-		r = check_host(install, name, *several, err);
+		r = check_host(install, name, *several && !install->config_given, err);
 	else if (is_path)
 		r = check_file(install, name, err);
 	else

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,8 +169,10 @@ static int make(struct context *context, struct create_request *request, char **
 	if (r < 0)
 		return r;
 	printf("%s\n", *ret_name);
-	fflush(stdout);
-	return 0;
+	if (fflush(stdout) == 0 || errno == EPIPE)
+		return 0;
+	fail(err, errno, "write the result");
+	return error_hint(err, "%s is made all the same: sysct destroy %s removes it", *ret_name, *ret_name);
 }
 
 int command_create(struct context *context, int argc, char **argv, struct error *err)

@@ -228,9 +228,9 @@ int command_logs(struct context *context, int argc, char **argv, struct error *e
 		return -err->code;
 	if (names.n != 1)
 		return command_usage(self, err, "one name, please");
+	context->name = argv[optind];
 	if (container_open(&context->install, names.items[0], false, true, &box, err) < 0)
 		return -err->code;
-	context->name = argv[optind];
 	r = show_logs(&logs, &box, err);
 	container_close(&box);
 	if (r < 0 && err->status == STATUS_INTERRUPTED)

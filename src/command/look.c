@@ -144,6 +144,7 @@ static void find_state(struct look *look)
 		broken(look, "something is left over of a start or stop that died; the next start, stop or destroy cleans up");
 		return;
 	}
+	look->settled = true;
 	if (look->run.phase != PHASE_STOPPED && started_load(c, &look->run, &err) < 0)
 		broken(look, err.message);
 	if (!*c->uuid)	/* the identity is unreadable */

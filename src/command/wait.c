@@ -53,10 +53,11 @@ static int reached(struct context *context, const char *name, enum goal goal, st
 
 	if (look_at(&context->install, NULL, name, &look, err) < 0)
 		return -err->code;
-	runs = strcmp(look.state, "running") == 0 || strcmp(look.state, "frozen") == 0;
+	/* not by the state in words: a configuration file that is broken meanwhile stops nothing */
+	runs = look.settled && look.run.phase == PHASE_RUNNING;
 	switch (goal) {
 	case GOAL_STOPPED:
-		return strcmp(look.state, "stopped") == 0;
+		return look.settled && look.run.phase == PHASE_STOPPED;
 	case GOAL_ADDRESS:
 		if (look.opened && !look.container.broken && !may_have_address(&look.container)) {
 			fail_status(err, STATUS_STATE, "it has no network that gives it an address");

@@ -14,11 +14,25 @@
 
 #define RECONNECT_USEC 10000000	/* a monitor that was killed or reboots the container is back by then */
 
+struct watch {
+	int socket;
+	bool interrupted;	/* a signal ended it, and no key */
+};
+
 static void send_window(unsigned short rows, unsigned short columns, void *arg)
 {
-	const int *socket = arg;
+	const struct watch *watch = arg;
 
-	control_send(*socket, CONTROL_WINDOW, (uint32_t)rows << 16 | columns, NULL, -1);
+	control_send(watch->socket, CONTROL_WINDOW, (uint32_t)rows << 16 | columns, NULL, -1);
+}
+
+/* Whatever it is, we end. */
+static bool note_event(struct console_relay *relay, enum relay_event event)
+{
+	struct watch *watch = relay->arg;
+
+	watch->interrupted = event == RELAY_STOP || event == RELAY_HANGUP;
+	return false;
 }
 
 static bool runs(const struct container *c)
@@ -31,11 +45,19 @@ static bool runs(const struct container *c)
 	return container_peek(c, &state, &left_over, &ignored) == 0 && state.phase != PHASE_STOPPED && !left_over;
 }
 
-/* One connection: 1 the user left, 0 the stream ended, -errno there was none. */
+static int interrupted(struct error *err)
+{
+	fail(err, EINTR, "interrupted");
+	return error_status(err, STATUS_INTERRUPTED);
+}
+
+/* One connection: 1 the user left, 0 the stream ended, -errno there was none, or a signal came. */
 static int watch_once(struct container *c, unsigned char escape, struct error *err)
 {
 	auto_close int socket = -1, stream = -1;
 	struct console_relay relay = CONSOLE_RELAY;
+	struct watch watch = { .socket = -1 };
+	int r;
 
 	if (client_console(c, &socket, &stream, err) < 0)
 		return -err->code;
@@ -43,8 +65,11 @@ static int watch_once(struct container *c, unsigned char escape, struct error *e
 	relay.input = true;
 	relay.escape = escape;
 	relay.window = send_window;
-	relay.arg = &socket;
-	return relay_console(&relay, err);
+	relay.event = note_event;
+	watch.socket = socket;
+	relay.arg = &watch;
+	r = relay_console(&relay, err);
+	return r == 1 && watch.interrupted ? interrupted(err) : r;
 }
 
 int container_console(struct container *c, unsigned char escape, struct error *err)
@@ -65,10 +90,12 @@ int container_console(struct container *c, unsigned char escape, struct error *e
 		*err = (struct error)ERROR_NONE;	/* of the last try */
 		container_adopt(c->install, c->name);
 		r = watch_once(c, escape, err);
-		if (r == 1 || interrupt_pending())
+		if (r == 1)
 			return 0;
-		if (r < 0 && err->status == STATUS_STATE)
-			return r;	/* the monitor is there, and refuses */
+		if (interrupt_pending())
+			return interrupted(err);
+		if (r < 0 && (err->status == STATUS_STATE || err->status == STATUS_INTERRUPTED))
+			return r;	/* the monitor is there, and refuses; or a signal came */
 		if (r == 0)
 			lost = 0;
 		if (!runs(c)) {

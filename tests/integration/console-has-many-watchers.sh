@@ -15,4 +15,11 @@ eventually 5 grep -q hello "$TEST_TMP/two"
 kill $two
 inside box sh -c 'echo ag""ain >/dev/console'
 terminal 'send=\r' 'quiet=0.5' 'send=\x01q' exit=0 -- sysct console box || fail "a new watcher"
+# a signal from outside is no leaving by the key
+for signal in INT TERM; do
+    sleep 3 | {
+        expect 130 timeout --preserve-status -s $signal 1 sysct console box
+        same "$(cat "$ERR")" "" "what is said of SIG$signal"
+    }
+done
 ok sysct stop box

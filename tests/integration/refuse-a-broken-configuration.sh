@@ -34,3 +34,10 @@ chmod 666 "$file"
 expect 2 sysct start box
 chmod 600 "$file"
 ok sysct start box
+# defaults that were named must be there, those of the host need not
+mkdir "$TEST_TMP/state" "$TEST_TMP/none"
+lonely() { sysct --state-dir "$TEST_TMP/state" "$@"; }
+refused 2 "read $TEST_TMP/none/x.conf: No such file" lonely --config "$TEST_TMP/none/x.conf" config check
+same "$(cat "$OUT")" "" "what is right"
+refused 2 "read $TEST_TMP/none/sysct.conf: No such file" lonely config check "$TEST_TMP/none/sysct.conf"
+[ -e /etc/sysct/sysct.conf ] || ok lonely config check

@@ -10,6 +10,10 @@ b' 'é'; do
     refused 2 'name' sysct start -- "$name"
 done
 unchanged
+# an error names no word that is not the container's: of a command for inside, or of an option
+refused 125 '^sysct: attach: "BAD" is no' sysct attach BAD -- true
+refused 125 '^sysct: attach: "BAD" is no' sysct attach -u root BAD true
+refused 3 '^sysct: logs box: ' sysct logs -n 5 box
 busybox box
 config=$(cat "$SYSCT_STATE_DIR/containers/box/config")
 refused 4 'box' sysct create box --template busybox

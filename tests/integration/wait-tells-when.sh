@@ -15,3 +15,18 @@ ok sysct stop box
 wait $waiter || fail "stopped, and wait failed"
 expect 3 sysct wait no-such-box --for running --timeout 1
 expect 2 sysct wait box --for christmas
+# a configuration file that is broken changes nothing about what runs
+file=$SYSCT_STATE_DIR/containers/box/config
+cp -p "$file" "$TEST_TMP/good"
+echo nonsense >>"$file"
+same "$(state_of box)" broken "state of the stopped one"
+ok sysct wait box --for stopped --timeout 1
+expect 6 sysct wait box --for running --timeout 1
+cp -p "$TEST_TMP/good" "$file"
+ok sysct start box --wait
+echo nonsense >>"$file"
+same "$(state_of box)" broken "state of the running one"
+ok sysct wait box --for running --timeout 1
+ok sysct wait box --for booted --timeout 5
+expect 6 sysct wait box --for stopped --timeout 1
+cp -p "$TEST_TMP/good" "$file"
