@@ -92,6 +92,18 @@ static int become_account(const struct account *account, struct error *err)
 	return 0;
 }
 
+/* What a login would set: where the user's service manager listens, if he has one now (pam_systemd(8), loginctl enable-linger). */
+static void name_runtime_dir(const struct account *account, struct strings *env)
+{
+	auto_free char *set = xasprintf("XDG_RUNTIME_DIR=/run/user/%u", account->uid);
+	auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int dir = root < 0 ? -errno : open_in_root(root, strchr(set, '/'), O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	struct stat st;
+
+	if (dir >= 0 && fstat(dir, &st) == 0 && st.st_uid == account->uid)
+		session_set_env(env, set);
+}
+
 static void make_environment(const struct join *join, const struct account *account, struct strings *env)
 {
 	const struct container_config *config = &join->container->config;
@@ -115,6 +127,7 @@ static void make_environment(const struct join *join, const struct account *acco
 
 		session_set_env(env, set);
 	}
+	name_runtime_dir(account, env);
 	for (size_t i = 0; i < config->environment.n; i++)
 		session_set_env(env, config->environment.items[i]);
 	for (size_t i = 0; i < join->options->env.n; i++)

@@ -17,6 +17,13 @@ same "$(as -u 4321 box -- id -u)" 4321 "a number without an entry"
 same "$(as -u 1234:77 box -- sh -c 'echo $(id -u) $(id -g)')" "1234 77" "numbers"
 same "$(as -w /tmp box -- pwd)" /tmp -w
 same "$(as -e A=b -e 'C=d e' box -- sh -c 'echo $A,$C')" "b,d e" -e
+# as a login has it, if it is there and the user's
+runtime_dir() { as "$@" box -- sh -c 'echo ${XDG_RUNTIME_DIR-none}'; }
+same "$(runtime_dir -u joe)" none "no runtime directory"
+inside box sh -c 'mkdir -p /run/user/1234 /run/user/4321 && chown 1234 /run/user/1234'
+same "$(runtime_dir -u joe)" /run/user/1234 "a runtime directory"
+same "$(runtime_dir -u 4321)" none "somebody else's"
+same "$(runtime_dir -u joe -e XDG_RUNTIME_DIR=/mine)" /mine "one that is given"
 # its files may hold what a terminal would obey
 inside box sh -c 'printf "red:x:1300:1300::/:/bin/\033[31msh\n" >>/etc/passwd'
 expect 127 sysct attach -T -u red box

@@ -12,6 +12,10 @@ same "$(inside box systemctl is-system-running)" running "systemctl is-system-ru
 same "$(inside box sh -c 'id -u; id -un; pwd; ls -A')" "$(printf '%s\n' "$uid" "$me" "/home/$me" .bash_logout .bashrc .profile .ssh)" "him and his home"
 same "$(inside box sudo -n id -u)" 0 "sudo without a password"
 ok inside box sudo -n visudo -c
+# his own service manager, as after a login
+ok inside box sudo -n loginctl enable-linger "$me"
+eventually 30 inside box test -S "/run/user/$uid/systemd/private"
+same "$(inside box systemctl --user show --property=Version --value)" "$(inside box systemctl show --property=Version --value)" "systemctl --user"
 same "$(by_ssh "$me" "$me@box.sysct" 'id -u; sudo -n id -u; pwd')" "$(printf '%s\n' "$uid" 0 "/home/$me")" "ssh by name"
 
 defer remove second
