@@ -39,8 +39,8 @@ class Subject:
     def start(self, name):
         """Begin, first instruction of its init, return of the command (None: it does not return)."""
 
-    def attach(self, name):
-        """How long it takes to run `true` inside."""
+    def attach(self, name, program):
+        """How long it takes to run it inside."""
 
     def stop(self, name):
         """How long until the command returns, and until nothing is left: process, mount, loop device."""
@@ -82,8 +82,8 @@ class Bare(Subject):
         self.host.later(self.forget, name)
         return begin, wait_for("bare program", lambda: first_instruction(pid)), end
 
-    def attach(self, name):
-        begin, end, _, _ = self.host.timed(self.host.path("bare"), "in", str(self.running[name][0]), "/bin/true")
+    def attach(self, name, program):
+        begin, end, _, _ = self.host.timed(self.host.path("bare"), "in", str(self.running[name][0]), program)
         return end - begin
 
     def stop(self, name):
@@ -142,8 +142,8 @@ class Sysct(Subject):
     def enter(self, name, *command):
         return [self.host.sysct_program, "attach", "-T", name, "--", *command]
 
-    def attach(self, name):
-        begin, end, _, _ = self.host.timed(*self.enter(name, "true"))
+    def attach(self, name, program):
+        begin, end, _, _ = self.host.timed(*self.enter(name, program))
         return end - begin
 
     def managers(self, name):
@@ -221,8 +221,8 @@ class Lxc(Subject):
     def enter(self, name, *command):
         return self.command("lxc-attach", name, "--", *command)
 
-    def attach(self, name):
-        begin, end, _, _ = self.host.timed(*self.enter(name, "/bin/true"))
+    def attach(self, name, program):
+        begin, end, _, _ = self.host.timed(*self.enter(name, program))
         return end - begin
 
     def managers(self, name):
@@ -280,8 +280,8 @@ class Nspawn(Subject):
         child.bench_init = self.init
         return begin, first_instruction(self.init), None
 
-    def attach(self, name):
-        begin, end, _, _ = self.host.timed("nsenter", "-a", "-t", str(self.running[name].bench_init), "/bin/true")
+    def attach(self, name, program):
+        begin, end, _, _ = self.host.timed("nsenter", "-a", "-t", str(self.running[name].bench_init), program)
         return end - begin
 
     def managers(self, name):

@@ -2,7 +2,8 @@
 /* init - process 1 of the containers that scripts/bench measures: no libc, next to nothing to load.
  *
  * Its first system call reads CLOCK_MONOTONIC; the time, nanoseconds as 13 hexadecimal digits, becomes its name, which
- * the host reads in /proc/PID/comm. It powers off at any of the signals that managers ask by, at once. */
+ * the host reads in /proc/PID/comm. It powers off at any of the signals that managers ask by, at once. Executed as another
+ * process of the container it ends at once: what is left of running it is the manager's time. */
 #include <asm/unistd.h>
 #include <linux/reboot.h>
 #include <linux/signal.h>
@@ -62,6 +63,8 @@ void begin(void)
 	uint64_t ns;
 
 	call(__NR_clock_gettime, 1, (long)&now, 0, 0);
+	if (call(__NR_getpid, 0, 0, 0, 0) != 1)
+		call(__NR_exit_group, 0, 0, 0, 0);
 	ns = (uint64_t)now.sec * 1000000000 + (uint64_t)now.nsec;
 	for (int i = 13; i > 0; i--, ns >>= 4)
 		name[i] = "0123456789abcdef"[ns & 15];
