@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which devices a group may use, where no v1 hierarchy has the devices controller: in cgroup2 that is a program which the
+/* Which devices a group may use. Where no v1 hierarchy has the devices controller, in cgroup2, that is a program which the
  * kernel asks at each open and mknod (Documentation/admin-guide/cgroup-v2.rst, bpf(2)). It is written here, one rule
  * after another, as instructions; nothing is compiled.
  *
  * The kernel asks the programs of all groups above too, and all must say yes: nobody gets more than the group that sysct
  * itself runs in. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cgroup_parts.h"
 #include "os/namespace.h"
@@ -278,4 +280,57 @@ int cgroup_devices_write(int dir, const char *const *allow, struct error *err)
 		return 1;
 	r = fd < 0 ? fd : attach(dir, fd);
 	return r < 0 ? failed(r, err) : 0;
+}
+
+static int write_limit(const char *path, int dirfd, const char *value, struct error *err)
+{
+	int r = write_value_at(dirfd, path, value);
+
+	return r < 0 ? fail(err, -r, "write \"%s\" to %s", value, path) : 0;
+}
+
+static int set_devices_v1(const char *hierarchy, const char *group, bool deny, const char *const *allow, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/%s", hierarchy, group);
+	auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), file = -1;
+
+	if (dir < 0)
+		return fail(err, errno, "open %s", path);
+	if (deny && write_limit("devices.deny", dir, "a", err) < 0)
+		return error_prefix(err, "%s", path);
+	file = openat(dir, "devices.allow", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	for (; *allow; allow++) {	/* each write is one rule */
+		int r = file < 0 ? -errno : write_all(file, *allow, strlen(*allow));
+
+		if (r < 0) {
+			fail(err, -r, "write \"%s\" to devices.allow", *allow);
+			return error_prefix(err, "%s", path);
+		}
+	}
+	return 0;
+}
+
+static int write_devices(const char *group, bool deny, const char *const *allow, struct error *err)
+{
+	const struct hierarchy *v1;
+	auto_close int dir = -1;
+
+	if (!cgroup_layout(err))
+		return -err->code;
+	v1 = cgroup_find_v1("devices");
+	if (v1)
+		return set_devices_v1(v1->path, group, deny, allow, err);
+	/* not the payload, which is made anew for each boot; but whoever is beside it in a unit has devices to open */
+	dir = cgroup_open(group, cgroup_is_unit(group) ? "payload" : ".", err);
+	return dir < 0 ? dir : cgroup_devices_write(dir, allow, err);
+}
+
+int cgroup_set_devices(const char *group, const char *const *allow, struct error *err)
+{
+	return write_devices(group, true, allow, err);
+}
+
+int cgroup_extend_devices(const char *group, const char *const *allow, struct error *err)
+{
+	return write_devices(group, false, allow, err);
 }

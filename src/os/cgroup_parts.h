@@ -2,13 +2,44 @@
 #ifndef SYSCT_OS_CGROUP_PARTS_H
 #define SYSCT_OS_CGROUP_PARTS_H
 
-/* cgroup_parts - what cgroup.c, cgroup_limits.c and cgroup_devices.c share; private to src/os and its tests. */
+/* cgroup_parts - what the files of cgroup share; private to src/os and its tests. cgroup_layout.c knows the hierarchies, cgroup.c
+ * makes groups and opens them, cgroup_unit.c has those in a unit of systemd, cgroup_enter.c goes into those of v1,
+ * cgroup_limits.c and cgroup_devices.c limit them, cgroup_processes.c freezes and kills what is in them, cgroup_read.c and
+ * cgroup_glance.c read them, cgroup_remove.c removes them. */
 
 #include "os/cgroup.h"
 
-/* Where the v1 hierarchy with this controller is mounted, NULL: none has it. */
+/* One v1 hierarchy. */
+struct hierarchy {
+	char *options;	/* "cpu,cpuacct" or "name=systemd", with a comma on both ends */
+	char *path;
+};
+
+/* What this host has; read once, it does not change under us. */
+struct cgroup_layout {
+	int root;		/* cgroup2, -1: none */
+	char *path;		/* where it is mounted, NULL: privately by us */
+	struct hierarchy *v1;
+	size_t n_v1;
+};
+
+/* NULL: no cgroup2 is to be had. Nobody frees it. */
+const struct cgroup_layout *cgroup_layout(struct error *err);
+
+bool cgroup_has_controller(const struct hierarchy *h, const char *controller);
+/* The v1 hierarchy with this controller, NULL: none has it. */
+const struct hierarchy *cgroup_find_v1(const char *controller);
+/* Where that one is mounted, NULL: none has it. */
 const char *cgroup_v1_path(const char *controller);
 
+/* A hierarchy without a controller, and a private mount of it, which is part of the layout from then on: its descriptor. */
+#define CGROUP_SYSTEMD "name=systemd"
+int cgroup_mount_systemd(struct error *err);
+/* One that only we have mounted lasts as long as there is a group in it. */
+bool cgroup_is_own_mount(const struct hierarchy *h);
+
+/* What is above our own leaves is systemd's, and so are the limits of the unit itself. */
+bool cgroup_is_unit(const char *group);
 /* Where, below the group, a share is written that counts among containers; a unit's own directory is systemd's to write. */
 const char *cgroup_shares_leaf(const char *group);
 

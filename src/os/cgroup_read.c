@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a group has and uses. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cgroup_parts.h"
+
+static bool read_number(int dirfd, const char *path, uint64_t *ret)
+{
+	auto_free char *text = NULL;
+
+	if (read_file_at(dirfd, path, 64, &text, NULL) < 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return parse_u64(text, ret) == 0;
+}
+
+bool cgroup_full_v1(const char *group)
+{
+	const struct hierarchy *h = cgroup_find_v1("pids");
+	auto_free char *max_path = h ? xasprintf("%s/%s/pids.max", h->path, group) : NULL;
+	auto_free char *current_path = h ? xasprintf("%s/%s/pids.current", h->path, group) : NULL;
+	uint64_t current, max;
+
+	/* "max" is no number */
+	return h && read_number(AT_FDCWD, max_path, &max) && read_number(AT_FDCWD, current_path, &current) && current >= max;
+}
+
+uint64_t cgroup_memory_used(const char *group)
+{
+	auto_free char *path = NULL;
+	struct error ignored = ERROR_NONE;
+	const struct cgroup_layout *layout = cgroup_layout(&ignored);
+	const struct hierarchy *h;
+	uint64_t used = 0;
+
+	if (!layout)
+		return 0;
+	h = cgroup_find_v1("memory");	/* a controller is in one hierarchy alone */
+	path = h ? xasprintf("%s/%s/memory.usage_in_bytes", h->path, group) :
+		   xasprintf("%s/payload/memory.current", group);
+	return read_number(h ? AT_FDCWD : layout->root, path, &used) ? used : 0;
+}
+
+static void collect_pids(int parent, const char *name, pid_t **pids, size_t *n)
+{
+	auto_free char *procs = NULL;
+	auto_closedir DIR *dir = NULL;
+	struct dirent *entry;
+	char *save, *line;
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (read_file_at(fd, "cgroup.procs", 1 << 22, &procs, NULL) == 0) {
+		for (line = strtok_r(procs, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+			*pids = xrealloc(*pids, (*n + 1) * sizeof(pid_t));
+			(*pids)[(*n)++] = (pid_t)atoi(line);
+		}
+	}
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0)
+			collect_pids(fd, entry->d_name, pids, n);
+}
+
+int cgroup_pids(const char *group, pid_t **ret, size_t *ret_n)
+{
+	auto_free char *path = xasprintf("%s/payload", group);
+	struct error err = ERROR_NONE;
+	const struct cgroup_layout *layout = cgroup_layout(&err);
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (!layout)
+		return -err.code;
+	collect_pids(layout->root, path, ret, ret_n);
+	return 0;
+}
+
+char *cgroup_path(const char *group)
+{
+	struct error ignored = ERROR_NONE;
+	const struct cgroup_layout *layout = cgroup_layout(&ignored);
+
+	if (!layout || !layout->path)
+		return NULL;
+	return xasprintf("%s/%s/payload", layout->path, group);
+}
