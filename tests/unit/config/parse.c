@@ -556,7 +556,6 @@ int main(void)
 	tcase_add_test(tcase, too_many_settings_are_refused);
 	tcase_add_test(tcase, a_long_list_is_read);
 	tcase_add_test(tcase, parsing_again_after_an_error_works);
-	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

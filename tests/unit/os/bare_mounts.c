@@ -211,7 +211,6 @@ int main(void)
 	if (skipped >= 0)
 		return skipped;
 	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, next_to_nothing_is_in_it);
 	tcase_add_test(tests, it_is_kept_until_it_is_dropped);
 	tcase_add_loop_test(tests, what_is_left_of_a_making_is_replaced, 0, 3);

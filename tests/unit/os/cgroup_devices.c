@@ -262,7 +262,6 @@ int main(void)
 	cgroup_remove(group, WAIT_MS, &error);
 	cgroup_remove_empty(parent, &error);
 	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, without_a_list_nothing_is_denied);
 	tcase_add_test(tests, what_is_not_in_the_list_is_denied);
 	tcase_add_test(tests, an_empty_list_denies_all);

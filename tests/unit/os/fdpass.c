@@ -268,7 +268,6 @@ int main(void)
 	TCase *packets = tcase_create("packets"), *sockets = tcase_create("sockets");
 
 	tcase_add_checked_fixture(packets, setup, teardown);
-	tcase_set_timeout(packets, 60);
 	tcase_add_loop_test(packets, descriptors_travel_up_to_the_most, 0, FDPASS_MAX + 1);
 	tcase_add_test(packets, more_than_the_most_are_not_sent);
 	tcase_add_loop_test(packets, what_does_not_fit_is_closed, 0, FDPASS_MAX);
@@ -278,7 +277,6 @@ int main(void)
 	tcase_add_test(packets, a_descriptor_that_is_none_is_not_sent);
 	suite_add_tcase(suite, packets);
 	tcase_add_checked_fixture(sockets, listen_setup, listen_teardown);
-	tcase_set_timeout(sockets, 60);
 	tcase_add_test(sockets, a_directory_may_have_a_name_of_any_length);
 	tcase_add_test(sockets, the_mask_of_the_caller_stays_as_it_was);
 	tcase_add_test(sockets, what_is_there_is_replaced_and_links_are_not_followed);

@@ -397,7 +397,6 @@ int main(void)
 	tcase_add_test(text, an_empty_field_is_refused);
 	suite_add_tcase(suite, text);
 	tcase_add_checked_fixture(root, setup, NULL);
-	tcase_set_timeout(root, 60);
 	tcase_add_test(root, ids_are_mapped_as_asked_for);
 	tcase_add_test(root, the_map_is_the_one_the_host_sees);
 	tcase_add_test(root, two_threads_do_not_get_in_each_others_way);

@@ -183,7 +183,6 @@ int main(void)
 	Suite *suite = suite_create("os/lock");
 	TCase *tc = tcase_create("lock");
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, who_has_a_lock_is_found_and_who_waits_is_not);
 	tcase_add_test(tc, a_busy_lock_names_its_holder);

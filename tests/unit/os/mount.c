@@ -447,7 +447,6 @@ int main(void)
 	if (skipped >= 0)
 		return skipped;
 	tcase_add_checked_fixture(tests, setup, mounts_teardown);
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_new_mount_is_in_no_table_until_it_is_attached);
 	tcase_add_test(tests, a_detached_mount_goes_with_its_descriptor);
 	tcase_add_test(tests, options_and_attributes_are_the_file_systems);

@@ -656,7 +656,6 @@ int main(void)
 	if (skipped >= 0)
 		return skipped;
 	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_set_timeout(tests, 60);
 	add_launches(tests);
 	tcase_add_checked_fixture(bare_tests, setup_bare, teardown);
 	tcase_set_timeout(bare_tests, 60);

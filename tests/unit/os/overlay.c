@@ -207,7 +207,6 @@ static void setup_bare(void)
 
 static void add_all(TCase *tests)
 {
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, what_is_written_lies_above_and_what_is_below_stays);
 	tcase_add_test(tests, a_directory_of_the_layer_below_can_be_renamed);
 	tcase_add_test(tests, it_is_one_file_system);

@@ -686,7 +686,6 @@ int main(void)
 	Suite *suite = suite_create("os/process");
 	TCase *ids = tcase_create("identity"), *signals = tcase_create("signals"), *tools = tcase_create("tools");
 
-	tcase_set_timeout(ids, 60);
 	tcase_add_test(ids, an_id_is_read_as_it_was_written);
 	tcase_add_test(ids, what_is_no_id_is_refused_and_changes_nothing);
 	tcase_add_test(ids, a_living_process_is_opened_by_its_identity);
@@ -697,7 +696,6 @@ int main(void)
 	tcase_add_test(ids, the_boot_id_is_a_uuid);
 	tcase_add_test(ids, descriptors_from_a_number_on_are_closed_or_marked);
 	suite_add_tcase(suite, ids);
-	tcase_set_timeout(signals, 60);
 	tcase_add_test(signals, signals_are_read_in_every_form);
 	tcase_add_test(signals, every_signal_is_read_as_it_is_shown);
 	tcase_add_test(signals, a_signal_is_taken_by_who_handles_blocks_or_waits_for_it);
@@ -705,7 +703,6 @@ int main(void)
 	tcase_add_test(signals, reset_signals_are_neither_handled_nor_ignored_nor_blocked);
 	suite_add_tcase(suite, signals);
 	tcase_add_checked_fixture(tools, setup, NULL);
-	tcase_set_timeout(tools, 60);
 	tcase_add_test(tools, a_missing_tool_is_named_with_its_package);
 	if (add_root_tests())
 		tcase_add_test(tools, a_tool_that_is_not_installed_tells_what_to_install);

@@ -465,7 +465,6 @@ int main(void)
 	tcase_add_test(tcase, a_filter_is_one_program_unless_that_would_change_it);
 	tcase_add_test(tcase, the_shipped_profile_is_shortened_and_one_that_cannot_be_stays);
 	tcase_add_test(tcase, a_file_is_read_only_for_what_it_was_made_of);
-	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

@@ -359,7 +359,6 @@ int main(void)
 	Suite *suite = suite_create("runtime/account");
 	TCase *tests = tcase_create("account");
 
-	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, an_id_is_exactly_what_was_asked_for, 0, ARRAY_SIZE(table));
 	tcase_add_test(tests, name_home_and_shell_come_along);
 	tcase_add_test(tests, home_and_shell_that_are_no_paths_are_replaced);

@@ -155,7 +155,6 @@ int main(void)
 	TCase *tests = tcase_create("client");
 
 	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_request_is_sent_and_its_answer_comes_back);
 	tcase_add_test(tests, a_descriptor_of_the_answer_is_the_callers);
 	tcase_add_test(tests, news_that_was_on_its_way_is_passed_over);

@@ -246,7 +246,6 @@ int main(void)
 	TCase *tests = tcase_create("control");
 
 	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, the_layout_is_the_one_that_other_versions_read);
 	tcase_add_test(tests, what_is_made_is_accepted);
 	tcase_add_test(tests, a_text_that_is_too_long_is_cut);

@@ -276,7 +276,6 @@ int main(void)
 	TCase *tests = tcase_create("handshake");
 
 	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, the_pair_does_not_survive_an_exec);
 	tcase_add_test(tests, success_is_told);
 	tcase_add_test(tests, an_error_arrives_as_it_was);

@@ -182,7 +182,6 @@ int main(void)
 	TCase *tests = tcase_create("console");
 
 	tcase_add_checked_fixture(tests, setup, NULL);
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_key_has_a_name);
 	tcase_add_test(tests, what_is_typed_goes_in_until_the_escape_key_and_q);
 	tcase_add_test(tests, keys_reach_the_console);

@@ -342,7 +342,6 @@ int main(void)
 	Suite *suite = suite_create("runtime/start_table");
 	TCase *tests = tcase_create("start_table");
 
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, names_are_unique_and_fit_into_a_message);
 	tcase_add_test(tests, every_row_does_something);
 	tcase_add_test(tests, payload_rows_have_no_undo);

@@ -703,7 +703,6 @@ int main(void)
 	TCase *tests = tcase_create("steps");
 
 	tcase_add_checked_fixture(tests, setup, NULL);
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, each_side_walks_its_rows_in_the_order_of_the_table);
 	tcase_add_test(tests, rows_that_do_not_apply_are_skipped_by_all);
 	tcase_add_loop_test(tests, rows_of_different_sides_run_at_the_same_time, 0, (int)ARRAY_SIZE(together));

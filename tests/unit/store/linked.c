@@ -153,7 +153,6 @@ int main(void)
 	TCase *tests = tcase_create("linked");
 
 	tcase_add_checked_fixture(tests, install_setup, install_teardown);
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, users_are_those_that_name_it);
 	tcase_add_test(tests, a_base_goes_with_its_last_user_and_the_last_one_with_all);
 	tcase_add_test(tests, what_is_no_uuid_leads_nowhere);

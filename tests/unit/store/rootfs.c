@@ -333,7 +333,6 @@ int main(void)
 	TCase *image = tcase_create("image"), *inside = tcase_create("configure");
 
 	tcase_add_checked_fixture(image, setup, teardown);
-	tcase_set_timeout(image, 60);
 	tcase_add_test(image, an_image_is_mounted_where_nobody_sees_it);
 	tcase_add_test(image, an_image_is_mounted_once);
 	tcase_add_test(image, wrong_images_are_refused_with_a_hint);

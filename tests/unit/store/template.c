@@ -234,7 +234,6 @@ int main(void)
 	tcase_add_test(find, an_absolute_path_is_a_template);
 	tcase_add_test(find, a_changed_script_or_library_has_another_hash);
 	tcase_add_checked_fixture(run, install_setup, install_teardown);
-	tcase_set_timeout(run, 60);
 	tcase_add_test(run, a_build_fills_the_rootfs_and_tells_its_steps);
 	tcase_add_test(run, exit_codes_become_statuses_and_the_last_line_the_error);
 	tcase_add_test(run, what_a_script_leaves_running_dies_with_it);
