@@ -13,6 +13,15 @@ case $(field box cgroup) in *.service/payload) root=$(dirname "$(field box cgrou
 for controller in ${root:+$(cat "$root/cgroup.controllers")}; do
     case $given in *" $controller "*) ;; *) fail "no $controller inside:$given" ;; esac
 done
+# how long its tasks wait is counted where it can be asked, not again around it, where a host has that (Linux 6.1, PSI)
+group=$(field box cgroup)
+if [ -e "$group/cgroup.pressure" ]; then
+    has "$(inside box cat /sys/fs/cgroup/cpu.pressure)" '^some avg10=' "the pressure inside"
+    case $group in
+    *.service/payload) ;;
+    *) same "$(cat "$group/../cgroup.pressure" "$group/../../cgroup.pressure" "$group/.sysct/cgroup.pressure")" "$(printf '0\n0\n0')" "the pressure around it" ;;
+    esac
+fi
 # paths are relative to the box
 if inside box grep -E 'sysct|^0::/\.\.' /proc/1/cgroup; then fail "the box sees where it is"; fi
 # the host's side: v2 or v1, whichever has the controller
