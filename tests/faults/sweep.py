@@ -125,8 +125,8 @@ class Host:
         return False
 
     def is_left_over(self, name):
-        """There is something to clean up, and nobody who is at it."""
-        return self.states().get(name) == "broken" and not self.has_supervisors(name)
+        """There is something to clean up, and nobody who is at it: asked in this order, since who is at it may just end it."""
+        return not self.has_supervisors(name) and self.states().get(name) == "broken"
 
     def box_dir(self, name):
         return os.path.join(self.state, "containers", name)
