@@ -191,7 +191,7 @@ static int keep_own_routes(struct note *note, struct error *err)
 
 int network_forwarding_on(const struct network_host *host, bool ipv6, struct error *err)
 {
-	auto_note struct note note;
+	auto_note struct note note = { .path = NULL };
 	char value[8];
 	int r;
 
@@ -212,7 +212,7 @@ int network_forwarding_on(const struct network_host *host, bool ipv6, struct err
  * on it. */
 void network_restore_sysctls(const struct network_host *host, struct netlink *netlink)
 {
-	auto_note struct note note;
+	auto_note struct note note = { .path = NULL };
 	struct error ignored = ERROR_NONE;
 
 	if (netlink_kind_count(netlink, "bridge", &ignored) != 0)

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "store/firewall.h"
 #include "store/foreign.h"
 #include "store/network.h"
+#include "store/network_parts.h"
 
 #include <check.h> /* last: it takes the word fail */
 
@@ -517,6 +519,35 @@ START_TEST(a_name_that_is_none_is_not_registered)
 }
 END_TEST
 
+/* What was on the stack before must not be taken for a note. */
+__attribute__((noinline)) static void soil_the_stack(void)
+{
+	volatile unsigned char soil[16384];
+
+	for (size_t i = 0; i < sizeof(soil); i++)
+		soil[i] = 0xa5;
+}
+
+START_TEST(forwarding_stays_beside_another_bridge)
+{
+	static const uint8_t mac[HWADDR_BYTES] = { 2, 0, 0, 0, 0, 9 };
+	struct network_host host = { .suffix = "sysct-test" };
+	struct error err = ERROR_NONE;
+	auto_netlink struct netlink *netlink = NULL;
+	char value[8];
+
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	netlink = netlink_open(&err);
+	ck_assert_ptr_nonnull(netlink);
+	ck_assert_int_gt(netlink_bridge_add(netlink, "other0", mac, 0, "another's", &err), 0);
+	ck_assert_int_eq(net_sysctl_set("ipv4/ip_forward", "1"), 0);
+	soil_the_stack();
+	network_restore_sysctls(&host, netlink);
+	ck_assert_int_eq(net_sysctl_get("ipv4/ip_forward", value, sizeof(value)), 0);
+	ck_assert_str_eq(value, "1");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("store/network");
@@ -546,6 +577,8 @@ int main(void)
 	tcase_add_checked_fixture(files, make_directory, remove_directory);
 	tcase_add_test(files, names_come_and_go_with_their_box);
 	tcase_add_test(files, a_name_that_is_none_is_not_registered);
+	if (geteuid() == 0 || getenv("SYSCT_TESTS_MUST_RUN"))
+		tcase_add_test(files, forwarding_stays_beside_another_bridge);
 	suite_add_tcase(suite, pure);
 	suite_add_tcase(suite, files);
 	runner = srunner_create(suite);
