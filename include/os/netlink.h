@@ -4,7 +4,7 @@
 
 /* netlink - links, addresses and routes, by messages to the kernel (rtnetlink(7)).
  *
- * The one module that knows libnl. Only libnl-3 (sockets, messages, attributes) is used:
+ * The one module that knows libnl, in src/os/netlink.c alone. Only libnl-3 (sockets, messages, attributes) is used:
  * libnl-route-3 would add 0.1 to 0.3 ms of loading to every command, and its caches read every link
  * of the host. No cache is ever filled: each function asks for exactly what it needs, and a list of
  * changes is one sendmsg(2) with one acknowledgement.
@@ -183,7 +183,7 @@ int netlink_uplink(struct netlink *netlink, int family, struct link_info *ret, s
 /* Whether an address is this namespace's own: a bind(2), no lock in the kernel. */
 bool address_is_local(int family, const void *address);
 
-/* --- beside rtnetlink --- */
+/* --- nftables --- */
 
 /* Whether an nftables table of a family ("inet", "bridge") exists in the caller's namespace: one message,
  * no nft process. 1, 0 (also: no nftables in this kernel), or negative. */
@@ -207,11 +207,5 @@ struct nft_elements {
  * elements for each set; -ENOENT: no such set, or an element is not there. Privilege: CAP_NET_ADMIN. Source:
  * net/netfilter/nfnetlink.c, nf_tables_api.c. */
 int netlink_nft_change(const struct nft_elements *changes, size_t n, uint32_t generation, struct error *err);
-
-/* /proc/sys/net/NAME in the caller's namespace: "ipv4/ip_forward", "ipv6/conf/sysct0/accept_ra".
- * -errno. Setting what is set already writes nothing. buf of >= 2 bytes gets the value without
- * newline. */
-int net_sysctl_get(const char *name, char *buf, size_t room);
-int net_sysctl_set(const char *name, const char *value);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "command/doctor.h"
+#include "os/net_sysctl.h"
 #include "os/netlink.h"
 #include "os/probe.h"
 #include "os/process.h"

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "os/net_sysctl.h"
 #include "os/process.h"
 #include "os/systemd.h"
 #include "store/dns.h"

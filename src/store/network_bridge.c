@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/record.h"
+#include "os/net_sysctl.h"
 #include "os/process.h"
 
 #define NOTE_MAX 65536

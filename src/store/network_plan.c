@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "os/lock.h"
+#include "os/net_sysctl.h"
 #include "store/dns.h"
 
 #define HOST_DIR ".host"

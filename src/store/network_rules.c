@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "os/net_sysctl.h"
 #include "os/process.h"
 
 void network_view_done(struct network_view *view)

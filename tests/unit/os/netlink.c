@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "os/net_sysctl.h"
 #include "os/netlink.h"
 #include "os/process.h"
 

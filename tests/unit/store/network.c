@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "os/net_sysctl.h"
 #include "store/dns.h"
 #include "store/firewall.h"
 #include "store/foreign.h"
