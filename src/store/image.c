@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "os/lock.h"
 #include "os/loop.h"
+#include "os/mkfs.h"
 #include "os/mount.h"
 #include "os/process.h"
 #include "store/idpool.h"
@@ -157,34 +158,19 @@ static int run_tool(const char *const *argv, char **ret_output, struct error *er
 	return r;
 }
 
-/* No journal while building: nothing of a build that dies is kept, and it would be copied into every box.
- * assume_storage_prezeroed: the file is sparse, the kernel must not write zeros to its inode tables later. */
+/* No journal while building: nothing of a build that dies is kept, and it would be copied into every box. */
 static int make_ext4(const char *path, struct error *err)
 {
-	static const char features[] = "metadata_csum,metadata_csum_seed,^has_journal";
-	static const char modern[] = "assume_storage_prezeroed=1,lazy_itable_init=1,nodiscard,root_owner=0:0";
-	static const char old[] = "lazy_itable_init=1,nodiscard,root_owner=0:0";
 	auto_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	const char *argv[] = { "mke2fs", "-t", "ext4", "-q", "-F", "-m0", "-b", "4096", "-I", "256", "-O",
-			       features, "-E", modern, path, NULL };
-	auto_free char *output = NULL;
+	const struct mkfs wish = { .path = path, .keep_fd = -1, .features = "metadata_csum,metadata_csum_seed,^has_journal",
+				   .options = "lazy_itable_init=1,nodiscard,root_owner=0:0" };
+	auto_free char *said = NULL;
 	int r;
 
 	if (fd < 0 || ftruncate(fd, (off_t)IMAGE_SIZE) < 0)
 		return fail(err, errno, "create %s", path);
-	r = run_tool(argv, &output, err);
-	if (r == 1) {	/* e2fsprogs before 1.47 */
-		argv[13] = old;
-		free(take_ptr(&output));
-		r = run_tool(argv, &output, err);
-	}
-	if (r < 0)
-		return r;
-	if (r > 0) {
-		output[strcspn(output, "\n")] = '\0';
-		return fail(err, 0, "make a file system in %s: mke2fs: %s", path, output);
-	}
-	return 0;
+	r = mkfs_ext4(&wish, &said, err);
+	return r > 0 ? fail(err, 0, "make a file system in %s: mke2fs: %s", path, said) : r;
 }
 
 int image_punch_unwritten(int fd, struct error *err)

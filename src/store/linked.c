@@ -17,9 +17,9 @@
 #include "base/log.h"
 #include "os/bare_mounts.h"
 #include "os/idmap.h"
+#include "os/mkfs.h"
 #include "os/mount.h"
 #include "os/overlay.h"
-#include "os/process.h"
 #include "store/leftovers.h"
 #include "store/state.h"
 #include "store/superblock.h"
@@ -309,37 +309,24 @@ static int memory_file(void)
 
 int linked_make_upper(uint64_t size, const char *uuid, struct error *err)
 {
+	auto_close int fd = memory_file();
+	auto_free char *said = NULL;
+	char label[17], place[32], text[32];
 	/* ^resize_inode: 4 MiB of zeros less to write; growing does without. ^orphan_file: 2 MiB less, which the mke2fs.conf of
 	 * Debian 13 asks for; an image that gets its journal later has none either. The journal is made now, since nothing
 	 * is copied from here. */
-	static const char features[] = "metadata_csum,metadata_csum_seed,^resize_inode,^orphan_file";
-	static const char old_features[] = "metadata_csum,metadata_csum_seed,^resize_inode";
-	static const char modern[] =
-		"assume_storage_prezeroed=1,lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0";
-	static const char old[] = "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0";
-	auto_close int fd = memory_file();
-	auto_free char *output = NULL;
-	char label[17], place[32], text[32];
-	const char *argv[] = { "mke2fs", "-t", "ext4", "-q", "-F", "-m0", "-b", "4096", "-I", "256", "-U", uuid, "-L", label,
-			       "-O", features, "-E", modern, fd_path(fd, place, sizeof(place)), NULL };
-	struct tool_run run = { .argv = argv, .ret_output = &output, .keep_fd = fd };
+	const struct mkfs wish = { .path = fd_path(fd, place, sizeof(place)), .keep_fd = fd, .uuid = uuid, .label = label,
+				   .features = "metadata_csum,metadata_csum_seed,^resize_inode", .new_features = "^orphan_file",
+				   .options = "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0" };
 	int r;
 
 	snprintf(label, sizeof(label), "sysct-%.8s", uuid);
 	size -= size % 4096;
 	if (fd < 0 || fchmod(fd, 0600) < 0 || ftruncate(fd, (off_t)size) < 0)
 		return fail(err, errno, "make an image of %s in memory", format_size(size, text, sizeof(text)));
-	r = tool_run(&run, err);
-	if (r == 1) {	/* e2fsprogs before 1.47 */
-		argv[ARRAY_SIZE(argv) - 5] = old_features;
-		argv[ARRAY_SIZE(argv) - 3] = old;
-		free(take_ptr(&output));
-		r = tool_run(&run, err);
-	}
-	if (r > 0) {
-		output[strcspn(output, "\n")] = '\0';
-		return fail(err, 0, "make a file system of %s: mke2fs: %s", format_size(size, text, sizeof(text)), output);
-	}
+	r = mkfs_ext4(&wish, &said, err);
+	if (r > 0)
+		return fail(err, 0, "make a file system of %s: mke2fs: %s", format_size(size, text, sizeof(text)), said);
 	return r < 0 ? r : take_fd(&fd);
 }
 
