@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -56,6 +57,9 @@ int open_in_root(int root_fd, const char *path, int flags, mode_t mode);
 /* Open below dirfd, refusing links and whatever leads out by ".." or an absolute path: openat2(2) with RESOLVE_BENEATH |
  * RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS. What is mounted on the way is walked into. Returns a descriptor or -errno. */
 int open_beneath(int dirfd, const char *path, int flags, mode_t mode);
+
+/* Whether it is this user's, and nobody else may write to it. A link says nothing of what it leads to. */
+bool owned_alone(const struct stat *st, uid_t owner);
 
 /* "/proc/self/fd/N" for tools that want a path; buf of >= 32 bytes. */
 const char *fd_path(int fd, char *buf, size_t room);

@@ -363,6 +363,11 @@ int open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 			RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
+bool owned_alone(const struct stat *st, uid_t owner)
+{
+	return st->st_uid == owner && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
 const char *fd_path(int fd, char *buf, size_t room)
 {
 	snprintf(buf, room, "/proc/self/fd/%d", fd);

@@ -92,7 +92,7 @@ static int open_dir(struct container *c, struct error *err)
 		return not_found(c->install, c->name, err);
 	if (c->dir_fd < 0 || fstat(c->dir_fd, &st) < 0)
 		return fail(err, errno, "open %s", c->dir);
-	if (st.st_uid != geteuid() || st.st_mode & 022) {
+	if (!owned_alone(&st, geteuid())) {
 		fail(err, 0, "use %s: it is not root's alone (owner %u, mode %04o)", c->dir, st.st_uid,
 		     st.st_mode & 07777);
 		return error_hint(err, "look into it, then: chown root:root %s; chmod go-w %s", c->dir, c->dir);

@@ -360,7 +360,7 @@ static int open_base(const struct container *c, const char *path, struct stat *s
 	}
 	if (fstat(fd, st) < 0)
 		return fail(err, errno, "look at %s", path);
-	if (!S_ISREG(st->st_mode) || st->st_uid != geteuid() || st->st_mode & 022) {
+	if (!S_ISREG(st->st_mode) || !owned_alone(st, geteuid())) {
 		fail(err, 0, "use the base %s: it is no file that root alone may write to", path);
 		return error_hint(err, "if nobody else has changed it: chown root:root %s; chmod 0600 %s", path, path);
 	}

@@ -36,7 +36,7 @@ static int read_own(const char *path, char **ret, struct error *err)
 	}
 	if (fstat(fd, &st) < 0)
 		return fail(err, errno, "look at %s", path);
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022)) {
+	if (!S_ISREG(st.st_mode) || !owned_alone(&st, geteuid())) {
 		fail(err, 0, "use the profile %s: it must be a regular file that belongs to root and that nobody else may "
 			     "write to", path);
 		return error_hint(err, "chown root:root %s; chmod go-w %s", path, path);

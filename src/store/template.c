@@ -33,6 +33,11 @@ static char *shipped_dir(const struct install *install)
 	return xasprintf("%s/templates", install->data_dir);
 }
 
+static bool roots_alone(const struct stat *st)
+{
+	return owned_alone(st, geteuid()) || owned_alone(st, 0);
+}
+
 /* 1: it may be executed, 0: there is no such file. */
 static int check_program(const char *path, const char *dir, struct error *err)
 {
@@ -45,12 +50,12 @@ static int check_program(const char *path, const char *dir, struct error *err)
 	if (!S_ISREG(st.st_mode))
 		return fail_status(err, STATUS_USAGE, "use the template %s: it is %s, not a regular file", path,
 				   S_ISLNK(st.st_mode) ? "a link" : "a directory or device");
-	if ((st.st_uid != geteuid() && st.st_uid != 0) || st.st_mode & 022) {
+	if (!roots_alone(&st)) {
 		fail_status(err, STATUS_USAGE, "use the template %s: it runs as root, but is not root's alone "
 					       "(owner %u, mode %04o)", path, st.st_uid, st.st_mode & 07777);
 		return error_hint(err, "read it, then: chown root:root %s; chmod go-w %s", path, path);
 	}
-	if ((above.st_uid != geteuid() && above.st_uid != 0) || above.st_mode & 022) {
+	if (!roots_alone(&above)) {
 		fail_status(err, STATUS_USAGE, "use the template %s: others may exchange it, %s is not root's alone",
 			    path, dir);
 		return error_hint(err, "chown root:root %s; chmod go-w %s", dir, dir);

@@ -283,6 +283,24 @@ START_TEST(all_is_written_into_a_slow_pipe)
 }
 END_TEST
 
+START_TEST(a_file_is_its_owners_alone_when_nobody_else_may_write)
+{
+	static const struct {
+		mode_t mode;
+		bool alone;
+	} modes[] = { { 0600, true }, { 0755, true }, { 0444, true }, { 0620, false }, { 0602, false }, { 0777, false } };
+	struct stat st;
+
+	put("f", "x");
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		ck_assert_int_eq(fchmodat(at, "f", modes[i].mode, 0), 0);
+		ck_assert_int_eq(fstatat(at, "f", &st, 0), 0);
+		ck_assert_int_eq(owned_alone(&st, st.st_uid), modes[i].alone);
+		ck_assert(!owned_alone(&st, st.st_uid + 1));
+	}
+}
+END_TEST
+
 START_TEST(the_clock_goes_forward_and_a_descriptor_has_a_path)
 {
 	uint64_t begin = now_usec();
@@ -312,6 +330,7 @@ int main(void)
 	tcase_add_test(tcase, a_lock_is_held_until_its_descriptor_goes);
 	tcase_add_test(tcase, a_lock_is_waited_for);
 	tcase_add_test(tcase, all_is_written_into_a_slow_pipe);
+	tcase_add_test(tcase, a_file_is_its_owners_alone_when_nobody_else_may_write);
 	tcase_add_test(tcase, the_clock_goes_forward_and_a_descriptor_has_a_path);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
