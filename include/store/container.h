@@ -80,6 +80,14 @@ int container_save_identity(struct container *container, struct error *err);
  * among them. */
 int container_names(const struct install *install, struct strings *ret, struct error *err);
 
+/* The text of an identity of each container there is, unfinished creates and what is being destroyed among them, in no order and
+ * without a lock; one that has none is passed over. result: 0, or -errno, and then there is no text. dir is where it lies:
+ * STATE_DIR/containers/NAME. Another result of `each` than 0 ends it, and is returned: a negative one with err set. A directory
+ * that cannot be read is an error; what was found before that has been seen. */
+typedef int container_identity_fn(const char *name, const char *dir, int result, const char *text, size_t n, void *arg,
+				  struct error *err);
+int container_each_identity(const struct install *install, container_identity_fn *each, void *arg, struct error *err);
+
 /* Take the lock of a name whether it exists or not; errors as lock_take() of os/lock.h. Returns a descriptor. */
 int container_lock(const struct install *install, const char *name, int wait_ms, struct error *err);
 

@@ -41,6 +41,32 @@ int container_names(const struct install *install, struct strings *ret, struct e
 	return 0;
 }
 
+int container_each_identity(const struct install *install, container_identity_fn *each, void *arg, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/containers", install->state_dir);
+	auto_closedir DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : fail(err, errno, "read %s", path);
+	while ((errno = 0, entry = readdir(dir))) {
+		auto_free char *file = xasprintf("%s/identity", entry->d_name), *text = NULL;
+		auto_free char *where = xasprintf("%s/%s", path, entry->d_name);
+		size_t n = 0;
+		int r;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		r = read_file_at(dirfd(dir), file, IDENTITY_BYTES, &text, &n);
+		if (r == -ENOENT || r == -ENOTDIR)	/* just made, or on its way out */
+			continue;
+		r = each(entry->d_name, where, r, text, n, arg, err);
+		if (r != 0)
+			return r;
+	}
+	return errno ? fail(err, errno, "read %s", path) : 0;
+}
+
 static int not_found(const struct install *install, const char *name, struct error *err)
 {
 	auto_strings struct strings names = STRINGS_EMPTY;

@@ -297,16 +297,13 @@ static int read_identity(const char *text, size_t n, const char *path, struct id
 }
 
 /* Of one that cannot be read the ids are unknown, and all others might be its own: so none are given out. */
-static int read_claim(int containers, const char *dir, const char *name, struct id_ranges *taken, struct error *err)
+static int read_claim(const char *name, const char *dir, int result, const char *text, size_t n, struct id_ranges *taken,
+		      struct error *err)
 {
-	auto_free char *file = xasprintf("%s/identity", name), *path = xasprintf("%s/%s", dir, file), *text = NULL;
-	size_t n;
-	int r = read_file_at(containers, file, 65536, &text, &n);
+	auto_free char *path = xasprintf("%s/identity", dir);
 
-	if (r == -ENOENT || r == -ENOTDIR)	/* just made, or on its way out */
-		return 0;
-	if (r < 0) {
-		fail(err, -r, "read %s", path);
+	if (result < 0) {
+		fail(err, -result, "read %s", path);
 		return error_hint(err, "new ids are given out when it can be read: it tells which ones that container has");
 	}
 	if (read_identity(text, n, path, taken, err) == 0)
@@ -317,27 +314,30 @@ static int read_claim(int containers, const char *dir, const char *name, struct 
 	return -err->code;
 }
 
+struct claims {
+	const char *but;
+	struct id_ranges *taken;
+};
+
+static int add_claims(const char *name, const char *dir, int result, const char *text, size_t n, void *arg, struct error *err)
+{
+	const struct claims *claims = arg;
+	struct error why = ERROR_NONE;
+
+	if (strcmp(name, claims->but) == 0 || read_claim(name, dir, result, text, n, claims->taken, &why) == 0 ||
+	    text_starts(name, TRASH))
+		return 0;
+	*err = why;
+	return -err->code;
+}
+
 /* The claims of all containers but the one in directory `but`, unfinished ones included; what is being destroyed may be damaged. */
 static int read_claims(const struct install *install, const char *but, struct id_ranges *taken,
 		       struct error *err)
 {
-	auto_free char *path = xasprintf("%s/containers", install->state_dir);
-	auto_closedir DIR *dir = opendir(path);
-	struct dirent *entry;
+	struct claims claims = { but, taken };
 
-	if (!dir)
-		return errno == ENOENT ? 0 : fail(err, errno, "read %s", path);
-	while ((errno = 0, entry = readdir(dir))) {
-		struct error why = ERROR_NONE;
-
-		if (strcmp(entry->d_name, but) == 0 || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (read_claim(dirfd(dir), path, entry->d_name, taken, &why) == 0 || text_starts(entry->d_name, TRASH))
-			continue;
-		*err = why;
-		return -err->code;
-	}
-	return errno ? fail(err, errno, "read %s", path) : 0;
+	return container_each_identity(install, add_claims, &claims, err);
 }
 
 static int configured(const struct host_config *host, struct pool *pool, struct error *err)

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "store/container.h"
 #include "store/image.h"
 #include "store/linked.h"
 
@@ -67,27 +68,29 @@ static uint64_t used_below(int dirfd_, const char *name, int depth)
 	return sum;
 }
 
+static int add_user(const char *name, const char *dir, int result, const char *text, size_t n, void *arg, struct error *err)
+{
+	auto_record struct record record = RECORD_EMPTY;
+	struct image_list *list = arg;
+	const char *key;
+
+	(void)dir;
+	(void)err;
+	if (result < 0 || record_parse(&record, text, n) < 0)
+		return 0;
+	key = record_get(&record, "image_key");
+	for (size_t i = 0; key && i < list->n; i++)
+		if (strcmp(list->items[i].key, key) == 0)
+			strings_add(&list->items[i].users, name);
+	return 0;
+}
+
 /* Everything below containers/ that has an identity, an unfinished create too. */
 static void find_users(const struct install *install, struct image_list *list)
 {
-	auto_free char *path = xasprintf("%s/containers", install->state_dir);
-	auto_closedir DIR *dir = opendir(path);
-	struct dirent *entry;
+	struct error ignored = ERROR_NONE;
 
-	while (dir && (entry = readdir(dir))) {
-		auto_free char *file = xasprintf("%s/identity", entry->d_name);
-		auto_free char *text = NULL;
-		auto_record struct record record = RECORD_EMPTY;
-		const char *key;
-		size_t n;
-
-		if (read_file_at(dirfd(dir), file, 65536, &text, &n) < 0 || record_parse(&record, text, n) < 0)
-			continue;
-		key = record_get(&record, "image_key");
-		for (size_t i = 0; key && i < list->n; i++)
-			if (strcmp(list->items[i].key, key) == 0)
-				strings_add(&list->items[i].users, entry->d_name);
-	}
+	container_each_identity(install, add_user, list, &ignored);
 	for (size_t i = 0; i < list->n; i++)
 		strings_sort(&list->items[i].users);
 }

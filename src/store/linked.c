@@ -69,34 +69,34 @@ static int lock_base(const struct install *install, const char *base, struct err
 
 /* --- who stands on it --- */
 
-/* One whose identity cannot be read may stand on any: what it is made of must still be there when somebody mends it. */
-static void read_base(int containers, const char *name, const char *base, struct strings *ret)
-{
-	auto_free char *file = xasprintf("%s/identity", name);
-	auto_free char *text = NULL;
-	auto_record struct record record = RECORD_EMPTY;
-	const char *value;
-	size_t n;
-	int r = read_file_at(containers, file, 65536, &text, &n);
+struct users {
+	const char *base;
+	struct strings *names;
+};
 
-	if (r == -ENOENT || r == -ENOTDIR)
-		return;
-	if (r == 0)
-		r = record_parse(&record, text, n);
+/* One whose identity cannot be read may stand on any: what it is made of must still be there when somebody mends it. */
+static int add_user(const char *name, const char *dir, int result, const char *text, size_t n, void *arg, struct error *err)
+{
+	auto_record struct record record = RECORD_EMPTY;
+	const struct users *users = arg;
+	const char *value;
+
+	(void)dir;
+	(void)err;
+	if (result == 0)
+		result = record_parse(&record, text, n);
 	value = record_get(&record, "base");
-	if (r < 0 || (value && strcmp(value, base) == 0))
-		strings_add(ret, name);
+	if (result < 0 || (value && strcmp(value, users->base) == 0))
+		strings_add(users->names, name);
+	return 0;
 }
 
 void linked_users(const struct install *install, const char *base, struct strings *ret)
 {
-	auto_free char *path = xasprintf("%s/containers", install->state_dir);
-	auto_closedir DIR *dir = opendir(path);
-	struct dirent *entry;
+	struct users users = { base, ret };
+	struct error ignored = ERROR_NONE;
 
-	while (dir && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			read_base(dirfd(dir), entry->d_name, base, ret);
+	container_each_identity(install, add_user, &users, &ignored);
 	strings_sort(ret);
 }
 
