@@ -125,11 +125,7 @@ uint64_t cgroup_memory_used(const char *group);
 /* cgroup_memory_used() and cgroup_frozen() for list, which asks for many: where cgroups are mounted as usual (cgroup2 on
  * /sys/fs/cgroup, or on /sys/fs/cgroup/unified beside v1's memory) without reading the table of mounts. Not for threads. */
 void cgroup_glance(const char *group, uint64_t *ret_memory, bool *ret_frozen);
-/* Pids of the payload, in it or below. Caller frees. */
-int cgroup_pids(const char *group, pid_t **ret, size_t *ret_n);
 /* The payload's directory in cgroup2 as the host sees it, for people. Caller frees; NULL when not mounted. */
 char *cgroup_path(const char *group);
-/* "v2", "hybrid" or "v1"; "none" where there is none, or none can be used. */
-const char *cgroup_layout_name(void);
 
 #endif

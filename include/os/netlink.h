@@ -25,11 +25,8 @@
 
 struct netlink;
 
-/* A route socket in the network namespace of the calling thread, or in the one behind netns_fd (the
- * thread goes there and back: CAP_SYS_ADMIN in both). NULL on failure. A socket keeps its
- * namespace. */
+/* A route socket in the network namespace of the calling thread. NULL on failure. A socket keeps its namespace. */
 struct netlink *netlink_open(struct error *err);
-struct netlink *netlink_open_in(int netns_fd, struct error *err);
 void netlink_close(struct netlink *netlink); /* NULL is fine */
 
 static inline void cleanup_netlinkp(struct netlink **netlink)
@@ -92,8 +89,6 @@ struct port_flags {
 	bool isolated; /* reaches ports that are not isolated only */
 	bool locked; /* only addresses in the forwarding table may send */
 };
-int netlink_port_set(struct netlink *netlink, int index, const struct port_flags *flags,
-		     struct error *err);
 
 /* All that one port is held to, of a link that is there: flags, group, and a permanent entry of the
  * bridge's forwarding table for the one address that it may send from, taken from any other port. */

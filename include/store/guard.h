@@ -56,7 +56,6 @@ int guarded_read(int dirfd, char **ret, struct error *err);
 bool guarded_exists(int dirfd);
 int guarded_write(int dirfd, const char *text, struct error *err);
 /* The same from and to text. uuid: of that box alone, for a start that has nothing new to say; NULL: of all. -EINVAL. */
-int guarded_parse(const char *text, struct guarded_list *ret);
 int guarded_parse_of(const char *text, const char *uuid, struct guarded_list *ret);
 char *guarded_format(const struct guarded_list *list);
 

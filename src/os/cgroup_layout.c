@@ -222,17 +222,6 @@ bool cgroup_is_own_mount(const struct hierarchy *h)
 	return text_starts(h->path, OWN_MOUNT);
 }
 
-const char *cgroup_layout_name(void)
-{
-	struct error err = ERROR_NONE;
-
-	if (learn(&err) < 0)
-		return "none";
-	if (layout.n_v1 == 0)
-		return "v2";
-	return layout.path ? "hybrid" : "v1";
-}
-
 const char *cgroup_v1_path(const char *controller)
 {
 	const struct hierarchy *h = cgroup_find_v1(controller);

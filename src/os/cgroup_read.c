@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a group has and uses. */
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -46,47 +43,6 @@ uint64_t cgroup_memory_used(const char *group)
 	path = h ? xasprintf("%s/%s/memory.usage_in_bytes", h->path, group) :
 		   xasprintf("%s/payload/memory.current", group);
 	return read_number(h ? AT_FDCWD : layout->root, path, &used) ? used : 0;
-}
-
-static void collect_pids(int parent, const char *name, pid_t **pids, size_t *n)
-{
-	auto_free char *procs = NULL;
-	auto_closedir DIR *dir = NULL;
-	struct dirent *entry;
-	char *save, *line;
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (read_file_at(fd, "cgroup.procs", 1 << 22, &procs, NULL) == 0) {
-		for (line = strtok_r(procs, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-			*pids = xrealloc(*pids, (*n + 1) * sizeof(pid_t));
-			(*pids)[(*n)++] = (pid_t)atoi(line);
-		}
-	}
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return;
-	}
-	while ((entry = readdir(dir)))
-		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
-		    strcmp(entry->d_name, "..") != 0)
-			collect_pids(fd, entry->d_name, pids, n);
-}
-
-int cgroup_pids(const char *group, pid_t **ret, size_t *ret_n)
-{
-	auto_free char *path = xasprintf("%s/payload", group);
-	struct error err = ERROR_NONE;
-	const struct cgroup_layout *layout = cgroup_layout(&err);
-
-	*ret = NULL;
-	*ret_n = 0;
-	if (!layout)
-		return -err.code;
-	collect_pids(layout->root, path, ret, ret_n);
-	return 0;
 }
 
 char *cgroup_path(const char *group)

@@ -3,13 +3,11 @@
 #include "netlink_parts.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,26 +59,6 @@ struct netlink *netlink_open_protocol(int protocol, struct error *err)
 struct netlink *netlink_open(struct error *err)
 {
 	return netlink_open_protocol(NETLINK_ROUTE, err);
-}
-
-struct netlink *netlink_open_in(int netns_fd, struct error *err)
-{
-	auto_close int here = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	struct netlink *netlink;
-
-	if (here < 0) {
-		fail(err, errno, "open the own network namespace");
-		return NULL;
-	}
-	if (setns(netns_fd, CLONE_NEWNET) < 0) {
-		fail(err, errno, "enter a network namespace");
-		return NULL;
-	}
-	netlink = netlink_open(err);
-	/* To go on in a box's namespace would do the host's work there: never. */
-	if (setns(here, CLONE_NEWNET) < 0)
-		end_here("return to the host's network namespace");
-	return netlink;
 }
 
 void netlink_close(struct netlink *netlink)

@@ -59,18 +59,6 @@ static void put_port(struct message *message, const struct port_flags *flags)
 	message_nest_end(message, port);
 }
 
-int netlink_port_set(struct netlink *netlink, int index, const struct port_flags *flags,
-		     struct error *err)
-{
-	auto_batch struct batch *batch = batch_new();
-	struct ifinfomsg link = { .ifi_family = AF_BRIDGE, .ifi_index = index };
-
-	put_port(batch_add(batch, RTM_SETLINK, 0, &link, sizeof(link),
-			   "set the bridge port flags of link %d", index),
-		 flags);
-	return batch_run(netlink, batch, NULL, err);
-}
-
 /* Flags before the entry: what was learnt from the port cannot come between. */
 static void put_guard(struct batch *batch, int index, const struct port_guard *guard)
 {

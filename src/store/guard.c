@@ -212,11 +212,6 @@ int guarded_parse_of(const char *text, const char *uuid, struct guarded_list *re
 	return 0;
 }
 
-int guarded_parse(const char *text, struct guarded_list *ret)
-{
-	return guarded_parse_of(text, NULL, ret);
-}
-
 int guarded_read(int dirfd, char **ret, struct error *err)
 {
 	int r = read_file_at(dirfd, FILE_NAME, FILE_MAX, ret, NULL);

@@ -23,12 +23,12 @@ static void guard(const char *text)
 	auto_free char *out = NULL, *second = NULL;
 	auto_text struct text rules = TEXT_EMPTY;
 
-	if (guarded_parse(text, &list) < 0) {
+	if (guarded_parse_of(text, NULL, &list) < 0) {
 		require(list.n == 0, "refused, and yet something was read", text);
 		return;
 	}
 	out = guarded_format(&list);
-	require(guarded_parse(out, &again) == 0, "what was written cannot be read", out);
+	require(guarded_parse_of(out, NULL, &again) == 0, "what was written cannot be read", out);
 	second = guarded_format(&again);
 	require(strcmp(out, second) == 0, "read back differs", out);
 	guard_rules(&list, &rules);

@@ -181,14 +181,6 @@ static void create(uid_t owner)
 
 /* --- */
 
-START_TEST(the_layout_has_a_name)
-{
-	const char *name = cgroup_layout_name();
-
-	ck_assert_msg(strcmp(name, "v2") == 0 || strcmp(name, "hybrid") == 0 || strcmp(name, "v1") == 0, "%s", name);
-}
-END_TEST
-
 START_TEST(a_group_is_made_in_every_hierarchy)
 {
 	struct tree trees[32];
@@ -357,7 +349,7 @@ END_TEST
 
 START_TEST(a_group_that_is_not_there_cannot_be_entered)
 {
-	if (strcmp(cgroup_layout_name(), "v2") == 0)
+	if (cgroup_layout(&err)->n_v1 == 0)
 		ck_assert_int_eq(cgroup_enter_v1("sysct-none/nowhere", false, &err), 0);
 	else
 		ck_assert_int_eq(cgroup_enter_v1("sysct-none/nowhere", false, &err), -ENOENT);
@@ -651,31 +643,6 @@ START_TEST(what_the_container_made_below_is_killed_too)
 	must(cgroup_kill(group, &err));
 	must(cgroup_wait_empty(group, WAIT_MS, &err));
 	reap();
-}
-END_TEST
-
-START_TEST(pids_are_listed_wherever_they_are)
-{
-	auto_free pid_t *pids = NULL;
-	auto_close int dir = -1, below = -1;
-	size_t n = 99;
-	char text[16];
-	pid_t first, second;
-
-	ck_assert_int_eq(cgroup_pids(group, &pids, &n), 0);	/* no group */
-	ck_assert_uint_eq(n, 0);
-	free(take_ptr(&pids));
-	create(0);
-	first = add_process(0, NULL);
-	second = add_process(0, NULL);
-	dir = payload();
-	ck_assert_int_eq(mkdirat(dir, "deep", 0755), 0);
-	below = openat(dir, "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	snprintf(text, sizeof(text), "%d", (int)second);
-	ck_assert_int_eq(write_value_at(below, "cgroup.procs", text), 0);
-	ck_assert_int_eq(cgroup_pids(group, &pids, &n), 0);
-	ck_assert_uint_eq(n, 2);
-	ck_assert((pids[0] == first && pids[1] == second) || (pids[0] == second && pids[1] == first));
 }
 END_TEST
 
@@ -1038,7 +1005,6 @@ int main(void)
 	tcase_add_unchecked_fixture(tests, NULL, sweep);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 90);
-	tcase_add_test(tests, the_layout_has_a_name);
 	tcase_add_test(tests, a_group_is_made_in_every_hierarchy);
 	tcase_add_test(tests, a_cpuset_has_what_its_parent_has);
 	tcase_add_test(tests, an_unprepared_cpuset_above_is_prepared);
@@ -1060,7 +1026,6 @@ int main(void)
 	tcase_add_test(tests, an_empty_group_can_be_frozen);
 	tcase_add_test(tests, all_are_killed_frozen_or_not);
 	tcase_add_test(tests, what_the_container_made_below_is_killed_too);
-	tcase_add_test(tests, pids_are_listed_wherever_they_are);
 	tcase_add_test(tests, memory_in_use_is_known_where_the_controller_is);
 	tcase_add_test(tests, a_glance_sees_what_a_look_sees);
 	tcase_add_test(tests, a_glance_is_true_wherever_cgroups_are);

@@ -141,8 +141,8 @@ START_TEST(what_could_be_more_than_an_entry_is_refused)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
-		ck_assert_msg(guarded_parse(wrong[i], &list) == -EINVAL && list.n == 0, "%s", wrong[i]);
-	ck_assert_int_eq(guarded_parse(UUID_A " eth0 1 - 02:00:00:00:00:01 - -\n", &list), 0);
+		ck_assert_msg(guarded_parse_of(wrong[i], NULL, &list) == -EINVAL && list.n == 0, "%s", wrong[i]);
+	ck_assert_int_eq(guarded_parse_of(UUID_A " eth0 1 - 02:00:00:00:00:01 - -\n", NULL, &list), 0);
 	ck_assert_uint_eq(list.n, 1);
 }
 END_TEST
