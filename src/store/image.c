@@ -358,7 +358,7 @@ static int write_meta(const struct making *m, struct record *facts, struct error
 {
 	static const char *const from_template[] = { "distro", "release", "version", "arch", "init", "init_kind",
 						     "stop_signal", "reboot_signal", "console", "min_cgroup",
-						     "message", "source", "source_sha256" };
+						     "message", "source", "source_sha256", "variant" };
 	const struct image_request *q = m->request;
 	auto_record struct record meta = RECORD_EMPTY;
 	auto_free char *path = xasprintf("%s/meta", m->partial);
@@ -376,7 +376,8 @@ static int write_meta(const struct making *m, struct record *facts, struct error
 		add_fact(&meta, "release", q->release);
 	if (!text_empty(q->source))	/* the template knows it by another path */
 		record_set(&meta, "source", q->source);
-	add_fact(&meta, "variant", q->variant);
+	if (!record_get(&meta, "variant"))
+		add_fact(&meta, "variant", text_empty(q->variant) ? "default" : q->variant);
 	add_fact(&meta, "packages", q->packages);
 	add_fact(&meta, "mirror", m->mirror);
 	if (q->no_verify)

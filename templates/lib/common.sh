@@ -305,6 +305,8 @@ cached_fetch() {
     mv "$2.new" "$2"
 }
 
+# sum_of FILE: the SHA-256 of what is in it
+sum_of() { sha256sum <"$1" | cut -d' ' -f1; }
 hash_text() { printf '%s' "$1" | sha256sum | cut -c 1-16; }
 
 # ---- inside the root file system -----------------------------------------------------------------

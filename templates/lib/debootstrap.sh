@@ -356,6 +356,13 @@ EOS
         esac
         fail 1 "debootstrap could not install $DEB_NAME $SUITE from $MSHOWN: $why"
     fi
+    # of the one that debootstrap fetched and checked, from which all packages of the base hang
+    for _f in InRelease Release; do
+        _taken=$(in_root "var/lib/apt/lists/debootstrap.invalid_dists_${SUITE}_$_f")
+        [ ! -f "$_taken" ] || break
+        _taken=$REL
+    done
+    SUM=$(sum_of "$_taken")
 }
 
 # deb_update: sources, updates, extra packages
@@ -515,6 +522,7 @@ deb_finish() {
     setkv init=/sbin/init
     setkv "init_kind=$INIT_KIND"
     setkv "source=$MSHOWN dists/$SUITE"
+    setkv "source_sha256=$SUM"
     setkv "manifest=$SYSCT_TMP/manifest.txt"
     progress 100 "$DEB_NAME $VERSION ($CODENAME) is built"
 }

@@ -6,6 +6,8 @@
 mirror
 # a server beside the bridge, on its address: what a box can reach
 alpine box --set network.host_access=yes
+sum=$(find "$MIRROR" -path '*/v3.19/main/*' -name APKINDEX.tar.gz -exec sha256sum {} + | cut -d' ' -f1)
+same "$(sysct config get box template.checksum)" "$sum" "checksum of the index"
 ok sysct start box --wait
 same "$(inside box rc-status --crashed)" "" "failed services"
 has "$(inside box rc-status default)" 'crond|networking' "runlevel default"

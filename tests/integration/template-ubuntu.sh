@@ -54,6 +54,7 @@ unchanged
 
 # ---- what it gives ------------------------------------------------------------------------------------------
 create box --template ubuntu --release 24.04 --mirror "$url" --keyring "$TEST_TMP/mirror.gpg"
+same "$(sysct config get box template.checksum)" "$(sha256sum <"$mirror/ubuntu/dists/noble/InRelease" | cut -d' ' -f1)" "checksum of what is signed"
 ok sysct start box --wait
 same "$(inside box systemctl is-system-running)" running "systemctl is-system-running"
 same "$(inside box systemctl --failed --no-legend --plain)" "" "failed units"

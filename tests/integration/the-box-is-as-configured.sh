@@ -8,6 +8,13 @@
 busybox box --set rootfs.size=300M --set container.hostname=web.example --set container.environment_id=my-id --set 'environment.GREETING=hello; you' \
     --set environment.EMPTY= --set rootfs.image=disk.img
 dir=$SYSCT_STATE_DIR/containers/box
+program=$(readlink -f "$(sh -c 'command -v busybox')")
+same "$(sysct config get box | grep '^template\.' | sort)" "template.arch = $(uname -m)
+template.checksum = $(sha256sum <"$program" | cut -d' ' -f1)
+template.name = busybox
+template.release = host
+template.source = $program
+template.variant = default" "what it was made of"
 ok sysct start box --wait
 same "$(inside box hostname)" web.example "host name"
 same "$(field box hostname)" web.example "host name in info"

@@ -10,13 +10,15 @@
 
 #define MIB (1 << 20)
 #define KEY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define DATA_SUM "d69e68988157833272305aaf21f453c800346e8a3640db6578e260215542e5d4"
 #define KEY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 /* A system of one file: enough for configure. Counts its runs in DATA_DIR/templates/runs. */
 #define TINY                                                                                       \
 	"#!/bin/sh\nset -e\ncd \"$SYSCT_ROOTFS\"\nmkdir -p bin sbin etc\necho '#!/bin/sh' >sbin/init\n" \
 	"chmod 755 sbin/init\nhead -c 100000 /dev/zero | tr '\\0' x >etc/data\n"                       \
-	"echo run >>\"$SYSCT_CACHE/runs\"\necho 'set release=1' >&3\n"
+	"echo run >>\"$SYSCT_CACHE/runs\"\necho 'set release=1' >&3\n" \
+	"echo 'set source_sha256=" DATA_SUM "' >&3\n"
 
 static bool ready(void)
 {
@@ -185,6 +187,8 @@ START_TEST(the_second_container_comes_from_the_cache)
 	ck_assert_msg(container_open(&install, "tiny-2", false, false, &c, &err) == 0, "%s", err.message);
 	ck_assert_str_eq(c.config.template.name, "tiny");
 	ck_assert_str_eq(c.config.template.release, "1");
+	ck_assert_str_eq(c.config.template.variant, "default");
+	ck_assert_str_eq(c.config.template.checksum, DATA_SUM);
 	ck_assert_uint_eq(c.idmap.count, 65536);
 	container_close(&c);
 	destroy("tiny");
