@@ -52,8 +52,8 @@ int error_status(struct error *err, int status);
 /* The exit status that err stands for (STATUS_FAILED when none was given). */
 int error_exit_status(const struct error *err);
 
-/* Death: "sysct: WHO: message" and "hint: ..." on standard error. who may be NULL. Called by main and
- * by loops over several names, nowhere else. */
+/* Death: "sysct: WHO: message" and "hint: ..." on standard error; a message of several lines is as many errors.
+ * who may be NULL. Called by main and by loops over several names, nowhere else. */
 void error_report(const struct error *err, const char *who);
 
 #endif

@@ -24,7 +24,14 @@ void *config_add_base(struct container_config *config, const struct section *sec
 int config_check_values(const struct option_key *key, const char *value, struct strings *ret,
 			struct error *err);
 
-/* config_validate() that collects. */
-void config_rules(struct container_config *config, struct problems *problems);
+/* Where a file says a key; NULL is the section's header. back: of a list, its element counted from the last one, which is 1;
+ * 0: the key's first line. 0 is what it does not say. */
+struct config_lines {
+	unsigned int (*line)(const void *arg, const char *section, const char *title, const char *key, size_t back);
+	const void *arg;
+};
+
+/* config_validate() that collects. lines: of the file that was read last on top of sysct.conf, or NULL. */
+void config_rules(struct container_config *config, const struct config_lines *lines, struct problems *problems);
 
 #endif

@@ -87,11 +87,14 @@ int error_exit_status(const struct error *err)
 
 void error_report(const struct error *err, const char *who)
 {
+	const char *line = err->message, *head = who ? who : "";
+
 	fflush(stdout);
-	if (who && *who)
-		fprintf(stderr, "sysct: %s: %s\n", who, err->message);
-	else
-		fprintf(stderr, "sysct: %s\n", err->message);
+	/* several problems of a configuration are as many errors */
+	for (const char *end; line; line = *end ? end + 1 : NULL) {
+		end = strchrnul(line, '\n');
+		fprintf(stderr, "sysct: %s%s%.*s\n", head, *head ? ": " : "", (int)(end - line), line);
+	}
 	if (err->hint[0])
 		fprintf(stderr, "hint: %s\n", err->hint);
 }

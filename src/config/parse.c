@@ -35,6 +35,8 @@ struct setting {
 	char *title;		     /* NULL: a plain section */
 	char *name;		     /* of the key */
 	unsigned int line;	     /* the first one */
+	unsigned int *lines;	     /* of a list: that of each element */
+	size_t n_lines;
 	bool append;		     /* a list that adds to what was there before this file */
 };
 
@@ -216,6 +218,7 @@ static void emit_list(struct parse *parse, const struct ini_line *line, struct s
 {
 	if (!*line->value && !line->append) { /* from here on, as if nothing had been given */
 		setting->append = false;
+		setting->n_lines = 0;
 		text_add(&parse->out, "%s = {}", line->key);
 		return;
 	}
@@ -223,6 +226,8 @@ static void emit_list(struct parse *parse, const struct ini_line *line, struct s
 		setting->append = line->append;
 	if (!*line->value)
 		return;
+	setting->lines = xrealloc(setting->lines, (setting->n_lines + 1) * sizeof(*setting->lines));
+	setting->lines[setting->n_lines++] = parse->line;
 	text_add(&parse->out, "%s %s ", line->key, first ? "=" : "+=");
 	emit_quoted(&parse->out, line->value);
 }
@@ -476,11 +481,22 @@ static void check_rootfs(struct parse *parse)
 			image->line, directory->line);
 }
 
+/* For the rules, config_lines. */
+static unsigned int line_of(const void *arg, const char *section, const char *title, const char *key, size_t back)
+{
+	const struct setting *setting = setting_find(arg, section_find(section), title, key);
+
+	if (!setting || back > setting->n_lines)
+		return 0;
+	return back ? setting->lines[setting->n_lines - back] : setting->line;
+}
+
 static void parse_done(struct parse *parse)
 {
 	for (size_t i = 0; i < parse->n_settings; i++) {
 		free(parse->settings[i].title);
 		free(parse->settings[i].name);
+		free(parse->settings[i].lines);
 	}
 	free(parse->settings);
 	free(parse->title);
@@ -501,6 +517,7 @@ int config_parse(const char *text, size_t len, const char *shown_path,
 		 struct container_config *config, struct host_config *host, struct error *err)
 {
 	struct parse parse = { .is_host = host };
+	const struct config_lines lines = { line_of, &parse };
 	cfg_t *cfg = NULL;
 	int r;
 
@@ -515,7 +532,7 @@ int config_parse(const char *text, size_t len, const char *shown_path,
 	if (!parse.problems.n) {
 		store_all(&parse, cfg, config, host);
 		if (!host)
-			config_rules(config, &parse.problems);
+			config_rules(config, &lines, &parse.problems);
 	}
 	r = problems_report(&parse.problems, shown_path, err);
 	if (cfg)

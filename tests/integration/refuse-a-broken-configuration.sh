@@ -1,5 +1,5 @@
 #!/bin/sh
-# Three errors in one file: all three are told, each with file and line, and the box does not start.
+# Three errors in one file: all three are told, each in a line of error with file and line, and the box does not start.
 . "${0%/*}/lib.sh"
 
 busybox box
@@ -17,17 +17,21 @@ EOS
 mark
 expect 2 sysct start box
 for line in 2 3 7; do
-    grep -q -F "config:$line" "$ERR" || fail "line $line is not told: $(cat "$ERR")"
+    grep -q "^sysct: start box: .*$file:$line: " "$ERR" || fail "line $line is not told: $(cat "$ERR")"
 done
 has "$(cat "$ERR")" 'hostname' "did you mean"
 expect 2 sysct config check box
 for line in 2 3 7; do
     grep -q -F ":$line:" "$OUT" || grep -q -F ":$line:" "$ERR" || fail "config check does not tell line $line"
 done
+same "$(grep -c -v "^sysct: config check box: $file:" "$ERR")" 0 "lines of another form"
 same "$(state_of box)" broken state
 unchanged
 cp "$TEST_TMP/good" "$file"
 ok sysct start box
+# what does not go together has the line of the key that is too much
+expect 2 sysct config set box security.nesting=yes security.hardened=yes limits.memory=1G
+has "$(cat "$ERR")" ":[0-9]+: \[security\] nesting and hardened exclude each other" "a rule between keys"
 # one who is not root may not write it
 ok sysct stop box
 chmod 666 "$file"

@@ -95,7 +95,7 @@ START_TEST(a_message_may_be_made_of_itself)
 }
 END_TEST
 
-START_TEST(a_report_is_one_line_and_the_hint)
+START_TEST(a_report_has_each_error_in_a_line_and_the_hint)
 {
 	struct error err = ERROR_NONE;
 	char text[256] = "";
@@ -109,10 +109,13 @@ START_TEST(a_report_is_one_line_and_the_hint)
 	error_report(&err, "start a");
 	err.hint[0] = '\0';
 	error_report(&err, NULL);
+	fail_status(&err, STATUS_USAGE, "f:1: a\nf:2: b");
+	error_report(&err, "check");
 	ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
 	n = read(fds[0], text, sizeof(text) - 1);
 	ck_assert_int_gt(n, 0);
-	ck_assert_str_eq(text, "sysct: start a: it runs\nhint: sysct stop a\nsysct: it runs\n");
+	ck_assert_str_eq(text, "sysct: start a: it runs\nhint: sysct stop a\nsysct: it runs\n"
+			       "sysct: check: f:1: a\nsysct: check: f:2: b\n");
 	close(fds[0]);
 	close(fds[1]);
 	close(saved);
@@ -131,7 +134,7 @@ int main(void)
 	tcase_add_test(tcase, the_last_hint_wins_and_a_new_failure_has_none);
 	tcase_add_test(tcase, long_words_are_cut_and_the_reason_stays);
 	tcase_add_test(tcase, a_message_may_be_made_of_itself);
-	tcase_add_test(tcase, a_report_is_one_line_and_the_hint);
+	tcase_add_test(tcase, a_report_has_each_error_in_a_line_and_the_hint);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

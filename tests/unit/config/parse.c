@@ -476,7 +476,7 @@ START_TEST(rules_between_options_name_the_file)
 {
 	struct error err = refused("[network]\ngateway = 10.0.0.1\n");
 
-	ck_has(err.message, "f: [network \"eth0\"] gateway: needs an address");
+	ck_has(err.message, "f:2: [network \"eth0\"] gateway: needs an address");
 }
 END_TEST
 
