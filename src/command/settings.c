@@ -354,13 +354,14 @@ int settings_check(const struct install *install, const char *text, const char *
 
 int settings_replace(struct container *c, const char *text, mode_t mode, struct error *err)
 {
-	auto_free char *path = xasprintf("%s/config", c->dir);
+	/* its lines are not those of the file as it is */
+	auto_free char *shown = xasprintf("the changed text of %s/config", c->dir);
 	struct error ignored = ERROR_NONE;
 	struct container_config after;
 	int r;
 
 	config_init(&after);
-	r = settings_check(c->install, text, path, &after, err);
+	r = settings_check(c->install, text, shown, &after, err);
 	if (r == 0)
 		r = apply_network(c, &c->config, &after, err);
 	if (r == 0) {

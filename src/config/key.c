@@ -19,6 +19,13 @@ static const struct option *option_anywhere(const char *key)
 	return NULL;
 }
 
+/* The section alone, or the title of one, is no key. */
+static int no_key(const struct section *section, const char *text, struct error *err)
+{
+	return fail_status(err, STATUS_USAGE, "\"%s\" is no key; a key of [%s] is %s.%sKEY", text, section->name,
+			   section->name, section->kind == SECTION_TITLED ? "TITLE." : "");
+}
+
 static int unknown_section(const char *text, const char *name, struct error *err)
 {
 	const char *near = section_nearest(name);
@@ -46,6 +53,8 @@ static int unknown_key(const struct option_key *key, const char *text, struct er
 	if (other)
 		return fail_status(err, STATUS_USAGE, "unknown key \"%s\"; did you mean \"%s.%s\"?",
 				   text, other->section, other->key);
+	if (key->section->kind == SECTION_TITLED && strcmp(text + head, strchr(text, '.') + 1) == 0)
+		return no_key(key->section, text, err);
 	return fail_status(err, STATUS_USAGE, "unknown key \"%s\"", text);
 }
 
@@ -82,8 +91,10 @@ static int key_parse(const char *text, bool any_version, struct option_key *key,
 	int r;
 
 	key->section = section_find(name);
-	if (!dot || !key->section)
+	if (!key->section || (!dot && option_anywhere(text)))
 		return unknown_section(text, name, err);
+	if (!dot)
+		return no_key(key->section, text, err);
 	r = split_title(key, dot + 1, err);
 	if (r < 0)
 		return r;

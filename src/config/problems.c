@@ -46,10 +46,11 @@ void problems_clear(struct problems *problems)
 
 static void add_line(struct text *out, const char *path, const struct problem *problem)
 {
-	size_t n = path ? strlen(path) : 0;
+	const char *slash = path ? strchr(path, '/') : NULL;
+	size_t n = slash ? strlen(slash) : 0;
 
-	if (n > PATH_SHOWN)
-		text_add(out, "...%s", path + n - PATH_SHOWN);
+	if (n > PATH_SHOWN)	/* words in front of the path stay */
+		text_add(out, "%.*s...%s", (int)(slash - path), path, slash + n - PATH_SHOWN);
 	else if (path)
 		text_add(out, "%s", path);
 	if (path && problem->line)

@@ -31,7 +31,11 @@ cp "$TEST_TMP/good" "$file"
 ok sysct start box
 # what does not go together has the line of the key that is too much
 expect 2 sysct config set box security.nesting=yes security.hardened=yes limits.memory=1G
-has "$(cat "$ERR")" ":[0-9]+: \[security\] nesting and hardened exclude each other" "a rule between keys"
+has "$(cat "$ERR")" "^sysct: config set box: the changed text of $file:[0-9]+: \[security\] nesting and hardened exclude each other" "a rule between keys"
+printf '[mount "/opt"]\ntype = tmpfs\nreadonly = yes\n' >>"$file"
+expect 2 sysct config unset box mount./opt.type
+has "$(cat "$ERR")" "^sysct: config unset box: the changed text of $file:[0-9]+: \[mount \"/opt\"\] source" "config unset"
+cp "$TEST_TMP/good" "$file"
 # one who is not root may not write it
 ok sysct stop box
 chmod 666 "$file"

@@ -102,6 +102,22 @@ START_TEST(what_only_the_defaults_say_has_no_line_of_the_file)
 }
 END_TEST
 
+START_TEST(of_a_long_path_the_end_is_told_and_the_words_before_it)
+{
+	struct container_config config;
+	struct error err = ERROR_NONE;
+	char path[300] = "the changed text of /";
+
+	memset(path + strlen(path), 'x', sizeof(path) - 1 - strlen(path));
+	strcpy(path + sizeof(path) - sizeof("/config"), "/config");
+	config_init(&config);
+	ck_assert_int_lt(config_parse_text("[a", 2, path, &config, NULL, &err), 0);
+	ck_has(err.message, "the changed text of ...xxx");
+	ck_has(err.message, "xxx/config:1: ");
+	config_done(&config);
+}
+END_TEST
+
 START_TEST(what_goes_together_is_taken)
 {
 	static const char *const texts[] = {
@@ -157,6 +173,7 @@ int main(void)
 	tcase_add_test(tcase, what_cannot_go_together_is_refused);
 	tcase_add_test(tcase, the_line_is_that_of_the_key_at_fault);
 	tcase_add_test(tcase, what_only_the_defaults_say_has_no_line_of_the_file);
+	tcase_add_test(tcase, of_a_long_path_the_end_is_told_and_the_words_before_it);
 	tcase_add_test(tcase, what_goes_together_is_taken);
 	tcase_add_test(tcase, several_broken_rules_are_told_at_once);
 	tcase_add_test(tcase, a_network_is_made_only_where_there_is_none);
