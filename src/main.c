@@ -117,7 +117,7 @@ static char *who(const struct context *context, int argc, char **argv)
 	/* behind an option stands its value, perhaps, and behind the name a command for inside */
 	if (!name && command->names_one && argc > 1 && name_valid(argv[1]))
 		name = argv[1];
-	return xasprintf("%s%s%s", context->verb ? context->verb : command->name, name ? " " : "", name ? name : "");
+	return command_who(context->verb ? context->verb : command->name, name);
 }
 
 int main(int argc, char **argv)

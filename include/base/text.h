@@ -81,7 +81,8 @@ const char *format_duration(uint64_t usec, char *buf, size_t room);
 /* RFC 3339 in UTC, "2026-01-31T12:00:00Z"; 0 gives "". buf of >= 32 bytes. */
 const char *format_time(int64_t unix_seconds, char *buf, size_t room);
 
-/* Levenshtein distance, bounded: a result > limit only says "more than limit". */
+/* Letters put in, left out, changed, or two neighbours in each other's place, which is how people mistype. Bounded: a
+ * result > limit only says "more than limit". */
 unsigned int edit_distance(const char *a, const char *b, unsigned int limit);
 /* The candidate nearest to word, within two edits (one for words up to four letters), or NULL.
  * next(i, arg) gives the i-th candidate, NULL at the end. */

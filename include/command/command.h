@@ -33,6 +33,7 @@ struct command {
 	bool no_root;			/* works for everybody */
 	bool internal;			/* not listed */
 	bool names_one;			/* works on one NAME, which belongs into its messages */
+	bool names_files;		/* a NAME may be the path of a file */
 	bool verb;			/* "config get": run by the command of the first word, and listed in its help */
 };
 
@@ -66,7 +67,13 @@ int command_option(const struct command *command, int argc, char **argv, const c
 int command_usage(const struct command *command, struct error *err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Names from the arguments, or all containers with all; at least one, and each is well-formed. */
+/* 0: it is well-formed. STATUS_USAGE */
+int command_name(const char *name, struct error *err);
+/* "start box" for messages; name may be NULL, or be none. Caller frees. */
+char *command_who(const char *command, const char *name);
+
+/* Names from the arguments, or all containers with all; at least one. One alone is well-formed; of several
+ * command_each() refuses those that are not, and goes on. */
 int command_names(const struct command *command, struct context *context, bool all, int argc, char **argv,
 		  struct strings *ret, struct error *err);
 

@@ -420,35 +420,35 @@ const char *format_time(int64_t unix_seconds, char *buf, size_t room)
 
 /* --- nearest word --- */
 
+static unsigned int least(unsigned int a, unsigned int b)
+{
+	return a < b ? a : b;
+}
+
 unsigned int edit_distance(const char *a, const char *b, unsigned int limit)
 {
-	unsigned int row[128];
+	unsigned int rows[3][128];	/* one for each prefix of a, of which the last three count */
 	size_t n = strlen(a), m = strlen(b);
 
-	if (m + 1 > sizeof(row) / sizeof(row[0]) || n > 127)
+	if (m + 1 > sizeof(rows[0]) / sizeof(rows[0][0]) || n > 127)
 		return limit + 1;
 	for (size_t j = 0; j <= m; j++)
-		row[j] = (unsigned int)j;
+		rows[0][j] = (unsigned int)j;
 	for (size_t i = 1; i <= n; i++) {
-		unsigned int diagonal = row[0], best;
+		const unsigned int *above = rows[(i + 2) % 3], *above_that = rows[(i + 1) % 3];
+		unsigned int *row = rows[i % 3], best = (unsigned int)i;
 
-		row[0] = best = (unsigned int)i;
+		row[0] = best;
 		for (size_t j = 1; j <= m; j++) {
-			unsigned int change = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < change)
-				change = row[j] + 1;
-			if (row[j - 1] + 1 < change)
-				change = row[j - 1] + 1;
-			row[j] = change;
-			if (change < best)
-				best = change;
+			row[j] = least(least(above[j], row[j - 1]) + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = least(row[j], above_that[j - 2] + 1);
+			best = least(best, row[j]);
 		}
 		if (best > limit)
 			return limit + 1;
 	}
-	return row[m];
+	return rows[n % 3][m];
 }
 
 const char *nearest(const char *word, const char *(*next)(size_t i, const void *arg), const void *arg)

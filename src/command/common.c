@@ -8,6 +8,8 @@
 #include "base/cleanup.h"
 #include "command/command.h"
 
+#define WHO_BYTES 128
+
 /* Commands of the contract that this version does not have. */
 static const char *const later[] = { "copy", "rename", "resize", "snapshot", "snapshots", "restore", "export",
 				     "import", "push", "pull", "cp", "top", "stats" };
@@ -151,6 +153,28 @@ int command_usage(const struct command *command, struct error *err, const char *
 	return error_hint(err, "usage: sysct %s; sysct --help tells more", command->usage);
 }
 
+int command_name(const char *name, struct error *err)
+{
+	auto_free char *shown = NULL;
+
+	if (name_valid(name))
+		return 0;
+	shown = text_printable(name);
+	fail_status(err, STATUS_USAGE, "\"%s\" is no container name", shown);
+	return error_hint(err, "a name is 1 to 63 of a-z, 0-9 and -, and neither begins nor ends with -");
+}
+
+char *command_who(const char *command, const char *name)
+{
+	auto_free char *shown = NULL;
+
+	/* what is no name may be any text: it must not hide the reason */
+	if (text_empty(name) || strlen(name) > WHO_BYTES)
+		return xstrdup(command);
+	shown = text_printable(name);
+	return xasprintf("%s %s", command, shown);
+}
+
 int command_names(const struct command *command, struct context *context, bool all, int argc, char **argv,
 		  struct strings *ret, struct error *err)
 {
@@ -160,14 +184,11 @@ int command_names(const struct command *command, struct context *context, bool a
 		return container_names(&context->install, ret, err);
 	if (argc == 0)
 		return command_usage(command, err, "no name given");
-	for (int i = 0; i < argc; i++) {
-		if (!name_valid(argv[i])) {
-			auto_free char *shown = text_printable(argv[i]);
-
-			fail_status(err, STATUS_USAGE, "\"%s\" is no container name", shown);
-			return error_hint(err, "a name is 1 to 63 of a-z, 0-9 and -, and neither begins nor ends with -");
-		}
+	for (int i = 0; i < argc; i++)
 		strings_add(ret, argv[i]);
+	if (argc == 1 && command_name(argv[0], err) < 0) {
+		context->name = argv[0];
+		return -err->code;
 	}
 	return 0;
 }
@@ -178,11 +199,12 @@ int command_each(const struct command *command, struct context *context, const s
 	int worst = STATUS_OK;
 
 	for (size_t i = 0; i < names->n; i++) {
-		auto_free char *who = xasprintf("%s %s", command->name, names->items[i]);
+		auto_free char *who = command_who(command->name, names->items[i]);
 		struct error err = ERROR_NONE;
 		int status;
 
-		if (work(context, names->items[i], arg, &err) >= 0)
+		if ((command->names_files || command_name(names->items[i], &err) == 0) &&
+		    work(context, names->items[i], arg, &err) >= 0)
 			continue;
 		error_report(&err, who);
 		status = error_exit_status(&err);

@@ -241,7 +241,7 @@ static int check_container(const struct install *install, const char *name, stru
 	mode_t mode;
 	int r;
 
-	if (container_open(install, name, false, false, &c, err) < 0)
+	if (command_name(name, err) < 0 || container_open(install, name, false, false, &c, err) < 0)
 		return -err->code;
 	config_init(&config);
 	r = settings_read(&c, &text, &mode, err);

@@ -159,7 +159,7 @@ static int make(struct context *context, struct create_request *request, char **
 	int r;
 
 	request->progress = &progress;
-	context->name = request->name && name_valid(request->name) ? request->name : NULL;
+	context->name = request->name;
 	if (install_make_dirs(&context->install, err) < 0)
 		return -err->code;
 	r = store_create(&context->install, request, ret_name, err);

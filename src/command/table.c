@@ -234,7 +234,7 @@ const struct command commands[] = {
 		  "\nExamples\n"
 		  "  sysct config edit dev\n"
 		  "  EDITOR='vim -n' sysct config edit dev\n" },
-	{ .name = "config check", .verb = true, .group = LOOK, .run = command_config,
+	{ .name = "config check", .verb = true, .names_files = true, .group = LOOK, .run = command_config,
 	  .usage = "[NAME or FILE]...",
 	  .summary = "say all that is wrong with configurations",
 	  .help = "Without an argument: of all containers and sysct.conf. What has a slash or a dot in it is a\n"

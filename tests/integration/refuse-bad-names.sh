@@ -9,10 +9,17 @@ b' 'é'; do
     refused 2 'name' sysct create --template busybox -- "$name"
     refused 2 'name' sysct start -- "$name"
 done
+for command in start stop restart freeze thaw kill logs info destroy trim wait console 'config get' 'config unset' 'config check'; do
+    # shellcheck disable=SC2086 # one word or two
+    refused 2 "^sysct: $command BAD: \"BAD\" is no" sysct $command BAD
+done
+refused 2 '^sysct: create BAD: "BAD" is no' sysct create --template busybox BAD
+refused 2 '^sysct: start a\\x0ab: "a\\x0ab" is no' sysct start "a
+b"
 unchanged
-# an error names no word that is not the container's: of a command for inside, or of an option
-refused 125 '^sysct: attach: "BAD" is no' sysct attach BAD -- true
-refused 125 '^sysct: attach: "BAD" is no' sysct attach -u root BAD true
+# a prefix names no word that is not the container's: of a command for inside, or of an option
+refused 125 '^sysct: attach BAD: "BAD" is no' sysct attach BAD -- true
+refused 125 '^sysct: attach BAD: "BAD" is no' sysct attach -u root BAD true
 refused 3 '^sysct: logs box: ' sysct logs -n 5 box
 busybox box
 config=$(cat "$SYSCT_STATE_DIR/containers/box/config")

@@ -7,6 +7,7 @@ has "$(cat "$ERR")" 'start' "did you mean"
 refused 2 'wiat' sysct start box --wiat
 expect 2 sysct copy a b
 has "$(cat "$ERR")" 'not in this version' "a command that is still to come"
+refused 2 'there is no "config gte"; did you mean "get"' sysct config gte
 busybox alpha
 refused 3 'alpah' sysct start alpah
 has "$(cat "$ERR")" 'alpha' "did you mean"

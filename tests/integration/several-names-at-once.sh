@@ -4,7 +4,8 @@
 
 busybox one
 busybox two
-expect 3 sysct start one missing two
+expect 3 sysct start one missing two BAD
+has "$(cat "$ERR")" '^sysct: start BAD: "BAD" is no container name' "the bad name's error"
 same "$(state_of one) $(state_of two)" "running running" states
 expect 4 sysct start one two
 ok sysct stop one two

@@ -228,6 +228,11 @@ START_TEST(the_nearest_word_is_within_two_edits)
 	ck_assert_ptr_null(nearest_of("quatsch", words, ARRAY_SIZE(words)));
 	ck_assert_ptr_null(nearest_of("tl", words, ARRAY_SIZE(words)));
 	ck_assert_ptr_null(nearest_of("start", words, 0));
+	ck_assert_str_eq(nearest_of("lsit", words, ARRAY_SIZE(words)), "list");
+	ck_assert_uint_eq(edit_distance("gte", "get", 5), 1);
+	ck_assert_uint_eq(edit_distance("ab", "ba", 1), 1);
+	ck_assert_uint_eq(edit_distance("abcd", "badc", 5), 2);
+	ck_assert_uint_eq(edit_distance("abc", "cab", 5), 2);
 	ck_assert_uint_eq(edit_distance("kitten", "sitting", 5), 3);
 	ck_assert_uint_eq(edit_distance("", "abc", 5), 3);
 	ck_assert_uint_eq(edit_distance("same", "same", 5), 0);
