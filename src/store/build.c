@@ -403,6 +403,37 @@ void template_take_event(const struct template_build *build, char *line)
 	}
 }
 
+static void put_instead(struct text *ret, const char *text, const char *from, const char *to)
+{
+	const char *at;
+
+	while (from && (at = strstr(text, from))) {
+		text_append(ret, text, (size_t)(at - text));
+		text_append(ret, to, strlen(to));
+		text = at + strlen(from);
+	}
+	text_append(ret, text, strlen(text));
+}
+
+/* What a script says, with the paths that it was handed in as the caller knows them. Caller frees. */
+static char *as_given(const struct job *job, const char *line)
+{
+	const struct {
+		const char *from, *to;
+	} paths[] = { { job->source, job->build->source }, { job->keyring, job->build->keyring },
+		      { job->mirror, job->build->mirror } };
+	char *ret = xstrdup(line);
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		auto_free char *before = ret;
+		struct text text = TEXT_EMPTY;
+
+		put_instead(&text, before, paths[i].from, paths[i].to);
+		ret = text.data;
+	}
+	return ret;
+}
+
 struct events {
 	char buf[EVENT_BYTES];
 	size_t len;
@@ -410,7 +441,7 @@ struct events {
 };
 
 /* false: end of file. */
-static bool take_events(const struct template_build *build, int fd, struct events *events)
+static bool take_events(const struct job *job, int fd, struct events *events)
 {
 	char *end;
 	ssize_t n = read(fd, events->buf + events->len, sizeof(events->buf) - 1 - events->len);
@@ -425,8 +456,11 @@ static bool take_events(const struct template_build *build, int fd, struct event
 		size_t used = (size_t)(end + 1 - events->buf);
 
 		*end = '\0';
-		if (!events->skip)
-			template_take_event(build, events->buf);
+		if (!events->skip) {
+			auto_free char *line = as_given(job, events->buf);
+
+			template_take_event(job->build, line);
+		}
 		events->skip = false;
 		events->len -= used;
 		memmove(events->buf, events->buf + used, events->len + 1);
@@ -439,8 +473,9 @@ static bool take_events(const struct template_build *build, int fd, struct event
 }
 
 /* Until the script has ended. 0, -EINTR (^C) or -ETIMEDOUT; in these two cases it has been killed. */
-static int watch(const struct template_build *build, int pidfd, int event_fd)
+static int watch(const struct job *job, int pidfd, int event_fd)
 {
+	const struct template_build *build = job->build;
 	uint64_t end = now_usec() + (uint64_t)(build->timeout_ms ? build->timeout_ms : TIMEOUT_MS) * 1000;
 	auto_free struct events *events = xcalloc(1, sizeof(*events));
 	struct pollfd fds[] = { { pidfd, POLLIN, 0 }, { event_fd, POLLIN, 0 } };
@@ -457,10 +492,10 @@ static int watch(const struct template_build *build, int pidfd, int event_fd)
 			return r;
 		}
 		poll(fds, 2, SLICE_MS);
-		if (fds[1].revents && !take_events(build, event_fd, events))
+		if (fds[1].revents && !take_events(job, event_fd, events))
 			fds[1].fd = -1;
 	}
-	while (fds[1].fd >= 0 && take_events(build, event_fd, events))
+	while (fds[1].fd >= 0 && take_events(job, event_fd, events))
 		if (poll(&fds[1], 1, 0) <= 0)
 			break;
 	return 0;
@@ -485,8 +520,9 @@ static char *last_line(int log_fd)
 	return text_printable(*line ? line : "it gave no reason");
 }
 
-static int build_failed(const struct template_build *build, int code, int log_fd, struct error *err)
+static int build_failed(const struct job *job, int code, int log_fd, struct error *err)
 {
+	const struct template_build *build = job->build;
 	static const struct {
 		int code, status, error;
 		const char *hint;
@@ -500,7 +536,7 @@ static int build_failed(const struct template_build *build, int code, int log_fd
 		{ 6, STATUS_FAILED, ENOPKG, "install what is missing for template %s; the whole log: %s" },
 		{ 7, STATUS_FAILED, ENOSPC, "make room, or use another --cache-dir (template %s); the whole log: %s" },
 	};
-	auto_free char *line = last_line(log_fd);
+	auto_free char *said = last_line(log_fd), *line = as_given(job, said);
 
 	fail_status(err, STATUS_FAILED, "template \"%s\": %s", build->template->name, line);
 	err->code = EIO;
@@ -556,7 +592,7 @@ static int run(struct job *job, struct error *err)
 	close_fd(&job->we);
 	if (pid < 0)
 		return pid;
-	r = watch(build, pidfd, events);
+	r = watch(job, pidfd, events);
 	if (!child_wait(pid, KILL_TIMEOUT_MS, &status) && r == 0)	/* after 0 it has ended */
 		r = -ETIMEDOUT;
 	if (r == -EINTR)
@@ -568,7 +604,7 @@ static int run(struct job *job, struct error *err)
 		return error_hint(err, "what it was doing: tail %s", build->log);
 	}
 	if (status_of(status) != 0)
-		return build_failed(build, status_of(status), log_fd, err);
+		return build_failed(job, status_of(status), log_fd, err);
 	localise_manifest(job);
 	return 0;
 }

@@ -17,4 +17,5 @@ same "$(inside second rc-status --crashed)" "" "failed services"
 expect 2 sysct create third --template tarball --source "$TEST_TMP/no-such-file"
 has "$(cat "$ERR")" no-such-file "the reason"
 echo "this is no archive" >"$TEST_TMP/text.tar.gz"
-expect 1 sysct create third --template tarball --source "$TEST_TMP/text.tar.gz"
+refused 1 "template \"tarball\": $TEST_TMP/text.tar.gz is not a tar archive" \
+    sysct create third --template tarball --source "$TEST_TMP/text.tar.gz"

@@ -103,6 +103,7 @@ END_TEST
 /* --- build: on a tmpfs, so that no loop device is needed --- */
 
 static char heard[4096];
+static const char *build_source;
 
 static void hear(void *arg, enum progress_kind kind, int percent, const char *text)
 {
@@ -121,7 +122,7 @@ static int build(const char *body, int timeout_ms, struct record *facts, struct 
 	struct progress progress = { .show = hear };
 	struct template_build build = {
 		.install = &install, .template = &t, .userns_fd = -1, .scratch = scratch, .log = log,
-		.arch = "x86_64", .mirror = "http://nowhere/", .verify = true, .progress = &progress,
+		.arch = "x86_64", .mirror = "http://nowhere/", .source = build_source, .verify = true, .progress = &progress,
 		.timeout_ms = timeout_ms, .ret_facts = facts,
 	};
 
@@ -183,6 +184,25 @@ START_TEST(exit_codes_become_statuses_and_the_last_line_the_error)
 }
 END_TEST
 
+START_TEST(a_script_names_what_it_was_given_as_the_caller_does)
+{
+	auto_free char *source = xasprintf("%s/some source.tar", test_dir);
+	auto_free char *note = xasprintf("<2 -1 two: %s %s>", source, source);
+	auto_free char *last = xasprintf(": %s/x cannot be read", source);
+	struct error err = ERROR_NONE;
+
+	if (!can_run(geteuid() == 0, "root"))
+		return;
+	write_file("some source.tar", "x", 0644);
+	build_source = source;
+	ck_assert_int_lt(build("test -f \"$SYSCT_SOURCE\" || exit 2; echo \"note two: $SYSCT_SOURCE $SYSCT_SOURCE\" >&3\n"
+			       "echo \"$SYSCT_SOURCE/x cannot be read\" >&2; exit 1", 0, NULL, &err), 0);
+	build_source = NULL;
+	ck_has(heard, note);
+	ck_assert_msg(text_ends(err.message, last), "%s", err.message);
+}
+END_TEST
+
 START_TEST(what_a_script_leaves_running_dies_with_it)
 {
 	struct error err = ERROR_NONE;
@@ -236,6 +256,7 @@ int main(void)
 	tcase_add_checked_fixture(run, install_setup, install_teardown);
 	tcase_add_test(run, a_build_fills_the_rootfs_and_tells_its_steps);
 	tcase_add_test(run, exit_codes_become_statuses_and_the_last_line_the_error);
+	tcase_add_test(run, a_script_names_what_it_was_given_as_the_caller_does);
 	tcase_add_test(run, what_a_script_leaves_running_dies_with_it);
 	tcase_add_test(run, a_script_that_hangs_is_ended_in_time);
 	tcase_add_test(run, mounts_of_a_script_are_not_seen_outside);
