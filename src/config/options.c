@@ -184,7 +184,7 @@ static const struct option options[] = {
 	  .help = "Largest packet; auto: the bridge's.", .built = true },
 	{ "network", "publish", LIST(network_config, publish), .valid = check_publish,
 	  .normal = normal_publish,
-	  .allowed = "[HOSTIP:]HOSTPORT:PORT[/udp] such as 8080:80, an IPv6 HOSTIP in brackets",
+	  .allowed = "[HOSTIP:]HOSTPORT:PORT[/udp] such as 8080:80, an IPv6 HOSTIP in brackets and not ::1",
 	  .help = "Ports of the host that lead inside.", .built = true, .live = true },
 	{ "network", "isolated", TRUTH(network_config, isolated), .preset = "no",
 	  .help = "Keep it from the other containers.", .built = true, .live = true },
