@@ -32,6 +32,12 @@ for dev in fuse net/tun; do
     fi
 done
 
+# what the manual says of services that would set the clock: all the others stay
+ok sysct stop nest --now
+ok sysct config set nest security.drop_capabilities=sys_time
+ok sysct start nest --wait
+same "$(looks nest | sed -n 's/^caps //p')" "$(printf %016x $((0x$all & ~(1 << 25))))" "capabilities without sys_time"
+
 # the inner ids are the box's own alone
 outer=$(field nest idmap | cut -d: -f2)
 [ "$outer" -ge 100000 ] || fail "ids from $outer"
