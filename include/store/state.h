@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/record.h"
 #include "os/process.h"
+#include "store/install.h"
 
 #define STATE_VERSION 1
 
@@ -40,6 +41,11 @@ int state_load(const char *run_dir, const char *name, struct container_state *re
 	       struct error *err);
 int state_save(const char *run_dir, const char *name, const struct container_state *state,
 	       struct error *err);
+
+/* Note whose run it is; and is it this installation's? Names of its cgroup and links come from all three directories, so that
+ * with others nothing of it would be found. 0 for what does not run, and for a run of before it was noted. STATUS_STATE */
+void state_set_install(struct container_state *state, const struct install *install);
+int state_check_install(const struct container_state *state, const struct install *install, struct error *err);
 
 /* The same from and to text, for tests and fuzzing. */
 int state_parse(const char *text, size_t len, struct container_state *ret, struct error *err);

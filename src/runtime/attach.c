@@ -332,7 +332,8 @@ static int prepare(struct join *join, struct error *err)
 	auto_free char *group = launch_group(c);
 	bool left_over;
 
-	if (container_peek(c, &join->state, &left_over, err) < 0)
+	if (container_peek(c, &join->state, &left_over, err) < 0 ||
+	    state_check_install(&join->state, c->install, err) < 0)
 		return -err->code;
 	if (container_is_alone(&join->state)) {
 		container_adopt(c->install, c->name);

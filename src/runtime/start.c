@@ -460,6 +460,7 @@ int start_prepare(struct container *c, struct container_state *state, struct err
 		return -err->code;
 	state_done(state);
 	memcpy(state->uuid, c->uuid, sizeof(state->uuid));
+	state_set_install(state, c->install);
 	r = boot_id_read(state->boot_id);
 	if (r < 0)
 		return fail(err, -r, "read the boot id");
@@ -953,6 +954,8 @@ int container_settle(struct container *c, struct container_state *ret, struct er
 	bool stale;
 
 	if (await_orphan(c, ret, &stale, err) < 0)
+		return -err->code;
+	if (!stale && state_check_install(ret, c->install, err) < 0)
 		return -err->code;
 	if (stale) {
 		/* of an earlier boot: nothing of it exists but files */

@@ -237,7 +237,8 @@ int container_stop(struct container *c, const struct stop_options *options, stru
 	int r = 0;
 
 	state_init(&state);
-	if (state_load(c->install->run_dir, c->name, &state, NULL, err) < 0)
+	if (state_load(c->install->run_dir, c->name, &state, NULL, err) < 0 ||
+	    state_check_install(&state, c->install, err) < 0)
 		return -err->code;
 	/* between two boots init is gone, and to stop is to see to it that there is no next one */
 	if (state.phase != PHASE_RUNNING && container_settle(c, &state, err) < 0)

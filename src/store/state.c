@@ -157,6 +157,29 @@ int state_load(const char *run_dir, const char *name, struct container_state *re
 	return 0;
 }
 
+#define MORE_STATE_DIR "state-dir"
+#define MORE_CACHE_DIR "cache-dir"
+
+void state_set_install(struct container_state *state, const struct install *install)
+{
+	record_set(&state->more, MORE_STATE_DIR, install->state_dir);
+	record_set(&state->more, MORE_CACHE_DIR, install->cache_dir);
+}
+
+int state_check_install(const struct container_state *state, const struct install *install, struct error *err)
+{
+	const char *state_dir = record_get(&state->more, MORE_STATE_DIR);
+	const char *cache_dir = record_get(&state->more, MORE_CACHE_DIR);
+
+	if (state->phase == PHASE_STOPPED || !state_dir || !cache_dir ||
+	    (strcmp(state_dir, install->state_dir) == 0 && strcmp(cache_dir, install->cache_dir) == 0))
+		return 0;
+	fail_status(err, STATUS_STATE, "it was started with --state-dir %s --cache-dir %s, not with %s and %s", state_dir,
+		    cache_dir, install->state_dir, install->cache_dir);
+	return error_hint(err, "its cgroup and links are named by them; give the same: sysct --state-dir %s --run-dir %s "
+			       "--cache-dir %s ...", state_dir, install->run_dir, cache_dir);
+}
+
 int state_save(const char *run_dir, const char *name, const struct container_state *state,
 	       struct error *err)
 {

@@ -41,6 +41,15 @@ ok sysct --state-dir "$TEST_TMP/third-state" create new --template busybox
 untouched "create with other boxes" "$TEST_TMP/third-state" "$SYSCT_CACHE_DIR"
 ok sysct --state-dir "$TEST_TMP/third-state" destroy new
 untouched "destroy with other boxes" "$TEST_TMP/third-state" "$SYSCT_CACHE_DIR"
+for command in 'stop --now' 'destroy --force' attach; do
+    want=4
+    [ "$command" != attach ] || want=125
+    # shellcheck disable=SC2086 # a command and its option
+    refused $want "started with --state-dir $SYSCT_STATE_DIR --cache-dir $SYSCT_CACHE_DIR," \
+        sysct --cache-dir "$TEST_TMP/third" $command box
+    has "$(cat "$ERR")" "^hint: .*give the same: .*--cache-dir $SYSCT_CACHE_DIR " "the hint"
+done
+ok inside box true
 # its own command still mends them
 nft delete table bridge "sysct$("$REPO/scripts/leak-check" id)"
 ok sysct config set box limits.tasks=50

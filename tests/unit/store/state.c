@@ -47,6 +47,27 @@ START_TEST(what_is_written_is_read_again)
 }
 END_TEST
 
+START_TEST(a_run_is_that_of_the_directories_it_was_started_with)
+{
+	struct install install = { .state_dir = "/s", .run_dir = "/r", .cache_dir = "/c" };
+	struct container_state state;
+	struct error err = ERROR_NONE;
+
+	fill(&state);
+	ck_assert_int_eq(state_check_install(&state, &install, &err), 0);	/* of before it was noted */
+	state_set_install(&state, &install);
+	ck_assert_int_eq(state_check_install(&state, &install, &err), 0);
+	install.cache_dir = "/d";
+	ck_assert_int_lt(state_check_install(&state, &install, &err), 0);
+	ck_assert_int_eq(err.status, STATUS_STATE);
+	ck_assert_str_eq(err.message, "it was started with --state-dir /s --cache-dir /c, not with /s and /d");
+	ck_assert(strstr(err.hint, "sysct --state-dir /s --run-dir /r --cache-dir /c"));
+	state.phase = PHASE_STOPPED;
+	ck_assert_int_eq(state_check_install(&state, &install, &err), 0);
+	state_done(&state);
+}
+END_TEST
+
 START_TEST(damage_is_an_error_and_changes_nothing)
 {
 	static const char *const bad[] = {
@@ -159,6 +180,7 @@ int main(void)
 	TCase *text = tcase_create("text"), *files = tcase_create("files");
 
 	tcase_add_test(text, what_is_written_is_read_again);
+	tcase_add_test(text, a_run_is_that_of_the_directories_it_was_started_with);
 	tcase_add_test(text, damage_is_an_error_and_changes_nothing);
 	tcase_add_test(text, every_cut_is_survived);
 	tcase_add_test(text, a_newer_version_is_refused);
