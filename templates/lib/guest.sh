@@ -49,6 +49,8 @@ EOS
     mask systemd-firstboot.service systemd-hwdb-update.service systemd-modules-load.service systemd-pstore.service \
         systemd-journald-audit.socket dev-hugepages.mount sys-kernel-config.mount sys-kernel-debug.mount \
         sys-kernel-tracing.mount sys-fs-fuse-connections.mount proc-sys-fs-binfmt_misc.automount systemd-binfmt.service
+    # logind makes it when it starts, which it could not where the root file system is read-only
+    empty_dir 0755 var/lib/systemd/linger
     # networkd is not enabled, and whoever enables it does not wait two minutes at boot
     mask systemd-networkd-wait-online.service
     for _f in multi-user.target.wants/systemd-networkd.service sockets.target.wants/systemd-networkd.socket \

@@ -26,3 +26,9 @@ asked() { inside box networkctl status eth0 | grep -E "Address: $(field box ipv4
 eventually 30 asked
 ok sysct stop box
 has "$(sysct logs box)" 'systemd' "the log of its console"
+say "a root file system that is read-only"
+debian trixie fixed --set rootfs.readonly=yes
+ok sysct start fixed --wait
+same "$(inside fixed systemctl --failed --no-legend --plain)" "" "failed units, read-only"
+if inside fixed touch /etc/written 2>"$ERR"; then fail "/etc can be written"; fi
+ok sysct stop fixed
