@@ -191,6 +191,8 @@ void config_copy(struct container_config *to, const struct container_config *fro
  * unchanged. */
 void config_take_live(struct container_config *config, const struct container_config *now);
 
+void config_drop_mount(struct container_config *config, const char *path);
+
 /* The element with that title, or NULL. */
 struct network_config *config_network(const struct container_config *config, const char *name);
 struct mount_config *config_mount(const struct container_config *config, const char *path);

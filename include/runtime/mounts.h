@@ -31,15 +31,17 @@ struct mount_items {
 void mount_items_done(struct mount_items *items);
 #define auto_mount_items __attribute__((cleanup(mount_items_done)))
 
-/* All mounts of config whose place is not in except (NULL: none is), parents first. userns: -1 for none; bare_mounts (-1: none) and at: see
- * mount_lock() of os/mount_lock.h. Points into config. */
-int mounts_open(const struct container_config *config, const struct container_config *except, int userns, uid_t owner,
-		int bare_mounts, const char *at, struct mount_items *ret, struct error *err);
+/* All mounts of config, parents first. userns: -1 for none; bare_mounts (-1: none) and at: see mount_lock() of os/mount_lock.h. Points
+ * into config. */
+int mounts_open(const struct container_config *config, int userns, uid_t owner, int bare_mounts, const char *at,
+		struct mount_items *ret, struct error *err);
 /* In the container. */
 int mounts_place(int root, const struct mount_items *items, struct error *err);
 
-/* A running container gets what is new. What cannot be changed while it runs is added to later, as keys. */
-int mounts_change(const struct container *container, const struct container_state *state,
+/* A running container, by what it was started with, gets what is new. What cannot be changed while it runs is added to later, as
+ * keys. A mount that fails is tried again by the next change, whatever that changes; of one that before (NULL: nothing) has as
+ * it is, and that fails again, there is a note. */
+int mounts_change(const struct container *container, const struct container_state *state, const struct container_config *before,
 		  const struct container_config *after, struct strings *later, struct error *err);
 
 #endif

@@ -17,8 +17,13 @@
 void started_note(const struct container *container, struct container_state *state);
 int started_save(const struct container *container, struct error *err);
 
+/* Mounts that came while it runs and could not be placed, by their paths: the file has them, what runs has not. */
+void started_unplaced(const struct container *container, struct strings *ret);
+int started_note_unplaced(const struct container *container, const struct strings *paths, struct error *err);
+
 /* Of a container that runs: what cannot change while it does becomes what it was started with, in container's config and
- * idmap. Nothing where nothing was noted, and for one whose configuration is broken. */
+ * idmap, and mounts that could not be placed are not among its mounts. Nothing where nothing was noted, and for one whose
+ * configuration is broken. */
 int started_load(struct container *container, const struct container_state *state, struct error *err);
 
 #endif

@@ -267,7 +267,7 @@ static void tell(const struct container *c, const struct strings *keys, const ch
 }
 
 /* c becomes what it was started with. */
-static int apply_running(struct container *c, const struct container_state *state,
+static int apply_running(struct container *c, const struct container_state *state, const struct container_config *before,
 			 const struct container_config *after, struct strings *later, struct error *err)
 {
 	int r = started_load(c, state, err);
@@ -275,7 +275,7 @@ static int apply_running(struct container *c, const struct container_state *stat
 	if (r == 0)
 		r = limits_change(c, state, &c->config, after, err);
 	if (r == 0 && !c->broken)
-		r = mounts_change(c, state, after, later, err);
+		r = mounts_change(c, state, before, after, later, err);
 	return r;
 }
 
@@ -292,7 +292,7 @@ static int apply(struct container *c, const struct container_config *after, stru
 		return error_prefix(err, "written, but not applied");
 	config_init(&before);
 	config_copy(&before, &c->config);
-	r = state.phase == PHASE_STOPPED ? 0 : apply_running(c, &state, after, &later, err);
+	r = state.phase == PHASE_STOPPED ? 0 : apply_running(c, &state, &before, after, &later, err);
 	/* of what it was started with nothing is known when its configuration could not be read */
 	if (!c->broken)
 		find_later(&before, &c->config, after, &later, &never);
@@ -375,12 +375,13 @@ int settings_replace(struct container *c, const char *text, mode_t mode, struct 
 	return r;
 }
 
-/* It says already what is wanted; the command that wrote it may have been killed before the limits were set, or have failed
- * to set them. */
+/* It says already what is wanted; the command that wrote it may have been killed before the limits were set or a mount was made,
+ * or have failed to do that. */
 static int apply_unchanged(struct container *c, struct error *err)
 {
 	auto_state struct container_state state = { 0 };
-	struct container_config none;
+	auto_strings struct strings later = STRINGS_EMPTY;
+	struct container_config none, wanted;
 	bool left_over;
 	int r;
 
@@ -390,8 +391,15 @@ static int apply_unchanged(struct container *c, struct error *err)
 	if (state.phase == PHASE_STOPPED)
 		return 0;
 	config_init(&none);
-	r = limits_change(c, &state, &none, &c->config, err);
+	config_init(&wanted);
+	config_copy(&wanted, &c->config);
+	r = limits_change(c, &state, &none, &wanted, err);
+	if (r == 0)
+		r = started_load(c, &state, err);
+	if (r == 0)
+		r = mounts_change(c, &state, NULL, &wanted, &later, err);
 	config_done(&none);
+	config_done(&wanted);
 	return r < 0 ? error_prefix(err, "apply to what runs") : 0;
 }
 

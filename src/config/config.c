@@ -119,6 +119,16 @@ void config_take_live(struct container_config *config, const struct container_co
 		options_copy_base(BASE_MOUNT, config_add_mount(config, now->mounts[i].path), &now->mounts[i]);
 }
 
+void config_drop_mount(struct container_config *config, const char *path)
+{
+	struct mount_config *mount = config_mount(config, path);
+
+	if (!mount)
+		return;
+	mount_done(mount);
+	*mount = config->mounts[--config->n_mounts];
+}
+
 /* --- titled sections --- */
 
 struct network_config *config_network(const struct container_config *config, const char *name)

@@ -493,7 +493,7 @@ int host_open_mounts(struct launch *launch, struct error *err)
 {
 	auto_free char *dir = launch_run_dir(launch->container), *at = xasprintf("%s/root", dir);
 
-	return mounts_open(launch->config, NULL, launch->userns, launch->container->idmap.outside, launch->bare_mounts, at,
+	return mounts_open(launch->config, launch->userns, launch->container->idmap.outside, launch->bare_mounts, at,
 			   &launch->mounts, err);
 }
 

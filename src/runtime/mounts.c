@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "config/mount_options.h"
 #include "os/cgroup.h"
 #include "os/mount.h"
@@ -19,6 +20,7 @@
 #include "os/namespace.h"
 #include "runtime/devices.h"
 #include "runtime/launch.h"
+#include "runtime/started.h"
 
 void mount_items_done(struct mount_items *items)
 {
@@ -89,22 +91,24 @@ static int lock_all(struct mount_items *items, const char *const *parts, int use
 	return r;
 }
 
-int mounts_open(const struct container_config *config, const struct container_config *except, int userns, uid_t owner,
-		int bare_mounts, const char *at, struct mount_items *ret, struct error *err)
+static int open_one(const struct mount_config *mount, int map, struct mount_items *ret, struct error *err)
 {
-	for (size_t i = 0; i < config->n_mounts; i++) {
-		const struct mount_config *mount = &config->mounts[i];
-		struct mount_item *item;
+	struct mount_item *item = add(ret, mount->path);
 
-		if (except && config_mount(except, mount->path))
-			continue;
-		item = add(ret, mount->path);
-		item->config = mount;
-		item->create = mount->create;
-		item->dir = true;
-		if (mount->type == MOUNT_BIND && open_bind(mount, map_for(userns, owner), item, err) < 0)
-			return error_prefix(err, "[mount \"%s\"]", mount->path);
-	}
+	item->config = mount;
+	item->create = mount->create;
+	item->dir = true;
+	if (mount->type == MOUNT_BIND && open_bind(mount, map, item, err) < 0)
+		return error_prefix(err, "[mount \"%s\"]", mount->path);
+	return 0;
+}
+
+int mounts_open(const struct container_config *config, int userns, uid_t owner, int bare_mounts, const char *at,
+		struct mount_items *ret, struct error *err)
+{
+	for (size_t i = 0; i < config->n_mounts; i++)
+		if (open_one(&config->mounts[i], map_for(userns, owner), ret, err) < 0)
+			return -err->code;
 	if (ret->n)
 		qsort(ret->items, ret->n, sizeof(struct mount_item), by_path);
 	return lock_all(ret, NULL, userns, owner, bare_mounts, at, err);
@@ -321,20 +325,116 @@ static void find_later(const struct container_config *before, const struct conta
 	}
 }
 
-int mounts_change(const struct container *c, const struct container_state *state,
+/* --- mounts that it has not --- */
+
+struct newcomers {
+	const struct container *container;
+	const struct container_state *state;
+	int userns;
+	const char *at;
+	struct strings waiting;		/* paths, parents first: not placed yet */
+};
+
+static void find_new(const struct container_config *running, const struct container_config *after, struct strings *ret)
+{
+	for (size_t i = 0; i < after->n_mounts; i++)
+		if (!config_mount(running, after->mounts[i].path))
+			strings_add(ret, after->mounts[i].path);
+	strings_sort(ret);
+}
+
+static int mount_one(const struct newcomers *new, const struct mount_config *mount, struct error *err)
+{
+	auto_mount_items struct mount_items one = MOUNT_ITEMS_EMPTY;
+	uid_t owner = new->container->idmap.outside;
+
+	if (open_one(mount, map_for(new->userns, owner), &one, err) < 0 ||
+	    lock_all(&one, NULL, new->userns, owner, -1, new->at, err) < 0)
+		return -err->code;
+	return place_live(new->state, &one, err);
+}
+
+/* On what is below a mount that is still to come it would vanish with that. */
+static bool is_below(const char *path, const struct strings *parents)
+{
+	for (size_t i = 0; i < parents->n; i++) {
+		size_t n = strlen(parents->items[i]);
+
+		if (strncmp(path, parents->items[i], n) == 0 && path[n] == '/')
+			return true;
+	}
+	return false;
+}
+
+static bool is_old(const struct container_config *before, const struct mount_config *mount)
+{
+	const struct mount_config *then = before ? config_mount(before, mount->path) : NULL;
+
+	return then && same_mount(then, mount);
+}
+
+/* Each that can be placed is; those that cannot are left in new->waiting. An error: of the first that the caller asked for. */
+static int mount_all(struct newcomers *new, const struct container_config *before, const struct container_config *after,
+		     struct error *err)
+{
+	auto_strings struct strings failed = STRINGS_EMPTY;
+
+	for (size_t i = 0; i < new->waiting.n; i++) {
+		const struct mount_config *mount = config_mount(after, new->waiting.items[i]);
+		struct error why = ERROR_NONE;
+
+		if (is_below(mount->path, &failed)) {
+			strings_add(&failed, mount->path);
+			continue;
+		}
+		if (mount_one(new, mount, &why) == 0)
+			continue;
+		strings_add(&failed, mount->path);
+		if (is_old(before, mount))
+			log_note("%s: still not mounted: %s", new->container->name, why.message);
+		else if (!err->code)
+			*err = why;
+	}
+	strings_copy(&new->waiting, &failed);
+	return -err->code;
+}
+
+static int add_mounts(struct newcomers *new, const struct container_config *before, const struct container_config *after,
+		      struct error *err)
+{
+	struct error why = ERROR_NONE;
+	int r;
+
+	if (!new->waiting.n)
+		return 0;
+	r = mount_all(new, before, after, err);
+	if (started_note_unplaced(new->container, &new->waiting, &why) < 0)
+		log_warning("%s: a mount that it has may be made a second time: %s", new->container->name, why.message);
+	return r;
+}
+
+int mounts_change(const struct container *c, const struct container_state *state, const struct container_config *before,
 		  const struct container_config *after, struct strings *later, struct error *err)
 {
-	auto_mount_items struct mount_items mounts = MOUNT_ITEMS_EMPTY, nodes = MOUNT_ITEMS_EMPTY;
+	auto_mount_items struct mount_items nodes = MOUNT_ITEMS_EMPTY;
 	auto_free char *dir = launch_run_dir(c), *at = xasprintf("%s/root", dir), *ns = xasprintf("%s/ns/user", dir);
 	auto_close int userns = c->idmap.count ? open(ns, O_RDONLY | O_CLOEXEC) : -1;
+
+	struct newcomers new = { .container = c, .state = state, .userns = userns, .at = at };
+	int r;
 
 	find_later(&c->config, after, later);
 	if (c->idmap.count && userns < 0)
 		return fail(err, errno, "open %s", ns);
-	if (change_devices(c, after, userns, at, &nodes, later, err) < 0 ||
-	    mounts_open(after, &c->config, userns, c->idmap.outside, -1, at, &mounts, err) < 0)
-		return -err->code;
-	if (nodes.n && place_live(state, &nodes, err) < 0)
-		return -err->code;
-	return mounts.n ? place_live(state, &mounts, err) : 0;
+	find_new(&c->config, after, &new.waiting);
+	/* that they are to come is noted first: whoever fails or is killed on the way leaves it to the next change */
+	r = started_note_unplaced(c, &new.waiting, err);
+	if (r == 0)
+		r = change_devices(c, after, userns, at, &nodes, later, err);
+	if (r == 0 && nodes.n)
+		r = place_live(state, &nodes, err);
+	if (r == 0)
+		r = add_mounts(&new, before, after, err);
+	strings_clear(&new.waiting);
+	return r;
 }

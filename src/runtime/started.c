@@ -4,19 +4,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "runtime/launch.h"
 
+#define UNPLACED "unplaced"	/* beside it, a path a line */
 #define MORE_SOURCE "source"	/* of container_state.more: of which texts its configuration is */
 #define CONFIG_MOST (1U << 20)	/* what config_parse_text() takes */
 
-static char *path_of(const struct container *container)
+static char *path_of(const struct container *container, const char *name)
 {
 	auto_free char *dir = launch_run_dir(container);
 
-	return xasprintf("%s/config", dir);
+	return xasprintf("%s/%s", dir, name);
 }
 
 void started_note(const struct container *container, struct container_state *state)
@@ -29,7 +31,8 @@ void started_note(const struct container *container, struct container_state *sta
 
 int started_save(const struct container *container, struct error *err)
 {
-	auto_free char *path = path_of(container), *text = config_format(&container->config, NULL);
+	auto_free char *path = path_of(container, "config"), *text = config_format(&container->config, NULL);
+	const struct strings none = STRINGS_EMPTY;
 	struct container_config again;
 	int r;
 
@@ -37,7 +40,26 @@ int started_save(const struct container *container, struct error *err)
 	config_init(&again);
 	r = config_parse_text(text, strlen(text), "the configuration with its defaults", &again, NULL, err);
 	config_done(&again);
-	return r < 0 ? r : replace_file_at(AT_FDCWD, path, text, strlen(text), 0600, false, err);
+	if (r < 0 || started_note_unplaced(container, &none, err) < 0)	/* a reboot has tried again */
+		return -err->code;
+	return replace_file_at(AT_FDCWD, path, text, strlen(text), 0600, false, err);
+}
+
+void started_unplaced(const struct container *container, struct strings *ret)
+{
+	auto_free char *path = path_of(container, UNPLACED), *text = NULL;
+
+	if (read_file_at(AT_FDCWD, path, CONFIG_MOST, &text, NULL) == 0)
+		strings_split(ret, text, "\n");
+}
+
+int started_note_unplaced(const struct container *container, const struct strings *paths, struct error *err)
+{
+	auto_free char *path = path_of(container, UNPLACED), *text = strings_join(paths, "\n");
+
+	if (paths->n)
+		return replace_file_at(AT_FDCWD, path, text, strlen(text), 0600, false, err);
+	return unlink(path) < 0 && errno != ENOENT ? fail(err, errno, "remove %s", path) : 0;
 }
 
 static int read_config(const char *path, struct container_config *ret, struct error *err)
@@ -63,6 +85,15 @@ static bool is_unchanged(const struct container *container, const struct contain
 	       strcmp(map, idmap_format(&container->idmap, now, sizeof(now))) == 0;
 }
 
+static void forget_unplaced(const struct container *container, struct container_config *config)
+{
+	auto_strings struct strings paths = STRINGS_EMPTY;
+
+	started_unplaced(container, &paths);
+	for (size_t i = 0; i < paths.n; i++)
+		config_drop_mount(config, paths.items[i]);
+}
+
 int started_load(struct container *container, const struct container_state *state, struct error *err)
 {
 	const char *map = record_get(&state->more, MORE_IDMAP);
@@ -73,7 +104,7 @@ int started_load(struct container *container, const struct container_state *stat
 
 	if (container->broken || is_unchanged(container, state))
 		return 0;
-	path = path_of(container);
+	path = path_of(container, "config");
 	config_init(&config);
 	r = read_config(path, &config, err);
 	if (r > 0 && config.security.privileged)
@@ -82,6 +113,7 @@ int started_load(struct container *container, const struct container_state *stat
 		r = error_prefix(err, "read the state");
 	if (r > 0) {
 		config_take_live(&config, &container->config);
+		forget_unplaced(container, &config);
 		config_done(&container->config);
 		container->config = config;
 		container->idmap = idmap;

@@ -50,6 +50,35 @@ inside box mount -o remount,bind,rw /later 2>/dev/null || :
 if inside box sh -c 'echo x >/later/x' 2>/dev/null; then fail "read-only was lifted from a new mount"; fi
 ok sysct config set box mount./later.readonly=no
 has "$(cat "$ERR")" 'mount\./later: at the next start' "what config set says"
+# one that has no place yet is tried again, by the same command or with any other key, until it is there, and then no more
+count() { inside box grep -c " $1 " /proc/mounts || :; }
+refused 1 '/early.*No such file' sysct config set box "mount./early.source=$TEST_TMP/later"
+refused 1 '/early.*No such file' sysct config set box "mount./early.source=$TEST_TMP/later"
+ok sysct config set box limits.tasks=500
+has "$(cat "$ERR")" 'still not mounted: .mount "/early"' "what another key says"
+expect 1 sysct config set box "mount./early2.source=$TEST_TMP/later" "mount./early2/sub.type=tmpfs" mount./early2/sub.create=yes
+has "$(cat "$ERR")" '^sysct: config set box: .*/early2.*No such file' "what a new one says"
+inside box mkdir /early
+ok sysct config set box limits.tasks=501
+same "$(inside box cat /early/file)" later "a mount that had failed"
+has "$(cat "$ERR")" 'still not mounted: .mount "/early2"' "what is said of the other"
+ok sysct config set box limits.tasks=502
+same "$(count /early)" 1 "mounts on /early"
+inside box mkdir -p /early2/sub
+ok sysct config set box limits.tasks=502
+same "$(cat "$ERR")" "" "what is said when all is there"
+same "$(count /early2) $(count /early2/sub)" "1 1" "mounts on /early2 and below"
+ok sysct config set box limits.tasks=502
+same "$(count /early2) $(count /early2/sub)" "1 1" "mounts once more"
+# given up, it is not in use
+refused 1 '/gone' sysct config set box "mount./gone.source=$TEST_TMP/later"
+ok sysct config unset box mount./gone
+same "$(cat "$ERR")" "" "what config unset says of one that is not mounted"
+inside box mkdir /gone
+ok sysct config set box limits.tasks=503
+same "$(count /gone)" 0 "mounts on /gone"
+ok sysct config unset box limits.tasks
 ok sysct restart box
+same "$(count /early) $(count /early2/sub)" "1 1" "after the next start"
 ok inside box sh -c 'echo x >/later/x'
 same "$(cat "$TEST_TMP/later/x")" x "written after the restart"

@@ -263,6 +263,24 @@ START_TEST(only_what_is_live_is_taken)
 }
 END_TEST
 
+START_TEST(a_mount_is_dropped_and_the_others_stay)
+{
+	struct container_config config;
+
+	good(&config, "[mount \"/x\"]\ntype = tmpfs\n[mount \"/y\"]\nsource = /s\n[mount \"/z\"]\ntype = tmpfs\n");
+	config_drop_mount(&config, "/w");
+	ck_assert_uint_eq(config.n_mounts, 3);
+	config_drop_mount(&config, "/x");
+	config_drop_mount(&config, "/z");
+	ck_assert_uint_eq(config.n_mounts, 1);
+	ck_assert_str_eq(config.mounts[0].path, "/y");
+	ck_assert_str_eq(config.mounts[0].source, "/s");
+	config_drop_mount(&config, "/y");
+	ck_assert_uint_eq(config.n_mounts, 0);
+	config_done(&config);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config/config");
@@ -274,6 +292,7 @@ int main(void)
 	tcase_add_test(tcase, get_of_an_unknown_title_or_key_fails);
 	tcase_add_test(tcase, each_walks_all_keys_with_their_values);
 	tcase_add_test(tcase, format_writes_what_differs_and_reads_back);
+	tcase_add_test(tcase, a_mount_is_dropped_and_the_others_stay);
 	tcase_add_test(tcase, format_of_the_defaults_is_empty);
 	tcase_add_test(tcase, format_leaves_out_what_sysct_conf_says);
 	tcase_add_test(tcase, a_copy_is_its_own);
