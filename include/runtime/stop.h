@@ -18,7 +18,8 @@ struct stop_options {
 };
 
 /* Returns 0 when its processes are gone, its image is unmounted, its loop device free, and pins, links and cgroup are
- * removed; 1 when it had to be killed after the timeout (that too is a stop). A stopped container: STATUS_STATE. */
+ * removed. That it had to be killed after the timeout, or since its init takes no signal, is a stop too, with a note. A stopped
+ * container: STATUS_STATE. */
 int container_stop(struct container *container, const struct stop_options *options, struct error *err);
 
 int container_freeze(struct container *container, bool freeze, struct error *err);

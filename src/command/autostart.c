@@ -8,7 +8,6 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/interrupt.h"
-#include "base/log.h"
 #include "command/command.h"
 #include "runtime/start.h"
 #include "runtime/stop.h"
@@ -157,8 +156,6 @@ static int stop_one(struct context *context, const char *name, void *arg, struct
 									 c.config.stop_timeout };
 
 		r = container_stop(&c, &options, err);
-		if (r == 1)
-			log_note("%s did not stop in time and was killed", c.name);
 	}
 	container_close(&c);
 	return r;

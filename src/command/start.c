@@ -167,15 +167,11 @@ struct stop_wish {
 static int stop_opened(struct container *c, const struct stop_wish *wish, struct error *err)
 {
 	struct stop_options options = wish->options;
-	int r;
 
 	if (!wish->timeout_given)
 		options.timeout = c->config.stop_timeout;
 	options.for_a_moment = wish->restart;
-	r = container_stop(c, &options, err);
-	if (r == 1)
-		log_note("%s did not stop in time and was killed", c->name);
-	return r;
+	return container_stop(c, &options, err);
 }
 
 /* What follows takes an error that is set for its own. */

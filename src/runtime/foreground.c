@@ -127,8 +127,6 @@ static int stop_it(struct stay *stay, struct error *err)
 		if (r == 0) {
 			options.timeout = c.config.stop_timeout;
 			r = container_stop(&c, &options, err);
-			if (r == 1)	/* told before anybody can see that it has ended */
-				log_note("%s did not stop in time and was killed", c.name);
 			container_close(&c);
 		}
 		/* it has ended meanwhile; whether by itself we shall see */

@@ -81,8 +81,11 @@ static bool is_settled(const struct container *c, pid_t pid, int pidfd, enum ini
 	return pidfd_wait(pidfd, 20) == 1;
 }
 
-/* 0: it ended, 1: it did not in time. */
-static int ask(struct container *c, const struct container_state *state, int pidfd, uint64_t timeout,
+/* How the asking went, and why the rest is killed. */
+enum answer { ENDED, TOO_SLOW, DEAF };
+
+/* An answer. *ret_signal: what it was asked by, or would have been; 0: by other means. */
+static int ask(struct container *c, const struct container_state *state, int pidfd, uint64_t timeout, int *ret_signal,
 	       struct error *err)
 {
 	auto_free char *group = launch_group(c);
@@ -106,8 +109,10 @@ static int ask(struct container *c, const struct container_state *state, int pid
 		if (r < 0)
 			return r;
 	} while (automatic && now_usec() < end && !is_settled(c, state->init.pid, pidfd, kind, &program));
+	*ret_signal = signal;
+	/* it would be lost: no use waiting for an answer */
 	if (r == 0 && kind == INIT_UNKNOWN && pidfd_wait(pidfd, 0) == 0)
-		return 1;	/* it would be lost: no use waiting for an answer */
+		return timeout > READY_PLAIN_USEC ? DEAF : TOO_SLOW;
 	if (automatic && prepare_stop(c, kind, &state->init, pidfd, ready, &signal, err) < 0)
 		return -err->code;
 	if (signal)
@@ -119,10 +124,10 @@ static int ask(struct container *c, const struct container_state *state, int pid
 		uint64_t now = now_usec();
 
 		if (now >= end)
-			return 1;
+			return TOO_SLOW;
 		r = pidfd_wait(pidfd, end - now > 200000 ? 200 : (int)((end - now) / 1000) + 1);
 		if (r != 0)
-			return r < 0 ? fail(err, -r, "wait for init") : 0;
+			return r < 0 ? fail(err, -r, "wait for init") : ENDED;
 		if (interrupt_check(err) < 0)
 			return -err->code;
 	}
@@ -143,11 +148,28 @@ static int take_over(const struct container *c)
 	return take_fd(&socket);
 }
 
+/* What init heard, or would not have. */
+struct ending {
+	enum answer answer;
+	int signal;
+};
+
+static void tell_ending(const struct container *c, const struct ending *ending)
+{
+	char name[16];
+
+	if (ending->answer == TOO_SLOW)
+		log_note("%s did not stop in time and was killed", c->name);
+	else if (ending->answer == DEAF)
+		log_note("%s was killed without more waiting: its init takes no %s", c->name,
+			 signal_text(ending->signal, name, sizeof(name)));
+}
+
 /* How init ended, by the monitor's word. */
-static void note_exit(const struct container *c, int socket, bool killed)
+static void note_exit(const struct container *c, int socket, const struct ending *ending)
 {
 	struct control_packet packet;
-	char text[64] = "unknown";
+	char text[64] = "unknown", name[16];
 
 	while (socket >= 0 && control_receive(socket, &packet, NULL, EXIT_TIMEOUT_MS) == 1) {
 		int status = (int)packet.a;
@@ -164,7 +186,11 @@ static void note_exit(const struct container *c, int socket, bool killed)
 			snprintf(text, sizeof(text), "exit %d", WEXITSTATUS(status));
 		break;
 	}
-	container_note_exit(c, killed ? "killed after the stop timeout" : text);
+	if (ending->answer == TOO_SLOW)
+		snprintf(text, sizeof(text), "killed after the stop timeout");
+	else if (ending->answer == DEAF)
+		snprintf(text, sizeof(text), "killed, since it takes no %s", signal_text(ending->signal, name, sizeof(name)));
+	container_note_exit(c, text);
 }
 
 static void wait_gone(const struct process_id *id)
@@ -191,22 +217,22 @@ struct aftermath {
 	const struct container *container;
 	const struct container_state *state;
 	int socket;
-	bool killed;
+	const struct ending *ending;
 };
 
 static void see_to_the_rest(void *arg)
 {
 	const struct aftermath *after = arg;
 
-	note_exit(after->container, after->socket, after->killed);
+	note_exit(after->container, after->socket, after->ending);
 	dismiss(after->state, after->socket);
 }
 
-static int finish(struct container *c, struct container_state *state, int pidfd, int socket, bool killed,
+static int finish(struct container *c, struct container_state *state, int pidfd, int socket, const struct ending *ending,
 		  struct error *err)
 {
 	auto_free char *group = launch_group(c);
-	struct aftermath after = { c, state, socket, killed };
+	struct aftermath after = { c, state, socket, ending };
 
 	/* the monitor first: once the state says "stopping" it must not act any more */
 	if (container_mark_stopping(c, state, err) < 0) {
@@ -234,7 +260,8 @@ int container_stop(struct container *c, const struct stop_options *options, stru
 {
 	auto_state struct container_state state = { 0 };
 	auto_close int pidfd = -1, socket = -1;
-	int r = 0;
+	struct ending ending = { .answer = ENDED };
+	int r = ENDED;
 
 	state_init(&state);
 	if (state_load(c->install->run_dir, c->name, &state, NULL, err) < 0 ||
@@ -248,14 +275,16 @@ int container_stop(struct container *c, const struct stop_options *options, stru
 	socket = take_over(c);
 	pidfd = process_open(&state.init);
 	if (pidfd >= 0 && !options->now)
-		r = ask(c, &state, pidfd, options->timeout, err);
+		r = ask(c, &state, pidfd, options->timeout, &ending.signal, err);
 	if (r < 0)
 		return r;	/* ^C: it runs on, and the monitor decides again */
-	if (finish(c, &state, pidfd, socket, r == 1, err) < 0)
+	ending.answer = (enum answer)r;
+	if (finish(c, &state, pidfd, socket, &ending, err) < 0)
 		return -err->code;
+	tell_ending(c, &ending);
 	if (!options->for_a_moment)
 		reclaim_stopped(c);
-	return r;
+	return 0;
 }
 
 /* --- freeze, thaw, kill --- */

@@ -645,8 +645,6 @@ static int stop(const struct install *install, const char *name, struct error *e
 
 			c.lock_fd = lock;
 			r = container_stop(&c, &options, err);
-			if (r == 1)
-				log_note("%s did not stop in time and was killed", name);
 			if (r < 0 && err->status == STATUS_STATE && err->code != EBUSY)
 				r = 0;	/* it has ended meanwhile */
 		} else if (r == 0 && lock == -EBUSY) {

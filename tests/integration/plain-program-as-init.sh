@@ -44,3 +44,8 @@ ok sysct start box
 before=$(date +%s)
 ok sysct stop box --timeout 30
 [ $(($(date +%s) - before)) -lt 10 ] || fail "waited for a program that cannot hear"
+same "$(cat "$ERR")" "sysct: box was killed without more waiting: its init takes no SIGTERM" "what stop says of it"
+same "$(ended)" "killed, since it takes no SIGTERM" "how it ended"
+ok sysct start box
+ok sysct stop box --timeout 500ms
+same "$(cat "$ERR")" "sysct: box did not stop in time and was killed" "what stop says with less patience"

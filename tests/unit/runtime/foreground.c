@@ -13,6 +13,7 @@ START_TEST(the_end_of_a_container_is_an_exit_status)
 		{ "exit 7", 7 },	{ "exit 255", 255 },	  { "killed by SIGKILL", 137 },
 		{ "killed", 137 },	{ "killed by SIGSEGV", 139 }, { "killed by SIGRTMIN+3", 165 },
 		{ "killed after the stop timeout", 137 },
+		{ "killed, since it takes no SIGTERM", 137 },
 		/* these tell nothing, or should not be */
 		{ "reboot", -1 },	{ "unknown", -1 },	  { "", -1 },
 		{ "exit", -1 },		{ "exit 256", -1 },	  { "exit -1", -1 },
