@@ -36,6 +36,9 @@ int container_peek(const struct container *container, struct container_state *re
 /* It runs, and both its monitor and its holder are gone. */
 bool container_is_alone(const struct container_state *state);
 
+/* It runs, and somebody who is alive has asked its init to end. */
+bool container_is_ending(const struct container_state *state);
+
 /* If it is alone, make new ones, with a note. For commands that hold no lock; one that is locked is left to whoever has the
  * lock, and what fails is a warning. What init and others hold of the old console is dead for good (their reads end, their
  * writes fail with EIO: Linux hangs up a terminal whose master is gone, pty(7)); /dev/console is a new one for who opens it. */

@@ -51,6 +51,7 @@ enum supervise_fd {
 #define MORE_LOG_SIZE "log_size"	/* bytes */
 #define MORE_INIT_INODE "init_inode"	/* process_inode() of init, 0: not known */
 #define MORE_RESTART "restart"		/* no, on-failure, always */
+#define MORE_STOPPER "stopper"	/* the process that has asked init to end and waits for that */
 #define MORE_NOTE "note"		/* what the person who started it should read */
 #define MORE_RESTARTS "restarts"	/* how often in a row, to slow down a crash loop */
 #define MORE_RECLAIM "reclaim"		/* seconds from one reclaim to the next; absent: there is none */

@@ -153,7 +153,7 @@ static void find_state(struct look *look)
 	look->alive = look->run.phase == PHASE_RUNNING ||
 		      (look->run.phase != PHASE_STOPPED && process_alive(&look->run.init));
 	if (!look->state)
-		look->state = phase_name(look->run.phase);
+		look->state = phase_name(container_is_ending(&look->run) ? PHASE_STOPPING : look->run.phase);
 	if (look->run.phase != PHASE_STOPPED && *c->uuid)
 		find_usage(look);
 }

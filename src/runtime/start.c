@@ -916,6 +916,14 @@ bool container_is_alone(const struct container_state *state)
 	       process_alive(&state->init);
 }
 
+bool container_is_ending(const struct container_state *state)
+{
+	const char *text = record_get(&state->more, MORE_STOPPER);
+	struct process_id stopper;
+
+	return state->phase == PHASE_RUNNING && text && process_id_parse(text, &stopper) == 0 && process_alive(&stopper);
+}
+
 /* Never an error of the command that found it so. */
 static void adopt(struct container *c, struct container_state *state)
 {

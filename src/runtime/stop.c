@@ -22,6 +22,7 @@
 #include "runtime/launch.h"
 #include "runtime/reclaim.h"
 #include "runtime/start.h"
+#include "runtime/supervise.h"
 #include "runtime/unit.h"
 
 /* Until init can take its signal at all. A plain program that handles none would never hear it. */
@@ -146,6 +147,24 @@ static int take_over(const struct container *c)
 		return -1;
 	}
 	return take_fd(&socket);
+}
+
+/* Who looks meanwhile is to see that it is about to end. Only with a monitor that leaves the state to us; and only a word: it still
+ * runs, and goes on to if we are killed. By the state of now, which a monitor writes too. */
+static void mark_asking(const struct container *c, const struct container_state *state, int socket, bool asking)
+{
+	auto_state struct container_state now = { 0 };
+	struct error ignored = ERROR_NONE;
+	struct process_id self;
+	char text[48];
+
+	state_init(&now);
+	if (socket < 0 || process_identify(getpid(), &self) < 0 ||
+	    state_load(c->install->run_dir, c->name, &now, NULL, &ignored) < 0 || now.phase != PHASE_RUNNING ||
+	    now.init.pid != state->init.pid || now.init.start != state->init.start)
+		return;
+	record_set(&now.more, MORE_STOPPER, asking ? process_id_format(&self, text, sizeof(text)) : NULL);
+	state_save(c->install->run_dir, c->name, &now, &ignored);
 }
 
 /* What init heard, or would not have. */
@@ -274,10 +293,14 @@ int container_stop(struct container *c, const struct stop_options *options, stru
 		return not_running(c, &state, err);
 	socket = take_over(c);
 	pidfd = process_open(&state.init);
-	if (pidfd >= 0 && !options->now)
+	if (pidfd >= 0 && !options->now) {
+		mark_asking(c, &state, socket, true);
 		r = ask(c, &state, pidfd, options->timeout, &ending.signal, err);
-	if (r < 0)
-		return r;	/* ^C: it runs on, and the monitor decides again */
+	}
+	if (r < 0) {	/* ^C: it runs on, and the monitor decides again */
+		mark_asking(c, &state, socket, false);
+		return r;
+	}
 	ending.answer = (enum answer)r;
 	if (finish(c, &state, pidfd, socket, &ending, err) < 0)
 		return -err->code;
