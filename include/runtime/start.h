@@ -44,6 +44,10 @@ bool container_is_ending(const struct container_state *state);
  * writes fail with EIO: Linux hangs up a terminal whose master is gone, pty(7)); /dev/console is a new one for who opens it. */
 void container_adopt(const struct install *install, const char *name);
 
+/* If of its processes none is alive, init, monitor, holder nor who started or stopped it, undo what is left, with a note. For who
+ * waits for its end, as container_adopt(). */
+void container_bury(const struct install *install, const char *name);
+
 /* Undo everything a start did. */
 int container_undo(struct container *container, struct container_state *state, struct error *err);
 

@@ -101,6 +101,8 @@ static int wait_one(struct context *context, const char *name, void *arg, struct
 		int r;
 
 		container_adopt(&context->install, name);
+		if (wish->goal == GOAL_STOPPED)
+			container_bury(&context->install, name);
 		r = reached(context, name, wish->goal, err);
 
 		if (r < 0 || (r > 0 && wish->goal != GOAL_BOOTED))

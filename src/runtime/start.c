@@ -938,7 +938,14 @@ static void adopt(struct container *c, struct container_state *state)
 	show_note(c, state);
 }
 
-void container_adopt(const struct install *install, const char *name)
+/* Nobody is left who would notice: neither those that it consists of nor who worked on it. */
+static bool is_dead(const struct container_state *state)
+{
+	return state->phase != PHASE_STOPPED && !process_alive(&state->init) && !process_alive(&state->monitor) &&
+	       !process_alive(&state->holder) && !process_alive(&state->starter);
+}
+
+static void settle_if(bool (*in_need)(const struct container_state *state), const struct install *install, const char *name)
 {
 	struct container c = CONTAINER_EMPTY;
 	auto_state struct container_state state = { 0 };
@@ -946,7 +953,7 @@ void container_adopt(const struct install *install, const char *name)
 	int lock;
 
 	state_init(&state);
-	if (state_load(install->run_dir, name, &state, NULL, &ignored) < 0 || !container_is_alone(&state))
+	if (state_load(install->run_dir, name, &state, NULL, &ignored) < 0 || !in_need(&state))
 		return;
 	lock = container_lock(install, name, 0, &ignored);
 	if (lock < 0)
@@ -955,6 +962,16 @@ void container_adopt(const struct install *install, const char *name)
 	if (container_open(install, name, true, true, &c, &ignored) == 0)
 		container_settle(&c, &state, &ignored);
 	container_close(&c);
+}
+
+void container_adopt(const struct install *install, const char *name)
+{
+	settle_if(container_is_alone, install, name);
+}
+
+void container_bury(const struct install *install, const char *name)
+{
+	settle_if(is_dead, install, name);
 }
 
 int container_settle(struct container *c, struct container_state *ret, struct error *err)
