@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* start, stop, restart, freeze, thaw, kill: one container after another. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +25,30 @@
 enum { O_ALL = 256, O_WAIT, O_TIMING, O_NOW, O_CONSOLE, O_FOREGROUND, O_FORGET };
 
 struct start_wish {
-	bool wait, timing, console, foreground;
+	bool all, wait, timing, console, foreground;
 	uint64_t wait_usec;
 	const char *escape;	/* NULL: ^a */
 };
+
+/* What follows takes an error that is set for its own. */
+static int forgive(int r, struct error *err)
+{
+	if (r < 0)
+		*err = (struct error)ERROR_NONE;
+	return r < 0 ? 0 : r;
+}
+
+/* Refused since there is nothing to do: who says --all wants those for which there is. */
+static bool is_already(const struct container *c, enum phase phase, const struct error *err)
+{
+	auto_state struct container_state state = { 0 };
+	struct error ignored = ERROR_NONE;
+	bool left_over;
+
+	state_init(&state);
+	return error_exit_status(err) == STATUS_STATE && err->code != EBUSY &&
+	       container_peek(c, &state, &left_over, &ignored) == 0 && !left_over && state.phase == phase;
+}
 
 static void show_boot_progress(const char *text, void *arg)
 {
@@ -58,6 +79,8 @@ static int start_one(struct context *context, const char *name, void *arg, struc
 		return -err->code;
 	r = container_start(&c, wish->timing ? &timing : NULL, err);
 	container_unlock(&c);	/* waiting needs no lock, and others may want it */
+	if (r < 0 && wish->all && is_already(&c, PHASE_RUNNING, err))
+		r = forgive(r, err);
 	if (r == 0 && timing.data)
 		fputs(timing.data, stderr);
 	if (r == 0 && wish->wait)
@@ -130,11 +153,10 @@ int command_start(struct context *context, int argc, char **argv, struct error *
 	const struct command *self = command_find("start");
 	auto_strings struct strings names = STRINGS_EMPTY;
 	struct start_wish wish = { .wait_usec = BOOT_TIMEOUT_USEC };
-	bool all = false;
 	int c;
 
 	while ((c = command_option(self, argc, argv, "he:", options, err)) >= 0) {
-		all |= c == O_ALL;
+		wish.all |= c == O_ALL;
 		wish.timing |= c == O_TIMING;
 		wish.console |= c == O_CONSOLE;
 		wish.foreground |= c == O_FOREGROUND;
@@ -146,8 +168,8 @@ int command_start(struct context *context, int argc, char **argv, struct error *
 				return command_usage(self, err, "--wait=%s is no duration up to a day, such as 30s", optarg);
 		}
 	}
-	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0 ||
-	    check_start(self, &wish, all, argc - optind, err) < 0)
+	if (c != -1 || command_names(self, context, wish.all, argc - optind, argv + optind, &names, err) < 0 ||
+	    check_start(self, &wish, wish.all, argc - optind, err) < 0)
 		return -err->code;
 	if (wish.foreground) {
 		context->name = argv[optind];
@@ -161,7 +183,7 @@ int command_start(struct context *context, int argc, char **argv, struct error *
 
 struct stop_wish {
 	struct stop_options options;
-	bool timeout_given, restart, forget;
+	bool all, timeout_given, restart, forget;
 };
 
 static int stop_opened(struct container *c, const struct stop_wish *wish, struct error *err)
@@ -172,14 +194,6 @@ static int stop_opened(struct container *c, const struct stop_wish *wish, struct
 		options.timeout = c->config.stop_timeout;
 	options.for_a_moment = wish->restart;
 	return container_stop(c, &options, err);
-}
-
-/* What follows takes an error that is set for its own. */
-static int forgive(int r, struct error *err)
-{
-	if (r < 0)
-		*err = (struct error)ERROR_NONE;
-	return r < 0 ? 0 : r;
 }
 
 /* What is kept goes too; of one that does not run that is all there is to do. */
@@ -211,6 +225,7 @@ static int stop_one(struct context *context, const char *name, void *arg, struct
 	const struct stop_wish *wish = arg;
 	bool hastened = wish->options.now && container_hasten(&context->install, name);
 	struct container c = CONTAINER_EMPTY;
+	bool skipped;
 	int r;
 
 	/* what runs must be stoppable with a broken configuration too; to start again it must be whole */
@@ -219,8 +234,11 @@ static int stop_one(struct context *context, const char *name, void *arg, struct
 	r = stop_opened(&c, wish, err);
 	if (hastened && error_exit_status(err) == STATUS_STATE)	/* somebody else did the rest */
 		r = forgive(r, err);
+	skipped = r < 0 && wish->all && is_already(&c, PHASE_STOPPED, err);
 	r = forget(&c, wish, r, err);
-	if (r >= 0 && wish->restart)
+	if (skipped && error_exit_status(err) == STATUS_STATE)
+		r = forgive(r, err);
+	if (r >= 0 && wish->restart && !skipped)
 		r = container_start(&c, NULL, err);
 	container_close(&c);
 	return r;
@@ -239,11 +257,10 @@ static int stop_or_restart(struct context *context, int argc, char **argv, bool 
 	const struct command *self = command_find(restart ? "restart" : "stop");
 	auto_strings struct strings names = STRINGS_EMPTY;
 	struct stop_wish wish = { .restart = restart };
-	bool all = false;
 	int c;
 
 	while ((c = command_option(self, argc, argv, "ht:", options, err)) >= 0) {
-		all |= c == O_ALL;
+		wish.all |= c == O_ALL;
 		wish.options.now |= c == O_NOW;
 		wish.forget |= c == O_FORGET;
 		if (c == 't') {
@@ -252,7 +269,7 @@ static int stop_or_restart(struct context *context, int argc, char **argv, bool 
 				return command_usage(self, err, "--timeout %s is no duration, such as 30s", optarg);
 		}
 	}
-	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0)
+	if (c != -1 || command_names(self, context, wish.all, argc - optind, argv + optind, &names, err) < 0)
 		return -err->code;
 	return command_each(self, context, &names, stop_one, &wish);
 }
@@ -272,6 +289,7 @@ int command_restart(struct context *context, int argc, char **argv, struct error
 struct touch {
 	enum { FREEZE, THAW, KILL } what;
 	int signal;
+	bool all;
 };
 
 static int touch_one(struct context *context, const char *name, void *arg, struct error *err)
@@ -287,6 +305,9 @@ static int touch_one(struct context *context, const char *name, void *arg, struc
 		r = container_kill(&c, touch->signal, err);
 	else
 		r = container_freeze(&c, touch->what == FREEZE, err);
+	if (r < 0 && touch->all && (is_already(&c, PHASE_STOPPED, err) ||
+				    (touch->what != KILL && is_already(&c, PHASE_RUNNING, err))))
+		r = forgive(r, err);
 	container_close(&c);
 	return r;
 }
@@ -301,11 +322,10 @@ static int touch_many(struct context *context, int argc, char **argv, struct tou
 	};
 	const struct command *self = command_find(argv[0]);
 	auto_strings struct strings names = STRINGS_EMPTY;
-	bool all = false;
 	int c;
 
 	while ((c = command_option(self, argc, argv, touch->what == KILL ? "hs:" : "h", options, err)) >= 0) {
-		all |= c == O_ALL;
+		touch->all |= c == O_ALL;
 		if (c == 's' && touch->what != KILL)
 			return command_usage(self, err, "there is no option --signal");
 		if (c == 's') {
@@ -315,7 +335,7 @@ static int touch_many(struct context *context, int argc, char **argv, struct tou
 						     optarg);
 		}
 	}
-	if (c != -1 || command_names(self, context, all, argc - optind, argv + optind, &names, err) < 0)
+	if (c != -1 || command_names(self, context, touch->all, argc - optind, argv + optind, &names, err) < 0)
 		return -err->code;
 	return command_each(self, context, &names, touch_one, touch);
 }

@@ -13,6 +13,8 @@
 #define REST "Templates, images, help"
 
 #define ALL "  --all                 all containers\n"
+#define ALL_STOPPED "  --all                 all containers that do not run\n"
+#define ALL_RUNNING "  --all                 all containers that run\n"
 #define FORMAT "  --format FORMAT       table, json or csv\n"
 #define HELP "  -h, --help            this text\n"
 
@@ -76,7 +78,7 @@ const struct command commands[] = {
 		  "  --console             connect to its console at once; one name\n"
 		  "  --foreground          show its console and stay until it has ended; one name\n"
 		  "  -e, --escape KEY      for the console another key than ^a\n"
-		  "  --timing              say what each step took\n" ALL HELP
+		  "  --timing              say what each step took\n" ALL_STOPPED HELP
 		  "\nExamples\n"
 		  "  sysct start web db --wait\n"
 		  "  sysct start dev --console\n"
@@ -87,7 +89,7 @@ const struct command commands[] = {
 		  "\nOptions\n"
 		  "  -t, --timeout S       how long init gets; else container.stop_timeout, 30s\n"
 		  "  --now                 kill, do not ask\n"
-		  "  --forget              let go of the namespaces that namespaces.persist keeps\n" ALL HELP
+		  "  --forget              let go of the namespaces that namespaces.persist keeps\n" ALL_RUNNING HELP
 		  "\nExamples\n"
 		  "  sysct stop web db\n"
 		  "  sysct stop --all --timeout 2m\n" },
@@ -96,7 +98,7 @@ const struct command commands[] = {
 	  .help = "Options\n"
 		  "  -t, --timeout S       how long init gets; else container.stop_timeout, 30s\n"
 		  "  --now                 kill, do not ask\n"
-		  "  --forget              let go of the namespaces that namespaces.persist keeps\n" ALL HELP
+		  "  --forget              let go of the namespaces that namespaces.persist keeps\n" ALL_RUNNING HELP
 		  "\nExamples\n"
 		  "  sysct restart web\n"
 		  "  sysct restart --all --now\n" },
@@ -113,20 +115,20 @@ const struct command commands[] = {
 		  "  sysct autostart --stop --all\n" },
 	{ .name = "freeze", .group = RUN, .run = command_freeze, .usage = "NAME...",
 	  .summary = "hold all processes",
-	  .help = "Options\n" ALL HELP
+	  .help = "Options\n" "  --all                 all containers that run and are not frozen\n" HELP
 		  "\nExamples\n"
 		  "  sysct freeze web\n"
 		  "  sysct freeze --all\n" },
 	{ .name = "thaw", .group = RUN, .run = command_thaw, .usage = "NAME...",
 	  .summary = "let frozen processes run again",
-	  .help = "Options\n" ALL HELP
+	  .help = "Options\n" "  --all                 all containers that are frozen\n" HELP
 		  "\nExamples\n"
 		  "  sysct thaw web\n"
 		  "  sysct thaw --all\n" },
 	{ .name = "kill", .group = RUN, .run = command_kill, .usage = "NAME... [--signal S]",
 	  .summary = "send a signal to init",
 	  .help = "Options\n"
-		  "  -s, --signal S        a name such as TERM or RTMIN+4, or a number; else KILL\n" ALL HELP
+		  "  -s, --signal S        a name such as TERM or RTMIN+4, or a number; else KILL\n" ALL_RUNNING HELP
 		  "\nExamples\n"
 		  "  sysct kill web\n"
 		  "  sysct kill dev --signal HUP\n" },
