@@ -4,7 +4,8 @@
  *
  * What is printed there was chosen inside. So a terminal gets it filtered: control sequences (colours, movements)
  * are dropped, carriage returns at the ends of lines too, and all other control characters show as \xNN. A pipe
- * or a file gets the bytes as they are; --raw gives them to a terminal as well. */
+ * or a file, which may go to a terminal next, gets the bytes without what a terminal answers (base/questions.h); --raw
+ * gives all of them to whatever it is. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,31 +19,38 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/questions.h"
 #include "command/command.h"
 #include "runtime/start.h"
 #include "command/plain.h"
 
 #define POLL_MS 100
+#define READ_BYTES 65536
 
 enum { O_RAW = 256 };
 
 struct logs {
-	bool follow, raw, limited;
+	bool follow, raw, shown, limited;
 	uint64_t lines;
 	struct plain plain;
+	struct questions questions;
 };
 
 /* --- output --- */
 
 static int put(struct logs *logs, const char *data, size_t n, struct error *err)
 {
+	static char some[READ_BYTES + QUESTIONS_HELD];
 	auto_text struct text text = TEXT_EMPTY;
 	int r;
 
-	if (!logs->raw) {
+	if (logs->shown && !logs->raw) {
 		plain_filter(&logs->plain, data, n, &text);
 		data = text.data;
 		n = text.len;
+	} else if (!logs->raw) {
+		n = questions_leave_out(&logs->questions, data, n, some);
+		data = some;
 	}
 	r = n ? write_all(1, data, n) : 0;
 	return r < 0 ? fail(err, -r, "write the result") : 0;
@@ -51,7 +59,7 @@ static int put(struct logs *logs, const char *data, size_t n, struct error *err)
 /* From where fd stands to its end. */
 static int put_rest(struct logs *logs, int fd, struct error *err)
 {
-	static char buf[65536];
+	static char buf[READ_BYTES];
 	ssize_t n;
 
 	while ((n = read(fd, buf, sizeof(buf))) != 0) {
@@ -214,7 +222,7 @@ int command_logs(struct context *context, int argc, char **argv, struct error *e
 	const struct command *self = command_find("logs");
 	auto_strings struct strings names = STRINGS_EMPTY;
 	struct container box = CONTAINER_EMPTY;
-	struct logs logs = { .raw = !isatty(1) };
+	struct logs logs = { .shown = isatty(1) };
 	int c, r;
 
 	while ((c = command_option(self, argc, argv, "hfn:", options, err)) >= 0) {

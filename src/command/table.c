@@ -160,11 +160,12 @@ const struct command commands[] = {
 	  .usage = "NAME [-f] [-n LINES] [--raw]",
 	  .summary = "what its console printed, kept across stop",
 	  .help = "A terminal gets no control characters of the container's: colours and cursor movements are\n"
-		  "dropped, others shown as \\xNN. A pipe or a file gets the bytes as they are.\n"
+		  "dropped, others shown as \\xNN. A pipe or a file gets the bytes as they are, without questions to a\n"
+		  "terminal.\n"
 		  "\nOptions\n"
 		  "  -f, --follow          go on as more comes, until ^C\n"
 		  "  -n, --lines N         the last N lines\n"
-		  "  --raw                 all bytes, on a terminal too\n" HELP
+		  "  --raw                 all bytes, questions too, on a terminal too\n" HELP
 		  "\nExamples\n"
 		  "  sysct logs dev -n 50\n"
 		  "  sysct logs dev -f\n" },

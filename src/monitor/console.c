@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/questions.h"
 #include "monitor.h"
 #include "runtime/supervise.h"
 
@@ -129,12 +130,33 @@ static void stream_send(struct client *client, const char *data, size_t n)
 	client->lost += n - (size_t)w;
 }
 
+static void replay(struct questions *questions, struct client *client, const char *data, size_t n)
+{
+	char buf[4096 + QUESTIONS_HELD];
+
+	while (n) {
+		size_t part = n < 4096 ? n : 4096, left = questions_leave_out(questions, data, part, buf);
+
+		if (left)
+			stream_send(client, buf, left);
+		data += part;
+		n -= part;
+	}
+}
+
+/* Who asked the terminal something has had his answer, or has given up: another one would be typed into what runs now. */
 void console_replay(struct monitor *m, struct client *client)
 {
+	struct questions questions = { .n_held = 0 };
+	char rest[QUESTIONS_HELD];
+	size_t n;
+
 	if (m->scroll_full)
-		stream_send(client, m->scroll + m->scroll_at, SCROLL_BYTES - m->scroll_at);
-	if (m->scroll_at)
-		stream_send(client, m->scroll, m->scroll_at);
+		replay(&questions, client, m->scroll + m->scroll_at, SCROLL_BYTES - m->scroll_at);
+	replay(&questions, client, m->scroll, m->scroll_at);
+	n = questions_rest(&questions, rest);
+	if (n)
+		stream_send(client, rest, n);
 }
 
 /* Edge triggered: read until there is no more. EIO only says that nothing inside has the console open right

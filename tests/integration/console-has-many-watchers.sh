@@ -22,4 +22,13 @@ for signal in INT TERM; do
         same "$(cat "$ERR")" "" "what is said of SIG$signal"
     }
 done
+# what is asked of a terminal is asked now, and not again of who looks later, whose answer would go into the box's shell
+esc=$(printf '\033')
+inside box sh -c 'printf "as\033[6nked\033]11;?\007-\033[31mred\r\n" >/dev/console'
+asked() { grep -q "as$esc\[6nked$esc]11;?" "$TEST_TMP/one"; }
+eventually 5 asked
+sleep 3 | timeout 2 sysct console box >"$TEST_TMP/late" 2>&1 || :
+has "$(cat "$TEST_TMP/late")" "asked-$esc\[31mred" "what one sees who looks later"
+has "$(sysct logs box)" "asked-$esc\[31mred" "the log in a pipe"
+has "$(sysct logs --raw box)" "as$esc\[6nked" "the log with all its bytes"
 ok sysct stop box
