@@ -11,8 +11,9 @@
 
 /* The ports of the host that lead into it, and what its links may reach (isolated, host_access), become those of config.
  * Refused (STATUS_STATE) when a port is in use; then, and on any failure, they stay as they were. Links that it was not
- * started with come with the next start. state: as loaded, of a container that runs. Needs the container's lock. */
-int network_change(const struct container *c, const struct container_state *state,
+ * started with, as running says, come with the next start, and so do their ports. state: as loaded, of a container that runs. Needs
+ * the container's lock. */
+int network_change(const struct container *c, const struct container_state *state, const struct container_config *running,
 		   const struct container_config *config, struct error *err);
 
 /* It was destroyed: nothing of the host's rules is kept for it. */

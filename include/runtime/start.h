@@ -33,6 +33,10 @@ int container_settle(struct container *container, struct container_state *ret, s
 int container_peek(const struct container *container, struct container_state *ret, bool *ret_left_over,
 		   struct error *err);
 
+/* The lock is ours, so the command of a start that is under way has been killed: wait until the process that does it is done, 10 s at
+ * most. What came of it is for container_peek() to say. */
+int container_await_start(const struct container *container, struct error *err);
+
 /* It runs, and both its monitor and its holder are gone. */
 bool container_is_alone(const struct container_state *state);
 

@@ -205,8 +205,10 @@ static int compare_each(const char *key, const struct option *option, const stru
 	struct error ignored = ERROR_NONE;
 	int now, run;
 
+	bool to_come = option->base == BASE_NETWORK && has_values(compare->running, key, values) < 0;
+
 	(void)is_default;
-	if (option->live || has_values(compare->before, key, values) == has_values(compare->after, key, values))
+	if ((option->live && !to_come) || has_values(compare->before, key, values) == has_values(compare->after, key, values))
 		return 0;
 	if (option->at_create) {
 		add_key(compare->never, key, false);
@@ -250,14 +252,25 @@ static int apply_network(const struct container *c, const struct container_confi
 			 const struct container_config *after, struct error *err)
 {
 	auto_state struct container_state state = { 0 };
+	struct container running = *c;
 	bool left_over;
+	int r;
 
 	state_init(&state);
 	if (c->broken || !network_differs(before, after))
 		return 0;
 	if (container_peek(c, &state, &left_over, err) < 0)
 		return -err->code;
-	return state.phase == PHASE_STOPPED ? 0 : network_change(c, &state, after, err);
+	if (state.phase == PHASE_STOPPED)
+		return 0;
+	config_init(&running.config);
+	config_copy(&running.config, &c->config);
+	running.config.source = c->config.source;
+	r = started_load(&running, &state, err);
+	if (r == 0)
+		r = network_change(c, &state, &running.config, after, err);
+	config_done(&running.config);
+	return r;
 }
 
 static void tell(const struct container *c, const struct strings *keys, const char *what)
@@ -362,6 +375,8 @@ int settings_replace(struct container *c, const char *text, mode_t mode, struct 
 
 	config_init(&after);
 	r = settings_check(c->install, text, shown, &after, err);
+	if (r == 0)
+		r = container_await_start(c, err);
 	if (r == 0)
 		r = apply_network(c, &c->config, &after, err);
 	if (r == 0) {

@@ -19,9 +19,28 @@ static void note_target(struct launch *launch, const struct prepared_link *link)
 			    *link->lease.v6 ? link->lease.v6 : "-");
 }
 
-static int collect_ports(const struct container *c, const struct container_state *state,
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+/* What runs (NULL: a start) has no such link, or another one by that name. */
+static bool is_to_come(const struct container_config *running, const struct network_config *network)
+{
+	const struct network_config *then = running ? config_network(running, network->name) : network;
+	auto_free char *old = NULL, *new = NULL;
+
+	if (!then || then->type != network->type || !same_text(then->bridge, network->bridge))
+		return true;
+	old = strings_join(&then->address, " ");
+	new = strings_join(&network->address, " ");
+	return strcmp(old, new) != 0;
+}
+
+static int collect_ports(const struct container *c, const struct container_state *state, const struct container_config *running,
 			 const struct network_config *network, struct published_list *ret, struct error *err)
 {
+	bool later = is_to_come(running, network);
 	auto_free char *key = xasprintf("target.%s", network->name);
 	auto_strings struct strings target = STRINGS_EMPTY;
 	const char *value = record_get(&state->more, key), *v4, *v6;
@@ -30,6 +49,8 @@ static int collect_ports(const struct container *c, const struct container_state
 		return 0;
 	if (value)
 		strings_split(&target, value, " ");
+	if (target.n != 2 && later)
+		return 0;
 	if (target.n != 2) {
 		fail_status(err, STATUS_STATE, "[network \"%s\"] publish: works on sysct's own bridge only",
 			    network->name);
@@ -42,6 +63,8 @@ static int collect_ports(const struct container *c, const struct container_state
 
 		if (publish_parse(network->publish.items[i], &what) && what.family &&
 		    !*(what.family == AF_INET6 ? v6 : v4)) {
+			if (later)
+				continue;
 			fail_status(err, STATUS_STATE, "[network \"%s\"] publish %s: the container has no %s address",
 				    network->name, network->publish.items[i], what.family == AF_INET6 ? "IPv6" : "IPv4");
 			return error_hint(err, "sysct info %s shows its addresses", c->name);
@@ -121,7 +144,7 @@ int network_note_links(struct launch *launch, struct prepared_network *net, stru
 			add_entry(launch, &net->links[i], &before, &net->guarded);
 	}
 	for (size_t i = 0; i < launch->config->n_networks; i++)
-		if (collect_ports(c, launch->state, &launch->config->networks[i], &net->ports, err) < 0)
+		if (collect_ports(c, launch->state, NULL, &launch->config->networks[i], &net->ports, err) < 0)
 			return -err->code;
 	return 0;
 }
@@ -196,7 +219,7 @@ static int change_ports(const struct container_state *state, const struct guarde
 	return 0;
 }
 
-int network_change(const struct container *c, const struct container_state *state,
+int network_change(const struct container *c, const struct container_state *state, const struct container_config *running,
 		   const struct container_config *config, struct error *err)
 {
 	auto_guarded struct guarded_list before = GUARDED_EMPTY, own = GUARDED_EMPTY;
@@ -208,7 +231,7 @@ int network_change(const struct container *c, const struct container_state *stat
 
 	network_host_of(c, &host, suffix);
 	for (size_t i = 0; i < config->n_networks; i++)
-		if (collect_ports(c, state, &config->networks[i], &ports, err) < 0)
+		if (collect_ports(c, state, running, &config->networks[i], &ports, err) < 0)
 			return -err->code;
 	if (network_guarded(&host, c->uuid, &before, err) < 0)
 		return -err->code;

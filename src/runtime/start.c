@@ -910,6 +910,15 @@ static int await_orphan(const struct container *c, struct container_state *ret, 
 	}
 }
 
+int container_await_start(const struct container *c, struct error *err)
+{
+	auto_state struct container_state state = { 0 };
+	bool stale;
+
+	state_init(&state);
+	return await_orphan(c, &state, &stale, err);
+}
+
 bool container_is_alone(const struct container_state *state)
 {
 	return state->phase == PHASE_RUNNING && !process_alive(&state->monitor) && !process_alive(&state->holder) &&

@@ -60,6 +60,31 @@ ok sysct config set other "network.publish=$port:80"
 ok sysct config set web network.publish=
 expect 7 get "http://127.0.0.1:$((port + 3))/"
 
+say "of a link that is to come, or to be another one: with the next start"
+at_next_start() { same "$(cat "$ERR")" "sysct: web: $1: at the next start" "what config set says"; }
+ok sysct config set web network.eth1.address=none
+at_next_start network.eth1
+ok sysct config set web network.eth1.address=auto "network.eth1.publish=$((port + 4)):80"
+at_next_start network.eth1
+ok sysct config set web "network.eth1.publish=$((port + 5)):80"
+at_next_start network.eth1
+if nft list ruleset | grep -q "$((port + 5))"; then fail "a port leads to a link that is not there"; fi
+# the ones that are there come at once beside it
+ok sysct config set web "network.publish=$((port + 3)):80"
+same "$(cat "$ERR")" "" "what is said of the link that is there"
+same "$(get "http://127.0.0.1:$((port + 3))/")" it-is-web "the new port beside it"
+ok sysct config set web network.publish=
+ok sysct restart web --timeout 10
+has "$(nft list ruleset)" "$((port + 5))" "the port of the new link"
+# one that is there, and is on no bridge of ours, is refused as before
+ip link add "sctc$$" type bridge
+defer ip link delete "sctc$$"
+ok sysct config set web network.eth1.address=192.0.2.7/24 "network.eth1.bridge=sctc$$" network.eth1.publish=
+ok sysct restart web --timeout 10
+refused 4 'own bridge' sysct config set web "network.eth1.publish=$((port + 5)):80"
+ok sysct config unset web network.eth1
+ok sysct restart web --timeout 10
+
 say "gone with the box"
 ok sysct config set other network.publish=
 ok sysct config set web "network.publish=$port:80"

@@ -123,6 +123,22 @@ ok sysct start privileged
 ok sysct stop --now privileged
 mark
 
+say "a start whose command was killed is waited for by who changes its settings"
+hold "$SYSCT_RUN_DIR/.host/network.lock"
+begin sysct start other
+eventually 20 starting
+kill -KILL $begun
+wait $begun 2>/dev/null || :
+begin sysct config set other network.eth0.publish=127.0.0.1:18098:80
+sleep 0.5
+let_go
+end 0 ''
+same "$(state_of other)" running "state of the one that was started by nobody"
+has "$(nft list ruleset)" 18098 "the port of one that was just started"
+ok sysct config unset other network.eth0.publish
+ok sysct stop --now other
+mark
+
 say "a monitor and a holder that are stopped"
 for who in monitor holder; do
     ok sysct start box --wait
