@@ -103,6 +103,9 @@ def main():
                 if time.monotonic() > end:
                     wrong("does not end")
                 read(0.1)
+            last = time.monotonic() + 5  # what it printed may be on its way; nobody else should have the terminal
+            while not ended and time.monotonic() < last:
+                read(last - time.monotonic())
             got = os.waitstatus_to_exitcode(done[1])
             if got != int(value):
                 print(f"\nterminal: ended with {got}, not {value}")
