@@ -7,6 +7,7 @@
  * Memory: the x* family ends the process with a message when memory is out; callers own what they get
  * and free() it. */
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@ void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *xvasprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 /* A growing text. Zero-initialised is empty; text_done() frees. data is NUL-terminated or NULL. */
 struct text {

@@ -96,13 +96,10 @@ void record_setf(struct record *record, const char *key, const char *format, ...
 {
 	auto_free char *value = NULL;
 	va_list args;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&value, format, args);
+	value = xvasprintf(format, args);
 	va_end(args);
-	if (n < 0)
-		abort();
 	record_set(record, key, value);
 }
 

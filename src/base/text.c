@@ -67,17 +67,23 @@ char *xstrdup(const char *s)
 	return xstrndup(s, strlen(s));
 }
 
+char *xvasprintf(const char *format, va_list args)
+{
+	char *s;
+
+	if (vasprintf(&s, format, args) < 0)
+		out_of_memory();
+	return s;
+}
+
 char *xasprintf(const char *format, ...)
 {
 	va_list args;
 	char *s;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&s, format, args);
+	s = xvasprintf(format, args);
 	va_end(args);
-	if (n < 0)
-		out_of_memory();
 	return s;
 }
 

@@ -15,19 +15,16 @@
 void problem_add(struct problems *problems, unsigned int line, const char *format, ...)
 {
 	size_t at = problems->n;
-	char *text = NULL;
+	char *text;
 	va_list args;
-	int n;
 
 	if (problems->n == PROBLEMS_KEPT) {
 		problems->more++;
 		return;
 	}
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = xvasprintf(format, args);
 	va_end(args);
-	if (n < 0)
-		out_of_memory();
 	problems->items = xrealloc(problems->items, (problems->n + 1) * sizeof(struct problem));
 	/* in the order of lines: names are checked in one pass over the file, values in another */
 	for (; at > 0 && problems->items[at - 1].line > line; at--)

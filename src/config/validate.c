@@ -47,13 +47,10 @@ __attribute__((format(printf, 3, 4))) static void refuse(const struct rules *rul
 {
 	auto_free char *label = section_label(section_find(rules->section), rules->title), *text = NULL;
 	va_list args;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = xvasprintf(format, args);
 	va_end(args);
-	if (n < 0)
-		out_of_memory();
 	/* what this file does not say it was read on top of */
 	problem_add(rules->problems, line, "%s %s%s", label, text, rules->lines && !line ? "; given in sysct.conf" : "");
 }

@@ -113,19 +113,23 @@ static void count_link(struct nlmsghdr *header, void *arg)
 		count[0]++;
 }
 
-int netlink_port_count(struct netlink *netlink, int master, struct error *err)
+static int read_ports(struct netlink *netlink, int master, const struct reader *reader, struct error *err)
 {
 	auto_batch struct batch *batch = batch_new();
-	int count[2] = { 0, master };
-	struct reader reader = { .each = count_link, .arg = count };
-	struct message *message;
-	int r;
+	struct message *message = batch_add(batch, RTM_GETLINK, NLM_F_DUMP, &no_link, sizeof(no_link),
+					    "list the ports of link %d", master);
 
-	message = batch_add(batch, RTM_GETLINK, NLM_F_DUMP, &no_link, sizeof(no_link),
-			    "list the ports of link %d", master);
 	message_put_u32(message, IFLA_MASTER, (uint32_t)master);
 	message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	r = batch_run(netlink, batch, &reader, err);
+	return batch_run(netlink, batch, reader, err);
+}
+
+int netlink_port_count(struct netlink *netlink, int master, struct error *err)
+{
+	int count[2] = { 0, master };
+	struct reader reader = { .each = count_link, .arg = count };
+	int r = read_ports(netlink, master, &reader, err);
+
 	return r < 0 ? r : count[0];
 }
 
@@ -241,19 +245,11 @@ static void read_port(struct nlmsghdr *header, void *arg)
 int netlink_ports_delete(struct netlink *netlink, int master, const char *alias_prefix,
 			 struct error *err)
 {
-	auto_batch struct batch *batch = batch_new();
 	struct port_list list = { .master = master, .alias_prefix = alias_prefix };
 	struct reader reader = { .each = read_port, .arg = &list };
-	auto_free int *indexes = NULL;
-	struct message *message;
-	int r;
+	int r = read_ports(netlink, master, &reader, err);
+	auto_free int *indexes = list.indexes;
 
-	message = batch_add(batch, RTM_GETLINK, NLM_F_DUMP, &no_link, sizeof(no_link),
-			    "list the ports of link %d", master);
-	message_put_u32(message, IFLA_MASTER, (uint32_t)master);
-	message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	r = batch_run(netlink, batch, &reader, err);
-	indexes = list.indexes;
 	for (size_t i = 0; i < list.n && r >= 0; i++) {
 		auto_batch struct batch *one = batch_new();
 		struct ifinfomsg link = { .ifi_index = indexes[i] };
