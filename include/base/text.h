@@ -46,6 +46,7 @@ struct strings {
 void strings_add(struct strings *list, const char *s);
 void strings_add_take(struct strings *list, char *s);
 bool strings_has(const struct strings *list, const char *s);
+bool strings_same(const struct strings *a, const struct strings *b);	/* in the same order */
 void strings_clear(struct strings *list);
 void strings_copy(struct strings *to, const struct strings *from);
 void strings_sort(struct strings *list);
@@ -64,6 +65,11 @@ bool text_ends(const char *s, const char *suffix);
 static inline bool text_empty(const char *s)
 {
 	return !s || !*s;
+}
+/* NULL is as good as "". */
+static inline bool text_alike(const char *a, const char *b)
+{
+	return text_same(a ? a : "", b ? b : "");
 }
 
 /* Numbers. All return 0, or -EINVAL (not of this form) or -ERANGE; *ret only changes on success.

@@ -156,6 +156,14 @@ bool strings_has(const struct strings *list, const char *s)
 	return false;
 }
 
+bool strings_same(const struct strings *a, const struct strings *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (!text_same(a->items[i], b->items[i]))
+			return false;
+	return a->n == b->n;
+}
+
 void strings_clear(struct strings *list)
 {
 	for (size_t i = 0; i < list->n; i++)

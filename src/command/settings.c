@@ -237,11 +237,10 @@ static bool network_differs(const struct container_config *before, const struct 
 {
 	for (size_t i = 0; i < after->n_networks; i++) {
 		const struct network_config *now = &after->networks[i], *then = config_network(before, now->name);
-		auto_free char *ports = strings_join(&now->publish, " ");
-		auto_free char *old = then ? strings_join(&then->publish, " ") : xstrdup("");
 
-		if (strcmp(ports, old) != 0 || (then && (now->isolated != then->isolated ||
-							 now->host_access != then->host_access)))
+		if (then ? !strings_same(&now->publish, &then->publish) || now->isolated != then->isolated ||
+				   now->host_access != then->host_access :
+			   now->publish.n > 0)
 			return true;
 	}
 	return before->n_networks > after->n_networks;

@@ -147,11 +147,6 @@ static uint64_t changed(uint64_t before, uint64_t after, uint64_t automatic, boo
 	return after != CGROUP_KEEP ? after : automatic != CGROUP_KEEP ? automatic : CGROUP_LIFT;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
 int limits_change(const struct container *container, const struct container_state *state,
 		  const struct container_config *before, const struct container_config *after, struct error *err)
 {
@@ -176,7 +171,7 @@ int limits_change(const struct container *container, const struct container_stat
 		wish.memory = automatic.memory;
 	else if (wish.memory != CGROUP_KEEP && wish.swap == CGROUP_KEEP)
 		wish.swap = wish.memory == CGROUP_LIFT ? CGROUP_LIFT : automatic.swap;
-	if (!same_text(before->limits.cpuset, after->limits.cpuset)) {
+	if (!text_alike(before->limits.cpuset, after->limits.cpuset)) {
 		wish.cpuset = after->limits.cpuset ? after->limits.cpuset : "";
 		any = true;
 	}

@@ -309,8 +309,7 @@ static int change_devices(const struct container *c, const struct container_conf
 static bool same_mount(const struct mount_config *a, const struct mount_config *b)
 {
 	return a->type == b->type && a->readonly == b->readonly && a->create == b->create &&
-	       strcmp(a->source ? a->source : "", b->source ? b->source : "") == 0 &&
-	       strcmp(a->options ? a->options : "", b->options ? b->options : "") == 0;
+	       text_alike(a->source, b->source) && text_alike(a->options, b->options);
 }
 
 /* What is mounted already is in use, and stays as it is. */

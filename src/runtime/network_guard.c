@@ -19,22 +19,13 @@ static void note_target(struct launch *launch, const struct prepared_link *link)
 			    *link->lease.v6 ? link->lease.v6 : "-");
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
 /* What runs (NULL: a start) has no such link, or another one by that name. */
 static bool is_to_come(const struct container_config *running, const struct network_config *network)
 {
 	const struct network_config *then = running ? config_network(running, network->name) : network;
-	auto_free char *old = NULL, *new = NULL;
 
-	if (!then || then->type != network->type || !same_text(then->bridge, network->bridge))
-		return true;
-	old = strings_join(&then->address, " ");
-	new = strings_join(&network->address, " ");
-	return strcmp(old, new) != 0;
+	return !then || then->type != network->type || !text_alike(then->bridge, network->bridge) ||
+	       !strings_same(&then->address, &network->address);
 }
 
 static int collect_ports(const struct container *c, const struct container_state *state, const struct container_config *running,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the container's own network service needs to ask for an address (address = dhcp), and its resolver to ask ours. What is
- * for systemd's networkd and resolved is in /run and gone with the next stop; else a block of /etc/network/interfaces, which is emptied again when
- * nothing is to be asked for. It is written in the container's root, by its root. */
+ * for systemd's networkd and resolved is in /run and gone with the next stop; else a block of /etc/network/interfaces, which is
+ * emptied again when nothing is to be asked for. It is written in the container's root, by its root. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -187,6 +187,25 @@ START_TEST(lists_own_copy_split_and_join)
 }
 END_TEST
 
+START_TEST(lists_and_texts_are_compared_whole)
+{
+	auto_strings struct strings a = STRINGS_EMPTY, b = STRINGS_EMPTY;
+
+	ck_assert(strings_same(&a, &b));
+	strings_split(&a, "x y", " ");
+	ck_assert(!strings_same(&a, &b) && !strings_same(&b, &a));
+	strings_split(&b, "x", " ");
+	ck_assert(!strings_same(&a, &b) && !strings_same(&b, &a));
+	strings_add(&b, "y");
+	ck_assert(strings_same(&a, &b));
+	strings_clear(&b);
+	strings_split(&b, "y x", " ");
+	ck_assert(!strings_same(&a, &b));
+	ck_assert(text_alike(NULL, "") && text_alike(NULL, NULL) && text_alike("a", "a"));
+	ck_assert(!text_alike(NULL, "a") && !text_alike("a", "ab"));
+}
+END_TEST
+
 START_TEST(a_long_list_has_all_and_an_end)
 {
 	auto_strings struct strings list = STRINGS_EMPTY;
@@ -339,6 +358,7 @@ int main(void)
 	tcase_add_test(tcase, sizes_durations_and_times_are_written_for_people);
 	tcase_add_test(tcase, a_text_grows_and_may_hold_any_byte);
 	tcase_add_test(tcase, lists_own_copy_split_and_join);
+	tcase_add_test(tcase, lists_and_texts_are_compared_whole);
 	tcase_add_test(tcase, a_long_list_has_all_and_an_end);
 	tcase_add_test(tcase, prefixes_and_suffixes_are_seen);
 	tcase_add_test(tcase, the_nearest_word_is_within_two_edits);
