@@ -135,6 +135,12 @@ int netlink_macvlan_add(struct netlink *netlink, const struct macvlan *macvlan, 
  * that is there already is no error. */
 int netlink_address_add(struct netlink *netlink, int index, int family, const void *address,
 			unsigned int prefix, struct error *err);
+/* Tell all others on the wire, by ARP and within two seconds, which link has an IPv4 address now: who knew another MAC for it would
+ * go on sending to that for up to a minute (arp(7)). The link is up; it may get its carrier later. Addresses of link_setup are
+ * announced with it. */
+int netlink_address_announce(struct netlink *netlink, int index, const void *v4, struct error *err);
+/* The caller's namespace asks again where an address on this link is. That it knew nothing of it is no error. */
+void netlink_neighbour_forget(struct netlink *netlink, int index, int family, const void *address);
 /* Replaces a default route through the same family. */
 int netlink_default_route_set(struct netlink *netlink, int index, int family, const void *gateway,
 			      struct error *err);

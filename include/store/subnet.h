@@ -60,10 +60,9 @@ void subnet6_ula(const unsigned char random[5], struct subnet6 *ret);
 /* The address number of a box: `wanted` (the one it had; NULL: none) while it is in the subnet and
  * free, else the first free one counted from a place that the UUID gives, round the subnet.
  *
- * Why not simply the lowest: an address that a destroyed box had is not given to the next one at
- * once, so neighbours' ARP entries, known_hosts and DNS caches do not point at the wrong box; and
- * two creates at the same time do not both want the same one. taken: addresses of the other boxes
- * as text, others are skipped. Returns the number, or -ENOSPC when the subnet is full. */
+ * Why not simply the lowest: an address that a destroyed box had is seldom given to the next one, so that caches of ARP, DNS and
+ * known_hosts mostly do not point at the wrong box; and two creates at the same time do not both want the same one. taken: addresses
+ * of the other boxes as text, others are skipped. Returns the number, or -ENOSPC when the subnet is full. */
 int64_t subnet4_lease(const struct subnet4 *subnet, const char *uuid, const char *wanted,
 		      const struct strings *taken);
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -61,6 +62,44 @@ static void add_default_route(struct batch *batch, int index, int family, const 
 	message_put_u32(message, RTA_OIF, (uint32_t)index);
 }
 
+static void add_neighbour(struct batch *batch, int type, int flags, const struct ndmsg *header, const void *address,
+			  const char *what)
+{
+	char shown[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(header->ndm_family, address, shown, sizeof(shown));
+	message_put(batch_add(batch, type, flags, header, sizeof(*header), "%s %s by link %d", what, shown,
+			      header->ndm_ifindex),
+		    NDA_DST, address_bytes(header->ndm_family), address);
+}
+
+/* The kernel looks for the address as for any neighbour's: it asks with the address as the sender's, up to three times within
+ * two seconds, so that a carrier may come late. */
+static void add_announcement(struct batch *batch, int index, const void *v4)
+{
+	const struct ndmsg header = { .ndm_family = AF_INET, .ndm_ifindex = index, .ndm_flags = NTF_USE };
+
+	add_neighbour(batch, RTM_NEWNEIGH, NLM_F_CREATE, &header, v4, "announce");
+}
+
+int netlink_address_announce(struct netlink *netlink, int index, const void *v4, struct error *err)
+{
+	auto_batch struct batch *batch = batch_new();
+
+	add_announcement(batch, index, v4);
+	return batch_run(netlink, batch, NULL, err);
+}
+
+void netlink_neighbour_forget(struct netlink *netlink, int index, int family, const void *address)
+{
+	auto_batch struct batch *batch = batch_new();
+	struct error ignored = ERROR_NONE;
+	const struct ndmsg header = { .ndm_family = (unsigned char)family, .ndm_ifindex = index };
+
+	add_neighbour(batch, RTM_DELNEIGH, 0, &header, address, "forget");
+	batch_run(netlink, batch, NULL, &ignored);
+}
+
 int netlink_address_add(struct netlink *netlink, int index, int family, const void *address,
 			unsigned int prefix, struct error *err)
 {
@@ -115,6 +154,8 @@ int netlink_link_setup(struct netlink *netlink, const struct link_setup *setup, 
 		add_default_route(batch, link.ifi_index, AF_INET, setup->gateway4);
 	if (setup->gateway6)
 		add_default_route(batch, link.ifi_index, AF_INET6, setup->gateway6);
+	if (setup->v4)
+		add_announcement(batch, link.ifi_index, setup->v4);
 	return batch_run(netlink, batch, NULL, err);
 }
 

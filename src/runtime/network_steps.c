@@ -748,19 +748,32 @@ int host_create_links_late(struct launch *launch, struct error *err)
 
 /* --- inside --- */
 
-static int add_static(struct netlink *inside, int index, const char *text, struct error *err)
+struct static_address {
+	int family;
+	unsigned char bytes[16];
+	uint32_t prefix;
+};
+
+static bool parse_static(const char *text, struct static_address *ret)
 {
 	auto_free char *copy = xstrdup(text);
 	char *slash = strchr(copy, '/');
-	unsigned char address[16];
-	int family = strchr(copy, ':') ? AF_INET6 : AF_INET;
-	uint32_t prefix;
 
+	ret->family = strchr(copy, ':') ? AF_INET6 : AF_INET;
 	if (slash)
 		*slash++ = '\0';
-	if (!slash || parse_u32(slash, &prefix) < 0 || inet_pton(family, copy, address) != 1)
+	return slash && parse_u32(slash, &ret->prefix) == 0 && inet_pton(ret->family, copy, ret->bytes) == 1;
+}
+
+static int add_static(struct netlink *inside, int index, const char *text, struct error *err)
+{
+	struct static_address address;
+
+	if (!parse_static(text, &address))
 		return fail(err, 0, "\"%s\" is no address with a prefix", text);
-	return netlink_address_add(inside, index, family, address, prefix, err);
+	if (netlink_address_add(inside, index, address.family, address.bytes, address.prefix, err) < 0)
+		return -err->code;
+	return address.family == AF_INET ? netlink_address_announce(inside, index, address.bytes, err) : 0;
 }
 
 static int set_gateway(struct netlink *inside, int index, const char *text, struct error *err)
@@ -839,6 +852,22 @@ int host_configure_network(struct launch *launch, struct error *err)
 	return 0;
 }
 
+/* An address may have been another container's a moment ago, whose MAC the host still knows. Of a bridge that is not ours, the
+ * host's table of neighbours is not ours either: there the announcement has to do. */
+static void forget_neighbours(const struct prepared_network *net, const struct prepared_link *link)
+{
+	const struct strings *given = &link->config->address;
+	const char *lease[] = { link->lease.v4, link->lease.v6 };
+	struct static_address address;
+
+	for (int v6 = 0; v6 < 2; v6++)
+		if (inet_pton(v6 ? AF_INET6 : AF_INET, lease[v6], address.bytes) == 1)
+			netlink_neighbour_forget(net->netlink, net->bridge.index, v6 ? AF_INET6 : AF_INET, address.bytes);
+	for (size_t i = 0; i < given->n; i++)
+		if (parse_static(given->items[i], &address))
+			netlink_neighbour_forget(net->netlink, net->bridge.index, address.family, address.bytes);
+}
+
 /* The ends on the host. Until now there was no carrier, so nothing was sent: what each neighbour gets of a new link (reports of its
  * multicast groups, say) would keep the processors from the start itself. */
 int host_raise_links(struct launch *launch, struct error *err)
@@ -851,6 +880,8 @@ int host_raise_links(struct launch *launch, struct error *err)
 
 		if (*name && !index)
 			return fail(err, ENODEV, "find link \"%s\", which somebody has deleted meanwhile", name);
+		if (net->links[i].own)
+			forget_neighbours(net, &net->links[i]);
 		if (*name && netlink_link_set_up(net->netlink, index, true, err) < 0)
 			return -err->code;
 	}
