@@ -7,7 +7,7 @@
  *
  * A group is a relative path such as "sysct/UUID". In cgroup2 it has the leaf "payload", which the
  * container's root owns and sees as its own root. In each v1 hierarchy it is one directory that belongs to the
- * host's root. Freezing and killing always go through cgroup2,
+ * host's root, "sysct-UUID" in that of "cpu". Freezing and killing always go through cgroup2,
  * whose core files are there whether or not a controller is; limits go to whichever hierarchy holds the controller.
  *
  * The root of everything is the root of the mounted hierarchies as the caller's cgroup namespace shows them. A

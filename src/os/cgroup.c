@@ -154,9 +154,9 @@ static int create_in_unit(int root, const char *group, const char *payload, stru
 }
 
 /* The usual case, where the directory of all groups is there, and made as cpusets want it. */
-static bool made_v1(const struct hierarchy *h, const char *group)
+static bool made_v1(const struct hierarchy *h, const char *name)
 {
-	auto_free char *path = xasprintf("%s/%s", h->path, group);
+	auto_free char *path = xasprintf("%s/%s", h->path, name);
 	auto_free char *cpus = xasprintf("%s/cpuset.cpus", path), *mems = xasprintf("%s/cpuset.mems", path);
 
 	return mkdir(path, 0755) == 0 &&
@@ -165,14 +165,15 @@ static bool made_v1(const struct hierarchy *h, const char *group)
 
 static int make_group_v1(const struct hierarchy *h, const char *group, struct error *err)
 {
+	auto_free char *name = cgroup_name_v1(h, group);
 	auto_close int dir = -1;
 
-	if (made_v1(h, group))
+	if (made_v1(h, name))
 		return 0;
 	dir = open(h->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail(err, errno, "open %s", h->path);
-	if (make_group(dir, group, cgroup_has_controller(h, "cpuset") ? prepare_cpuset : NULL, err) < 0)
+	if (make_group(dir, name, cgroup_has_controller(h, "cpuset") ? prepare_cpuset : NULL, err) < 0)
 		return error_prefix(err, "%s", h->path);
 	return 0;
 }

@@ -11,7 +11,7 @@
 
 /* Where the group of the processes may be below the one with the limits: the container's root sees the directory that its
  * processes are in, and where it has the host's ids its files are its own. What stands above it stays. Others can write none of
- * them, and each level below the first makes every switch of tasks 28 ns longer ("cpu"), of some 1,300. Not with
+ * them, and a level costs time (cgroup_name_v1()). Not with
  * controllers whose rules count for the group's own processes alone (blkio), or which a smaller parent would contradict
  * (cpuset); devices asks for more than an id. */
 static bool has_inner(const struct hierarchy *h)
@@ -28,7 +28,7 @@ static bool has_inner(const struct hierarchy *h)
 
 static int open_tasks(const struct hierarchy *h, const char *group, bool host_ids, struct error *err)
 {
-	auto_free char *path = xasprintf("%s/%s/payload", h->path, group), *tasks = NULL;
+	auto_free char *name = cgroup_name_v1(h, group), *path = xasprintf("%s/%s/payload", h->path, name), *tasks = NULL;
 	bool inner = has_inner(h);
 	int fd;
 

@@ -222,9 +222,23 @@ bool cgroup_is_own_mount(const struct hierarchy *h)
 	return text_starts(h->path, OWN_MOUNT);
 }
 
-const char *cgroup_v1_path(const char *controller)
+char *cgroup_name_v1(const struct hierarchy *h, const char *group)
+{
+	auto_free char *earlier = xasprintf("%s/%s", h->path, group);
+	char *name = xstrdup(group);
+
+	/* a new cpuset has its processors from a directory above that is ours */
+	if (!cgroup_has_controller(h, "cpu") || cgroup_has_controller(h, "cpuset") || access(earlier, F_OK) == 0)
+		return name;
+	for (char *p = name; (p = strchr(p, '/'));)
+		*p = '-';
+	return name;
+}
+
+char *cgroup_path_v1(const char *controller, const char *group)
 {
 	const struct hierarchy *h = cgroup_find_v1(controller);
+	auto_free char *name = h ? cgroup_name_v1(h, group) : NULL;
 
-	return h ? h->path : NULL;
+	return h ? xasprintf("%s/%s", h->path, name) : NULL;
 }

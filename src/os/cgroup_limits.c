@@ -175,8 +175,7 @@ static bool find_file(int dir, const struct version *version, const char **ret)
 
 static int open_v1(const struct limits_place *place, const char *controller)
 {
-	const char *hierarchy = place->v1(controller);
-	auto_free char *path = hierarchy ? xasprintf("%s/%s", hierarchy, place->group) : NULL;
+	auto_free char *path = place->v1(controller, place->group);
 
 	return path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 }
@@ -356,7 +355,7 @@ int cgroup_set_limits(const char *group, const struct cgroup_limits *limits, str
 {
 	auto_close int payload = cgroup_open(group, "payload", err);
 	auto_close int above = payload < 0 ? payload : cgroup_open(group, cgroup_shares_leaf(group), err);
-	struct limits_place place = { payload, above, cgroup_v1_path, group };
+	struct limits_place place = { payload, above, cgroup_path_v1, group };
 
 	if (above < 0)
 		return above;
@@ -367,7 +366,7 @@ const char *cgroup_limits_note(const struct cgroup_limits *limits)
 {
 	bool rates = limits->io_read != CGROUP_KEEP || limits->io_write != CGROUP_KEEP;
 
-	if (!cgroup_v1_path("blkio"))
+	if (!cgroup_find_v1("blkio"))
 		return NULL;
 	if (rates)
 		return "io_read and io_write hold for reads and direct writes only: on this host (cgroup v1) the kernel "

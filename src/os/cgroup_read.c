@@ -20,13 +20,13 @@ static bool read_number(int dirfd, const char *path, uint64_t *ret)
 
 bool cgroup_full_v1(const char *group)
 {
-	const struct hierarchy *h = cgroup_find_v1("pids");
-	auto_free char *max_path = h ? xasprintf("%s/%s/pids.max", h->path, group) : NULL;
-	auto_free char *current_path = h ? xasprintf("%s/%s/pids.current", h->path, group) : NULL;
+	auto_free char *dir = cgroup_path_v1("pids", group);
+	auto_free char *max_path = dir ? xasprintf("%s/pids.max", dir) : NULL;
+	auto_free char *current_path = dir ? xasprintf("%s/pids.current", dir) : NULL;
 	uint64_t current, max;
 
 	/* "max" is no number */
-	return h && read_number(AT_FDCWD, max_path, &max) && read_number(AT_FDCWD, current_path, &current) && current >= max;
+	return dir && read_number(AT_FDCWD, max_path, &max) && read_number(AT_FDCWD, current_path, &current) && current >= max;
 }
 
 uint64_t cgroup_memory_used(const char *group)

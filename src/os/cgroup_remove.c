@@ -197,14 +197,15 @@ int cgroup_remove(const char *group, int timeout_ms, struct error *err)
 		return fail(err, -r, "remove the cgroup %s", group);
 	for (size_t i = 0; i < layout->n_v1; i++) {
 		auto_close int dir = open(layout->v1[i].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		auto_free char *name = cgroup_name_v1(&layout->v1[i], group);
 
 		if (dir < 0 && errno == ENOENT)	/* unmounted meanwhile */
 			continue;
 		if (dir < 0)
 			return fail(err, errno, "open %s", layout->v1[i].path);
-		r = remove_patiently(dir, group, end);
+		r = remove_patiently(dir, name, end);
 		if (r < 0)
-			return fail(err, -r, "remove the cgroup %s/%s", layout->v1[i].path, group);
+			return fail(err, -r, "remove the cgroup %s/%s", layout->v1[i].path, name);
 		if (cgroup_is_own_mount(&layout->v1[i]))
 			remove_parent(dir, group);
 	}

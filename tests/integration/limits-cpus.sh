@@ -38,7 +38,7 @@ used() {
     else
         # no cgroup2 is mounted
         uuid=$(sed -n 's/^uuid=//p' "$SYSCT_STATE_DIR/containers/$1/identity")
-        echo $(($(find /sys/fs/cgroup -path "*/sysct*/$uuid/cpuacct.usage" -exec cat {} +) / 1000))
+        echo $(($(find /sys/fs/cgroup -path "*/sysct*$uuid/cpuacct.usage" -exec cat {} +) / 1000))
     fi
 }
 running() { [ "$(inside "$1" cat /tmp/loops)" = 1 ]; }

@@ -56,7 +56,7 @@ of_cgroup() {
     uuid=$(sysct info "$1" --format json | python3 -c 'import json, sys; print(json.load(sys.stdin)["uuid"])')
     shift
     for file in "$@"; do
-        find /sys/fs/cgroup -path "*/sysct*/$uuid*" -name "$file" -exec cat {} + 2>/dev/null
+        find /sys/fs/cgroup -path "*/sysct*$uuid*" -name "$file" -exec cat {} + 2>/dev/null
     done | sed -n 's/^\(max\|oom_kill\) //p' | sort -n | tail -n 1
 }
 is_full() { [ "$(of_cgroup forks pids.events)" -ge 100 ]; }

@@ -67,6 +67,23 @@ static size_t find_trees(struct tree *trees, size_t room)
 	return n;
 }
 
+static bool has_controller(const struct tree *tree, const char *controller)
+{
+	auto_free char *words = xasprintf(",%s,", tree->controllers), *word = xasprintf(",%s,", controller);
+
+	return strstr(words, word) != NULL;
+}
+
+/* Where a group is: beside the directory of all groups where each level costs time. */
+static char *place_in(const struct tree *tree, const char *name)
+{
+	char *path = xasprintf("%s/%s", tree->path, name), *slash = strchr(name, '/');
+
+	if (slash && has_controller(tree, "cpu") && !has_controller(tree, "cpuset"))
+		path[strlen(tree->path) + 1 + (size_t)(slash - name)] = '-';
+	return path;
+}
+
 /* How many directories of this name below all hierarchies. */
 static size_t count_groups(const char *name)
 {
@@ -74,7 +91,7 @@ static size_t count_groups(const char *name)
 	size_t n = find_trees(trees, ARRAY_SIZE(trees)), found = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		auto_free char *path = xasprintf("%s/%s", trees[i].path, name);
+		auto_free char *path = place_in(&trees[i], name);
 
 		found += access(path, F_OK) == 0;
 	}
@@ -89,13 +106,12 @@ static char *limit(const char *v2_file, const char *v1_controller, const char *v
 	char *text = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		auto_free char *path = NULL, *words = xasprintf(",%s,", trees[i].controllers);
-		auto_free char *word = xasprintf(",%s,", v1_controller);
+		auto_free char *path = NULL, *above = place_in(&trees[i], group);
 
 		if (!trees[i].controllers[0])
 			path = xasprintf("%s/%s/payload/%s", trees[i].path, group, v2_file);
-		else if (strstr(words, word))
-			path = xasprintf("%s/%s/%s", trees[i].path, group, v1_file);
+		else if (has_controller(&trees[i], v1_controller))
+			path = xasprintf("%s/%s", above, v1_file);
 		if (path && read_file_at(AT_FDCWD, path, 4096, &text, NULL) == 0) {
 			text[strcspn(text, "\n")] = '\0';
 			return text;
@@ -191,6 +207,32 @@ START_TEST(a_group_is_made_in_every_hierarchy)
 	ck_assert_uint_eq(count_groups(group), n);
 	create(0);	/* again is no error */
 	ck_assert_uint_eq(count_groups(group), n);
+}
+END_TEST
+
+START_TEST(one_of_an_earlier_sysct_is_used_and_removed)
+{
+	struct tree trees[32];
+	size_t n = find_trees(trees, ARRAY_SIZE(trees)), flat = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *path = xasprintf("%s/%s", trees[i].path, group);
+
+		ck_assert_int_eq(make_dirs(path, 0755), 0);
+	}
+	create(0);
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *earlier = xasprintf("%s/%s", trees[i].path, group), *path = place_in(&trees[i], group);
+
+		flat += strcmp(path, earlier) != 0 && access(path, F_OK) == 0;
+	}
+	ck_assert_uint_eq(flat, 0);
+	must(cgroup_remove(group, WAIT_MS, &err));
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *earlier = xasprintf("%s/%s", trees[i].path, group);
+
+		ck_assert_int_ne(access(earlier, F_OK), 0);
+	}
 }
 END_TEST
 
@@ -308,7 +350,7 @@ START_TEST(in_v1_everything_is_the_hosts)
 
 	create(OWNER);
 	for (size_t i = 0; i < n; i++) {
-		auto_free char *path = xasprintf("%s/%s", trees[i].path, group);
+		auto_free char *path = place_in(&trees[i], group);
 		auto_free char *procs = xasprintf("%s/cgroup.procs", path);
 
 		ck_assert_int_eq(stat(path, &st), 0);
@@ -335,12 +377,19 @@ START_TEST(a_process_is_born_and_placed_in_every_hierarchy)
 		char *controllers = strchr(line, ':') + 1, *where = strchr(controllers, ':');
 		bool mounted = controllers == where;	/* cgroup2, mounted or not */
 
+		const char *expected = group;
+		auto_free char *place = NULL;
+
 		*where++ = '\0';
-		for (size_t i = 0; i < n; i++)
-			mounted |= *controllers && text_ends(trees[i].controllers, controllers);
+		for (size_t i = 0; i < n && !place; i++)
+			if (*controllers && text_ends(trees[i].controllers, controllers)) {
+				mounted = true;
+				place = place_in(&trees[i], group);
+				expected = place + strlen(trees[i].path);
+			}
 		if (!mounted)
 			continue;	/* by nobody, so it cannot be written */
-		ck_assert_msg(strstr(where, group), "%s: %s", controllers, where);
+		ck_assert_msg(strstr(where, expected), "%s: %s", controllers, where);
 		found++;
 	}
 	ck_assert_uint_gt(found, 0);
@@ -467,7 +516,7 @@ START_TEST(tasks_are_counted_and_stopped)
 	ck_assert(!cgroup_full_v1(group));
 	add_process(20, &forked);
 	ck_assert_int_eq(forked, 4);
-	ck_assert(cgroup_full_v1(group) == (cgroup_v1_path("pids") != NULL));
+	ck_assert(cgroup_full_v1(group) == (cgroup_find_v1("pids") != NULL));
 }
 END_TEST
 
@@ -492,8 +541,8 @@ static int opens(void)
 START_TEST(a_limit_stands_above_the_group_of_the_processes)
 {
 	struct cgroup_limits limits = CGROUP_LIMITS_NONE;
-	const char *pids = cgroup_v1_path("pids");
-	auto_free char *inner = pids ? xasprintf("%s/%s/payload", pids, group) : NULL;
+	auto_free char *pids = cgroup_path_v1("pids", group);
+	auto_free char *inner = pids ? xasprintf("%s/payload", pids) : NULL;
 	auto_free char *most = pids ? xasprintf("%s/pids.max", inner) : NULL;
 	auto_free char *procs = pids ? xasprintf("%s/cgroup.procs", inner) : NULL;
 	auto_free char *text = NULL;
@@ -523,8 +572,8 @@ END_TEST
 START_TEST(others_are_in_the_group_itself)
 {
 	static const char *const controllers[] = { "memory", "pids", "cpu" };
-	const char *pids = cgroup_v1_path("pids");
-	auto_free char *inner = pids ? xasprintf("%s/%s/payload", pids, group) : NULL;
+	auto_free char *pids = cgroup_path_v1("pids", group);
+	auto_free char *inner = pids ? xasprintf("%s/payload", pids) : NULL;
 	auto_free char *procs = pids ? xasprintf("%s/cgroup.procs", inner) : NULL;
 	auto_free char *text = NULL;
 	char number[16];
@@ -537,8 +586,7 @@ START_TEST(others_are_in_the_group_itself)
 	create(0);
 	add_process(0, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(controllers); i++) {
-		const char *hierarchy = cgroup_v1_path(controllers[i]);
-		auto_free char *path = hierarchy ? xasprintf("%s/%s/payload", hierarchy, group) : NULL;
+		auto_free char *own = cgroup_path_v1(controllers[i], group), *path = own ? xasprintf("%s/payload", own) : NULL;
 
 		ck_assert(!path || (access(path, F_OK) < 0 && errno == ENOENT));
 	}
@@ -1006,6 +1054,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 90);
 	tcase_add_test(tests, a_group_is_made_in_every_hierarchy);
+	tcase_add_test(tests, one_of_an_earlier_sysct_is_used_and_removed);
 	tcase_add_test(tests, a_cpuset_has_what_its_parent_has);
 	tcase_add_test(tests, an_unprepared_cpuset_above_is_prepared);
 	tcase_add_test(tests, every_controller_of_cgroup2_reaches_the_payload);

@@ -10,12 +10,11 @@
 static char dir[64];
 static struct limits_place place;
 
-static const char *v1_of(const char *controller)
+static char *v1_of(const char *controller, const char *group)
 {
-	static char path[128];
+	auto_free char *path = xasprintf("%s/%s", dir, controller);
 
-	snprintf(path, sizeof(path), "%s/%s", dir, controller);
-	return access(path, F_OK) == 0 ? path : NULL;
+	return access(path, F_OK) == 0 ? xasprintf("%s/%s", path, group) : NULL;
 }
 
 static void make(const char *name, const char *text)
