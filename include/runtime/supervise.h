@@ -58,4 +58,10 @@ enum supervise_fd {
 #define MORE_LOG_FROM "log_from"	/* where in the console's log this run begins: "INODE OFFSET" */
 #define MORE_ENDED "ended"		/* init's wait status, for the next monitor should we be killed before we act */
 
+struct install;
+struct error;
+
+/* What the monitor becomes sysct for. Does not return on success. */
+int supervise_run(const struct install *install, int argc, char **argv, struct error *err);
+
 #endif

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "command/command.h"
+#include "runtime/settle.h"
 #include "runtime/start.h"
 #include "runtime/stop.h"
 

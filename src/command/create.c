@@ -14,6 +14,7 @@
 #include "runtime/launch.h"
 #include "runtime/init.h"
 #include "runtime/network.h"
+#include "runtime/settle.h"
 #include "runtime/start.h"
 #include "runtime/stop.h"
 #include "store/create.h"

@@ -21,8 +21,8 @@
 #include "base/interrupt.h"
 #include "base/questions.h"
 #include "command/command.h"
-#include "runtime/start.h"
 #include "command/plain.h"
+#include "runtime/settle.h"
 
 #define POLL_MS 100
 #define READ_BYTES 65536

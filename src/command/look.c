@@ -11,7 +11,7 @@
 #include "command/output.h"
 #include "os/cgroup.h"
 #include "runtime/launch.h"
-#include "runtime/start.h"
+#include "runtime/settle.h"
 #include "runtime/started.h"
 #include "store/rootfs.h"
 

@@ -18,7 +18,7 @@
 #include "runtime/limits.h"
 #include "runtime/mounts.h"
 #include "runtime/network.h"
-#include "runtime/start.h"
+#include "runtime/settle.h"
 #include "runtime/started.h"
 #include "store/syscalls.h"
 

@@ -16,8 +16,10 @@
 #include "runtime/foreground.h"
 #include "runtime/init.h"
 #include "runtime/relay.h"
+#include "runtime/settle.h"
 #include "runtime/start.h"
 #include "runtime/stop.h"
+#include "runtime/supervise.h"
 #include "runtime/unit.h"
 
 #define BOOT_TIMEOUT_USEC 120000000ULL

@@ -12,7 +12,7 @@
 #include "command/look.h"
 #include "runtime/init.h"
 #include "runtime/reclaim.h"
-#include "runtime/start.h"
+#include "runtime/settle.h"
 #include "store/create.h"
 #include "store/linked.h"
 #include "store/rootfs.h"

@@ -45,7 +45,7 @@
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
 #include "runtime/relay.h"
-#include "runtime/start.h"
+#include "runtime/settle.h"
 #include "runtime/started.h"
 #include "runtime/supervise.h"
 

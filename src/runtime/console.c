@@ -10,7 +10,7 @@
 #include "runtime/attach.h"
 #include "runtime/client.h"
 #include "runtime/relay.h"
-#include "runtime/start.h"
+#include "runtime/settle.h"
 
 #define RECONNECT_USEC 10000000	/* a monitor that was killed or reboots the container is back by then */
 

@@ -19,6 +19,7 @@
 #include "runtime/handshake.h"
 #include "runtime/init.h"
 #include "runtime/relay.h"
+#include "runtime/settle.h"
 #include "runtime/start.h"
 #include "runtime/stop.h"
 

@@ -18,7 +18,7 @@
 #include "os/namespace.h"
 #include "runtime/client.h"
 #include "runtime/control.h"
-#include "runtime/start.h"
+#include "runtime/settle.h"
 
 static int open_root(pid_t pid)
 {

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "os/process.h"
-#include "runtime/start.h"
+#include "runtime/settle.h"
 #include "store/create.h"
 #include "store/rootfs.h"
 

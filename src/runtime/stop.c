@@ -21,8 +21,9 @@
 #include "runtime/init.h"
 #include "runtime/launch.h"
 #include "runtime/reclaim.h"
-#include "runtime/start.h"
+#include "runtime/settle.h"
 #include "runtime/supervise.h"
+#include "runtime/undo.h"
 #include "runtime/unit.h"
 
 /* Until init can take its signal at all. A plain program that handles none would never hear it. */

@@ -25,9 +25,10 @@
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
 #include "runtime/limits.h"
-#include "runtime/start.h"
+#include "runtime/settle.h"
 #include "runtime/stop.h"
 #include "runtime/supervise.h"
+#include "runtime/undo.h"
 #include "rows.h"
 #include "start_parts.h"
 

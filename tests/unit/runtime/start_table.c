@@ -220,7 +220,7 @@ START_TEST(what_processes_use_is_undone_after_they_are_gone)
 }
 END_TEST
 
-/* undo_boot() of src/runtime/start.c leaves out all up to the last of these. */
+/* container_undo_boot() of src/runtime/undo.c leaves out all up to the last of these. */
 START_TEST(what_a_reboot_keeps_can_be_found)
 {
 	ck_assert_uint_eq(find("make the run directory"), 0);
