@@ -35,7 +35,33 @@ struct prepared_network {
 	struct published_list ports;	/* and the ports that lead to them */
 };
 
+/* --- network_prepare.c --- */
+
 void network_host_of(const struct container *c, struct network_host *ret, char suffix[16]);
+bool network_wants_auto(const struct network_config *network);
+/* Whether its configuration has a gateway of that family. */
+bool network_names_gateway(const struct prepared_link *link, bool v6);
+
+/* --- network_addresses.c --- */
+
+/* The lease of a link: what was given at its first start, as long as it fits the bridge's subnet. */
+int network_lease_link(struct container *c, const struct network_host *host, const struct network_bridge *bridge,
+		       struct prepared_link *link, struct error *err);
+/* Addresses on our own bridge that stand in the configuration: noted, so that nobody else is given them. The first of
+ * each family is what names and published ports lead to, unless there is one that we gave. */
+int network_claim_static(struct container *c, const struct network_host *host, const struct network_bridge *bridge,
+			 struct prepared_link *link, struct error *err);
+
+/* --- network_names.c --- */
+
+/* Its name leads to the first link on our own bridge; the server there gives each link that asks its own address. */
+int network_register_links(const struct network_host *host, const struct container *c, const struct prepared_network *net,
+			   struct error *err);
+
+/* --- network_netns.c --- */
+
+/* A socket belongs to the namespace that it was made in, whoever sends by it later. */
+struct netlink *network_open_inside(const struct launch *launch, struct error *err);
 
 /* --- network_guard.c --- */
 

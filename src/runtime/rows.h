@@ -47,23 +47,27 @@ UNDO(host_unpin_namespaces);
 void host_take_console(struct launch *launch, int fd);
 void host_take_notify(struct launch *launch, int fd);
 
-/* network_steps.c */
+/* network_prepare.c */
 RUN(host_prepare_network);
-UNDO(host_release_network);
+/* network_names.c */
 RUN(host_admit_links);
-RUN(host_create_links);
-RUN(host_create_links_late);
-RUN(host_raise_links);
 RUN(host_register_names);
 RUN(host_tell_others);
+UNDO(host_release_network);
+/* network_links.c */
+RUN(host_create_links);
+RUN(host_create_links_late);
 RUN(host_configure_network);
 RUN(host_configure_network_alone);
-RUN(payload_write_network);
+RUN(host_raise_links);
+/* In the payload, whose own proc stands in root: best effort. */
+void network_ask_no_router(const struct launch *launch, int root);
+/* network_netns.c */
 /* Around the clone: into the network namespace that is to be joined, if any (*ret_back is then >= 0), and back. */
 int network_enter(struct launch *launch, int *ret_back, struct error *err);
 void network_return(int *back);
-/* In the payload, whose own proc stands in root: best effort. */
-void network_ask_no_router(const struct launch *launch, int root);
+/* network_guest.c */
+RUN(payload_write_network);
 
 /* unit.c */
 RUN(host_tell_machined);
