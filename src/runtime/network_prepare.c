@@ -184,8 +184,6 @@ static void choose_name(const struct prepared_network *net, const struct network
 
 /* --- all of them --- */
 
-/* Where packets leave by default: by the link that names a gateway of that family, else by the first that our own
- * bridge gives one. */
 static bool in_subnet(const struct network_bridge *bridge, const char *address)
 {
 	auto_free char *net6 = bridge->subnet6.prefix ? subnet6_text(&bridge->subnet6) : NULL;
@@ -201,6 +199,8 @@ bool network_names_gateway(const struct prepared_link *link, bool v6)
 	return link->config->gateway && !strchr(link->config->gateway, ':') == !v6;
 }
 
+/* Where packets leave by default: by the link that names a gateway of that family, else by the first that our own
+ * bridge gives one. */
 static void choose_routes(struct prepared_network *net)
 {
 	for (int v6 = 0; v6 < 2; v6++) {
