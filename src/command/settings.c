@@ -322,6 +322,16 @@ static int apply(struct container *c, const struct container_config *after, stru
 	return 0;
 }
 
+/* Before the file is written: with other names of its cgroup and links nothing of what runs would be found. */
+static int check_run(const struct container *c, struct error *err)
+{
+	auto_state struct container_state state = { 0 };
+	bool left_over;
+
+	state_init(&state);
+	return container_peek(c, &state, &left_over, err) < 0 ? -err->code : state_check_install(&state, c->install, err);
+}
+
 /* --- reading and replacing the file --- */
 
 /* Links and the like are refused: the result would take their place. */
@@ -377,6 +387,8 @@ int settings_replace(struct container *c, const char *text, mode_t mode, struct 
 	if (r == 0)
 		r = container_await_start(c, err);
 	if (r == 0)
+		r = check_run(c, err);
+	if (r == 0)
 		r = apply_network(c, &c->config, &after, err);
 	if (r == 0) {
 		r = replace_file_at(c->dir_fd, "config", text, strlen(text), mode, true, err);
@@ -400,7 +412,8 @@ static int apply_unchanged(struct container *c, struct error *err)
 	int r;
 
 	state_init(&state);
-	if (c->broken || container_peek(c, &state, &left_over, err) < 0)
+	if (c->broken || container_peek(c, &state, &left_over, err) < 0 ||
+	    state_check_install(&state, c->install, err) < 0)
 		return -err->code;
 	if (state.phase == PHASE_STOPPED)
 		return 0;

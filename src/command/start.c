@@ -40,7 +40,7 @@ static int forgive(int r, struct error *err)
 	return r < 0 ? 0 : r;
 }
 
-/* Refused since there is nothing to do: who says --all wants those for which there is. */
+/* Refused since there is nothing to do: who says --all wants those for which there is, not another installation's. */
 static bool is_already(const struct container *c, enum phase phase, const struct error *err)
 {
 	auto_state struct container_state state = { 0 };
@@ -49,7 +49,8 @@ static bool is_already(const struct container *c, enum phase phase, const struct
 
 	state_init(&state);
 	return error_exit_status(err) == STATUS_STATE && err->code != EBUSY &&
-	       container_peek(c, &state, &left_over, &ignored) == 0 && !left_over && state.phase == phase;
+	       container_peek(c, &state, &left_over, &ignored) == 0 && !left_over && state.phase == phase &&
+	       state_check_install(&state, c->install, &ignored) == 0;
 }
 
 static void show_boot_progress(const char *text, void *arg)

@@ -109,10 +109,11 @@ void hosts_tell_others(const struct install *install, const char *except, const 
 	for (size_t i = 0; i < names.n; i++) {
 		auto_state struct container_state state = { 0 };
 
+		ignored = (struct error)ERROR_NONE;
 		state_init(&state);
 		if (strcmp(names.items[i], except) != 0 &&
 		    state_load(install->run_dir, names.items[i], &state, NULL, &ignored) == 0 &&
-		    state.phase == PHASE_RUNNING)
+		    state.phase == PHASE_RUNNING && state_check_install(&state, install, &ignored) == 0)
 			ns_visit(&(struct ns_visit){ &state.init, NULL, 0, ENTER_TIMEOUT_MS, write_inside, (void *)block }, &ignored);
 	}
 }

@@ -350,7 +350,7 @@ int container_kill(struct container *c, int signal, struct error *err)
 	int r;
 
 	state_init(&state);
-	if (container_peek(c, &state, &left_over, err) < 0)
+	if (container_peek(c, &state, &left_over, err) < 0 || state_check_install(&state, c->install, err) < 0)
 		return -err->code;
 	if (left_over) {
 		c->lock_fd = container_lock(c->install, c->name, LOCK_WAIT_MS, err);

@@ -41,15 +41,19 @@ ok sysct --state-dir "$TEST_TMP/third-state" create new --template busybox
 untouched "create with other boxes" "$TEST_TMP/third-state" "$SYSCT_CACHE_DIR"
 ok sysct --state-dir "$TEST_TMP/third-state" destroy new
 untouched "destroy with other boxes" "$TEST_TMP/third-state" "$SYSCT_CACHE_DIR"
-for command in 'stop --now' 'destroy --force' attach; do
+ok sysct config set box limits.tasks=61
+config=$(cat "$SYSCT_STATE_DIR/containers/box/config")
+for command in 'stop --now box' 'destroy --force box' 'attach box' 'freeze box' 'freeze --all' 'thaw box' 'kill box' 'kill --all' \
+    'config set box limits.tasks=60' 'config set box limits.tasks=61' 'config unset box limits.tasks'; do
     want=4
-    [ "$command" != attach ] || want=125
-    # shellcheck disable=SC2086 # a command and its option
+    [ "$command" != 'attach box' ] || want=125
+    # shellcheck disable=SC2086 # a command and its words
     refused $want "started with --state-dir $SYSCT_STATE_DIR --cache-dir $SYSCT_CACHE_DIR," \
-        sysct --cache-dir "$TEST_TMP/third" $command box
+        sysct --cache-dir "$TEST_TMP/third" $command
     has "$(cat "$ERR")" "^hint: .*give the same: .*--cache-dir $SYSCT_CACHE_DIR " "the hint"
 done
 ok inside box true
+same "$(cat "$SYSCT_STATE_DIR/containers/box/config")" "$config" "the configuration of another's"
 # its own command still mends them
 nft delete table bridge "sysct$("$REPO/scripts/leak-check" id)"
 ok sysct config set box limits.tasks=50
