@@ -28,6 +28,10 @@ void devices_done(struct devices *devices);
 /* What the configuration names, looked up on the host. One that the host has not is refused; of those that come with
  * nesting it is left out. */
 int devices_find(const struct container_config *config, struct devices *ret, struct error *err);
+/* The same by words, without the host's word on it: "net/tun" where a key names it, or "/dev/kmsg r". */
+void devices_wanted(const struct container_config *config, struct strings *ret);
+/* One of these, added to ret. */
+int device_find(const char *wanted, struct devices *ret, struct error *err);
 /* What the cgroup allows: these, and those that every container has ("c 10:229 rwm"). */
 void devices_rules(const struct devices *devices, struct strings *ret);
 /* Make a node below a directory of ours, parents too, and give what is made to owner:owner; -errno. */

@@ -39,8 +39,8 @@ int mounts_open(const struct container_config *config, int userns, uid_t owner, 
 int mounts_place(int root, const struct mount_items *items, struct error *err);
 
 /* A running container, by what it was started with, gets what is new. What cannot be changed while it runs is added to later, as
- * keys. A mount that fails is tried again by the next change, whatever that changes; of one that before (NULL: nothing) has as
- * it is, and that fails again, there is a note. */
+ * keys. A mount or device that fails is tried again by the next change, whatever that changes; of one that before (NULL: nothing)
+ * has as it is, and that fails again, there is a note. */
 int mounts_change(const struct container *container, const struct container_state *state, const struct container_config *before,
 		  const struct container_config *after, struct strings *later, struct error *err);
 

@@ -17,9 +17,17 @@
 void started_note(const struct container *container, struct container_state *state);
 int started_save(const struct container *container, struct error *err);
 
-/* Mounts that came while it runs and could not be placed, by their paths: the file has them, what runs has not. */
-void started_unplaced(const struct container *container, struct strings *ret);
-int started_note_unplaced(const struct container *container, const struct strings *paths, struct error *err);
+/* What came while it runs and could not be placed: the file has it, what runs has not. Mounts by their paths, devices as
+ * devices_wanted() has them. */
+struct unplaced {
+	struct strings mounts, devices;
+};
+#define UNPLACED_EMPTY { STRINGS_EMPTY, STRINGS_EMPTY }
+void unplaced_done(struct unplaced *unplaced);
+#define auto_unplaced __attribute__((cleanup(unplaced_done)))
+
+void started_unplaced(const struct container *container, struct unplaced *ret);
+int started_note_unplaced(const struct container *container, const struct unplaced *unplaced, struct error *err);
 
 /* Of a container that runs: what cannot change while it does becomes what it was started with, in container's config and
  * idmap, and mounts that could not be placed are not among its mounts. Nothing where nothing was noted, and for one whose

@@ -41,13 +41,11 @@ static void add(struct devices *devices, const char *name, const char *rights, m
 	devices->items[devices->n++] = (struct device){ xstrdup(name), xstrdup(rights), mode, number };
 }
 
-static int add_known(struct devices *ret, size_t i, bool needed, struct error *err)
+static int add_known(struct devices *ret, size_t i, struct error *err)
 {
 	auto_free char *sys = xasprintf("/sys/dev/char/%u:%u", known[i].major, known[i].minor);
 	auto_free char *node = xasprintf("/dev/%s", known[i].name);
 
-	if (!needed && access(node, F_OK) < 0)
-		return 0;
 	if (access(sys, F_OK) < 0 && access(node, F_OK) < 0) {
 		fail(err, 0, "the host has no %s", node);
 		return error_hint(err, "load its driver: modprobe %s", known[i].driver);
@@ -79,16 +77,42 @@ static int add_allowed(struct devices *ret, const char *line, struct error *err)
 	return 0;
 }
 
-int devices_find(const struct container_config *config, struct devices *ret, struct error *err)
+void devices_wanted(const struct container_config *config, struct strings *ret)
 {
 	const bool needed[] = { config->device.fuse, config->device.tun, config->device.kvm };
 	const bool nesting[] = { true, true, false };
 
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		auto_free char *node = xasprintf("/dev/%s", known[i].name);
+
+		if (needed[i] || (config->security.nesting && nesting[i] && access(node, F_OK) == 0))
+			strings_add(ret, known[i].name);
+	}
+	for (size_t i = 0; i < config->device.allow.n; i++) {
+		auto_free char *name = NULL, *rights = NULL;
+
+		if (device_allow_parse(config->device.allow.items[i], &name, &rights))
+			strings_add_take(ret, xasprintf("/dev/%s %s", name, rights));
+		else
+			strings_add(ret, config->device.allow.items[i]);
+	}
+}
+
+int device_find(const char *wanted, struct devices *ret, struct error *err)
+{
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if ((needed[i] || (config->security.nesting && nesting[i])) && add_known(ret, i, needed[i], err) < 0)
-			return -err->code;
-	for (size_t i = 0; i < config->device.allow.n; i++)
-		if (add_allowed(ret, config->device.allow.items[i], err) < 0)
+		if (strcmp(wanted, known[i].name) == 0)
+			return add_known(ret, i, err);
+	return add_allowed(ret, wanted, err);
+}
+
+int devices_find(const struct container_config *config, struct devices *ret, struct error *err)
+{
+	auto_strings struct strings wanted = STRINGS_EMPTY;
+
+	devices_wanted(config, &wanted);
+	for (size_t i = 0; i < wanted.n; i++)
+		if (device_find(wanted.items[i], ret, err) < 0)
 			return -err->code;
 	return 0;
 }

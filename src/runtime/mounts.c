@@ -156,7 +156,7 @@ static int open_target(int root, const struct mount_item *item, struct error *er
 		if (dir == -ENOENT)
 			error_hint(err, "create = yes makes it");
 		else if (dir == -ELOOP)
-			error_hint(err, "a link stands in its way: name the real path");
+			error_hint(err, "a link stands in its way: %s", item->config ? "name the real path" : "remove it inside");
 		else if (dir == -ENOTDIR)
 			error_hint(err, "a directory goes on a directory, a file on a file");
 		return -err->code;
@@ -250,62 +250,6 @@ static int open_node(const struct device *device, uid_t owner, struct mount_item
 	return 0;
 }
 
-static bool in(const struct devices *devices, const struct device *device)
-{
-	for (size_t i = 0; i < devices->n; i++)
-		if (strcmp(devices->items[i].name, device->name) == 0 &&
-		    strcmp(devices->items[i].rights, device->rights) == 0)
-			return true;
-	return false;
-}
-
-/* Old and new together: what goes does so at the next start. */
-static int allow_devices(const char *group, const struct devices *old, const struct devices *new, struct error *err)
-{
-	auto_strings struct strings rules = STRINGS_EMPTY;
-	auto_strings struct strings more = STRINGS_EMPTY;
-
-	devices_rules(old, &rules);
-	devices_rules(new, &more);
-	for (size_t i = 0; i < more.n; i++)
-		if (!strings_has(&rules, more.items[i]))
-			strings_add(&rules, more.items[i]);
-	return cgroup_extend_devices(group, (const char *const *)rules.items, err);
-}
-
-/* The nodes of after that before has not; later: what goes. */
-static int change_devices(const struct container *c, const struct container_config *after, int userns, const char *at,
-			  struct mount_items *ret, struct strings *later, struct error *err)
-{
-	auto_free char *group = launch_group(c);
-	auto_devices struct devices old = DEVICES_EMPTY, new = DEVICES_EMPTY;
-	auto_free const char **parts = NULL;
-	struct error gone = ERROR_NONE;
-	size_t n = 0;
-
-	devices_find(&c->config, &old, &gone);	/* one that left the host since is not missed */
-	if (devices_find(after, &new, err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < old.n; i++)
-		if (!in(&new, &old.items[i]) && !strings_has(later, "device"))
-			strings_add(later, "device");
-	parts = xcalloc(new.n + 1, sizeof(*parts));
-	for (size_t i = 0; i < new.n; i++) {
-		auto_free char *path = xasprintf("dev/%s", new.items[i].name);
-		struct mount_item *item;
-
-		if (in(&old, &new.items[i]))
-			continue;
-		if (!ret->n && allow_devices(group, &old, &new, err) < 0)
-			return -err->code;
-		item = add(ret, path);
-		item->create = true;
-		if (open_node(&new.items[i], c->idmap.outside, item, &parts[n++], err) < 0)
-			return -err->code;
-	}
-	return ret->n ? lock_all(ret, parts, userns, c->idmap.outside, -1, at, err) : 0;
-}
-
 static bool same_mount(const struct mount_config *a, const struct mount_config *b)
 {
 	return a->type == b->type && a->readonly == b->readonly && a->create == b->create &&
@@ -324,14 +268,14 @@ static void find_later(const struct container_config *before, const struct conta
 	}
 }
 
-/* --- mounts that it has not --- */
+/* --- mounts and devices that it has not --- */
 
 struct newcomers {
 	const struct container *container;
 	const struct container_state *state;
 	int userns;
 	const char *at;
-	struct strings waiting;		/* paths, parents first: not placed yet */
+	struct unplaced waiting;	/* mounts, parents first, and devices: not placed yet */
 };
 
 static void find_new(const struct container_config *running, const struct container_config *after, struct strings *ret)
@@ -340,6 +284,116 @@ static void find_new(const struct container_config *running, const struct contai
 		if (!config_mount(running, after->mounts[i].path))
 			strings_add(ret, after->mounts[i].path);
 	strings_sort(ret);
+}
+
+/* That some failed is noted, and no more, where the caller asked for something else; an error is the first of the others. */
+static void take_failure(const struct newcomers *new, bool old, const char *what, const struct error *why, struct error *err)
+{
+	if (old)
+		log_note("%s: still not %s: %s", new->container->name, what, why->message);
+	else if (!err->code)
+		*err = *why;
+}
+
+/* By words. What comes and goes with nesting does so at the next start. */
+struct wishes {
+	struct strings had, wanted, before;
+};
+#define WISHES_EMPTY { STRINGS_EMPTY, STRINGS_EMPTY, STRINGS_EMPTY }
+#define auto_wishes __attribute__((cleanup(wishes_done)))
+
+static void wishes_done(struct wishes *wishes)
+{
+	strings_clear(&wishes->had);
+	strings_clear(&wishes->wanted);
+	strings_clear(&wishes->before);
+}
+
+static void find_wishes(const struct container_config *running, const struct container_config *before,
+			const struct container_config *after, struct wishes *ret)
+{
+	struct container_config now = *after;
+
+	now.security.nesting = running->security.nesting;
+	devices_wanted(running, &ret->had);
+	devices_wanted(&now, &ret->wanted);
+	if (before)
+		devices_wanted(before, &ret->before);
+}
+
+/* failed: what a change before this one could not place. */
+static void find_new_devices(const struct wishes *wishes, const struct strings *failed, struct strings *ret, struct strings *later)
+{
+	for (size_t i = 0; i < wishes->wanted.n; i++)
+		if (!strings_has(&wishes->had, wishes->wanted.items[i]) || strings_has(failed, wishes->wanted.items[i]))
+			strings_add(ret, wishes->wanted.items[i]);
+	for (size_t i = 0; i < wishes->had.n; i++)
+		if (!strings_has(&wishes->wanted, wishes->had.items[i]) && !strings_has(failed, wishes->had.items[i]) &&
+		    !strings_has(later, "device"))
+			strings_add(later, "device");
+}
+
+/* Old and new together: what goes does so at the next start. One that is not on the host needs no rule. */
+static int allow_devices(const char *group, const struct wishes *wishes, struct error *err)
+{
+	auto_devices struct devices found = DEVICES_EMPTY;
+	auto_strings struct strings all = STRINGS_EMPTY, rules = STRINGS_EMPTY, allow = STRINGS_EMPTY;
+
+	strings_copy(&all, &wishes->had);
+	for (size_t i = 0; i < wishes->wanted.n; i++)
+		strings_add(&all, wishes->wanted.items[i]);
+	for (size_t i = 0; i < all.n; i++) {
+		struct error gone = ERROR_NONE;
+
+		device_find(all.items[i], &found, &gone);
+	}
+	devices_rules(&found, &rules);
+	for (size_t i = 0; i < rules.n; i++)
+		if (!strings_has(&allow, rules.items[i]))
+			strings_add(&allow, rules.items[i]);
+	return cgroup_extend_devices(group, (const char *const *)allow.items, err);
+}
+
+static int place_node(const struct newcomers *new, const char *wanted, struct error *err)
+{
+	auto_devices struct devices found = DEVICES_EMPTY;
+	auto_mount_items struct mount_items one = MOUNT_ITEMS_EMPTY;
+	auto_free char *path = NULL;
+	uid_t owner = new->container->idmap.outside;
+	struct mount_item *item;
+	const char *part = NULL;
+
+	if (device_find(wanted, &found, err) < 0)
+		return -err->code;
+	path = xasprintf("dev/%s", found.items[0].name);
+	item = add(&one, path);
+	item->create = true;
+	if (open_node(&found.items[0], owner, item, &part, err) < 0 ||
+	    lock_all(&one, &part, new->userns, owner, -1, new->at, err) < 0)
+		return -err->code;
+	return place_live(new->state, &one, err);
+}
+
+static int add_devices(struct newcomers *new, const struct wishes *wishes, struct error *err)
+{
+	auto_free char *group = launch_group(new->container);
+	auto_strings struct strings failed = STRINGS_EMPTY;
+
+	if (!new->waiting.devices.n)
+		return 0;
+	if (allow_devices(group, wishes, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < new->waiting.devices.n; i++) {
+		const char *wanted = new->waiting.devices.items[i];
+		struct error why = ERROR_NONE;
+
+		if (place_node(new, wanted, &why) == 0)
+			continue;
+		strings_add(&failed, wanted);
+		take_failure(new, strings_has(&wishes->before, wanted), "there", &why, err);
+	}
+	strings_copy(&new->waiting.devices, &failed);
+	return -err->code;
 }
 
 static int mount_one(const struct newcomers *new, const struct mount_config *mount, struct error *err)
@@ -372,14 +426,14 @@ static bool is_old(const struct container_config *before, const struct mount_con
 	return then && same_mount(then, mount);
 }
 
-/* Each that can be placed is; those that cannot are left in new->waiting. An error: of the first that the caller asked for. */
-static int mount_all(struct newcomers *new, const struct container_config *before, const struct container_config *after,
-		     struct error *err)
+/* Each that can be placed is; those that cannot are left in new->waiting. */
+static int add_mounts(struct newcomers *new, const struct container_config *before, const struct container_config *after,
+		      struct error *err)
 {
 	auto_strings struct strings failed = STRINGS_EMPTY;
 
-	for (size_t i = 0; i < new->waiting.n; i++) {
-		const struct mount_config *mount = config_mount(after, new->waiting.items[i]);
+	for (size_t i = 0; i < new->waiting.mounts.n; i++) {
+		const struct mount_config *mount = config_mount(after, new->waiting.mounts.items[i]);
 		struct error why = ERROR_NONE;
 
 		if (is_below(mount->path, &failed)) {
@@ -389,51 +443,36 @@ static int mount_all(struct newcomers *new, const struct container_config *befor
 		if (mount_one(new, mount, &why) == 0)
 			continue;
 		strings_add(&failed, mount->path);
-		if (is_old(before, mount))
-			log_note("%s: still not mounted: %s", new->container->name, why.message);
-		else if (!err->code)
-			*err = why;
+		take_failure(new, is_old(before, mount), "mounted", &why, err);
 	}
-	strings_copy(&new->waiting, &failed);
+	strings_copy(&new->waiting.mounts, &failed);
 	return -err->code;
-}
-
-static int add_mounts(struct newcomers *new, const struct container_config *before, const struct container_config *after,
-		      struct error *err)
-{
-	struct error why = ERROR_NONE;
-	int r;
-
-	if (!new->waiting.n)
-		return 0;
-	r = mount_all(new, before, after, err);
-	if (started_note_unplaced(new->container, &new->waiting, &why) < 0)
-		log_warning("%s: a mount that it has may be made a second time: %s", new->container->name, why.message);
-	return r;
 }
 
 int mounts_change(const struct container *c, const struct container_state *state, const struct container_config *before,
 		  const struct container_config *after, struct strings *later, struct error *err)
 {
-	auto_mount_items struct mount_items nodes = MOUNT_ITEMS_EMPTY;
 	auto_free char *dir = launch_run_dir(c), *at = xasprintf("%s/root", dir), *ns = xasprintf("%s/ns/user", dir);
 	auto_close int userns = c->idmap.count ? open(ns, O_RDONLY | O_CLOEXEC) : -1;
-
+	auto_unplaced struct unplaced failed = UNPLACED_EMPTY;
+	auto_wishes struct wishes wishes = WISHES_EMPTY;
 	struct newcomers new = { .container = c, .state = state, .userns = userns, .at = at };
-	int r;
+	struct error why = ERROR_NONE;
 
 	find_later(&c->config, after, later);
 	if (c->idmap.count && userns < 0)
 		return fail(err, errno, "open %s", ns);
-	find_new(&c->config, after, &new.waiting);
+	started_unplaced(c, &failed);
+	find_wishes(&c->config, before, after, &wishes);
+	find_new(&c->config, after, &new.waiting.mounts);
+	find_new_devices(&wishes, &failed.devices, &new.waiting.devices, later);
 	/* that they are to come is noted first: whoever fails or is killed on the way leaves it to the next change */
-	r = started_note_unplaced(c, &new.waiting, err);
-	if (r == 0)
-		r = change_devices(c, after, userns, at, &nodes, later, err);
-	if (r == 0 && nodes.n)
-		r = place_live(state, &nodes, err);
-	if (r == 0)
-		r = add_mounts(&new, before, after, err);
-	strings_clear(&new.waiting);
-	return r;
+	if (started_note_unplaced(c, &new.waiting, err) == 0 && (new.waiting.mounts.n || new.waiting.devices.n)) {
+		add_devices(&new, &wishes, err);
+		add_mounts(&new, before, after, err);
+		if (started_note_unplaced(c, &new.waiting, &why) < 0)
+			log_warning("%s: what it has may be mounted a second time: %s", c->name, why.message);
+	}
+	unplaced_done(&new.waiting);
+	return -err->code;
 }

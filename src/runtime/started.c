@@ -10,7 +10,8 @@
 #include "base/file.h"
 #include "runtime/launch.h"
 
-#define UNPLACED "unplaced"	/* beside it, a path a line */
+#define UNPLACED "unplaced"	/* beside it, a path a line, or a device */
+#define DEVICE "device "	/* such a line begins with it, which no path does */
 #define MORE_SOURCE "source"	/* of container_state.more: of which texts its configuration is */
 #define CONFIG_MOST (1U << 20)	/* what config_parse_text() takes */
 
@@ -32,7 +33,7 @@ void started_note(const struct container *container, struct container_state *sta
 int started_save(const struct container *container, struct error *err)
 {
 	auto_free char *path = path_of(container, "config"), *text = config_format(&container->config, NULL);
-	const struct strings none = STRINGS_EMPTY;
+	const struct unplaced none = UNPLACED_EMPTY;
 	struct container_config again;
 	int r;
 
@@ -45,19 +46,37 @@ int started_save(const struct container *container, struct error *err)
 	return replace_file_at(AT_FDCWD, path, text, strlen(text), 0600, false, err);
 }
 
-void started_unplaced(const struct container *container, struct strings *ret)
+void unplaced_done(struct unplaced *unplaced)
 {
-	auto_free char *path = path_of(container, UNPLACED), *text = NULL;
-
-	if (read_file_at(AT_FDCWD, path, CONFIG_MOST, &text, NULL) == 0)
-		strings_split(ret, text, "\n");
+	strings_clear(&unplaced->mounts);
+	strings_clear(&unplaced->devices);
 }
 
-int started_note_unplaced(const struct container *container, const struct strings *paths, struct error *err)
+void started_unplaced(const struct container *container, struct unplaced *ret)
 {
-	auto_free char *path = path_of(container, UNPLACED), *text = strings_join(paths, "\n");
+	auto_free char *path = path_of(container, UNPLACED), *text = NULL;
+	auto_strings struct strings lines = STRINGS_EMPTY;
 
-	if (paths->n)
+	if (read_file_at(AT_FDCWD, path, CONFIG_MOST, &text, NULL) == 0)
+		strings_split(&lines, text, "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		if (text_starts(lines.items[i], DEVICE))
+			strings_add(&ret->devices, lines.items[i] + strlen(DEVICE));
+		else
+			strings_add(&ret->mounts, lines.items[i]);
+	}
+}
+
+int started_note_unplaced(const struct container *container, const struct unplaced *unplaced, struct error *err)
+{
+	auto_free char *path = path_of(container, UNPLACED), *text = NULL;
+	auto_strings struct strings lines = STRINGS_EMPTY;
+
+	strings_copy(&lines, &unplaced->mounts);
+	for (size_t i = 0; i < unplaced->devices.n; i++)
+		strings_add_take(&lines, xasprintf(DEVICE "%s", unplaced->devices.items[i]));
+	text = strings_join(&lines, "\n");
+	if (lines.n)
 		return replace_file_at(AT_FDCWD, path, text, strlen(text), 0600, false, err);
 	return unlink(path) < 0 && errno != ENOENT ? fail(err, errno, "remove %s", path) : 0;
 }
@@ -87,11 +106,11 @@ static bool is_unchanged(const struct container *container, const struct contain
 
 static void forget_unplaced(const struct container *container, struct container_config *config)
 {
-	auto_strings struct strings paths = STRINGS_EMPTY;
+	auto_unplaced struct unplaced unplaced = UNPLACED_EMPTY;
 
-	started_unplaced(container, &paths);
-	for (size_t i = 0; i < paths.n; i++)
-		config_drop_mount(config, paths.items[i]);
+	started_unplaced(container, &unplaced);
+	for (size_t i = 0; i < unplaced.mounts.n; i++)
+		config_drop_mount(config, unplaced.mounts.items[i]);
 }
 
 int started_load(struct container *container, const struct container_state *state, struct error *err)
