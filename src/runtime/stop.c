@@ -150,8 +150,8 @@ static int take_over(const struct container *c)
 	return take_fd(&socket);
 }
 
-/* Who looks meanwhile is to see that it is about to end. Only with a monitor that leaves the state to us; and only a word: it still
- * runs, and goes on to if we are killed. By the state of now, which a monitor writes too. */
+/* Who looks meanwhile is to see that it is about to end. Only with a monitor that leaves the state to us, or without one for good; and
+ * only a word: it still runs, and goes on to if we are killed. By the state of now, which a monitor writes too. */
 static void mark_asking(const struct container *c, const struct container_state *state, int socket, bool asking)
 {
 	auto_state struct container_state now = { 0 };
@@ -160,7 +160,7 @@ static void mark_asking(const struct container *c, const struct container_state 
 	char text[48];
 
 	state_init(&now);
-	if (socket < 0 || process_identify(getpid(), &self) < 0 ||
+	if ((socket < 0 && !container_is_alone(state)) || process_identify(getpid(), &self) < 0 ||
 	    state_load(c->install->run_dir, c->name, &now, NULL, &ignored) < 0 || now.phase != PHASE_RUNNING ||
 	    now.init.pid != state->init.pid || now.init.start != state->init.start)
 		return;

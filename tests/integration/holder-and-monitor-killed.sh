@@ -14,6 +14,16 @@ ok timeout 40 sysct stop --timeout 5 box
 same "$(state_of box)" stopped "state after the stop"
 ok sysct start box --wait
 ok inside box true
-ok sysct stop box
+# who looks while it is asked to end sees that, also where no monitor has been told
+kill -STOP "$(field box init_pid)"
+kill -KILL "$(holder_of box)" "$(monitor_of box)"
+sysct stop --timeout 100 box 2>/dev/null &
+stopper=$!
+defer kill $stopper
+eventually 5 in_state box stopping
+kill -INT $stopper
+wait $stopper || :
+same "$(state_of box)" running "state after a stop that was given up"
+ok sysct stop --now box
 ok sysct destroy box
 unchanged
