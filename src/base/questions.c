@@ -350,6 +350,11 @@ size_t questions_leave_out(struct questions *questions, const char *data, size_t
 	return sink.n;
 }
 
+bool questions_at_rest(const struct questions *questions)
+{
+	return questions->state == GROUND && !questions->n_held && !questions->after;
+}
+
 size_t questions_rest(struct questions *questions, char *out)
 {
 	struct sink sink = { .data = out };

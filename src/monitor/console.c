@@ -130,6 +130,63 @@ static void stream_send(struct client *client, const char *data, size_t n)
 	client->lost += n - (size_t)w;
 }
 
+static bool watches(const struct client *client)
+{
+	return client->control >= 0 && client->stream >= 0;
+}
+
+/* Who watches beside those two. */
+static struct client *find_watcher(struct monitor *m, const struct client *but, const struct client *nor)
+{
+	struct client *found = NULL;
+
+	for (size_t i = 0; i < MAX_CLIENTS; i++) {
+		struct client *client = &m->clients[i];
+
+		if (watches(client) && client != but && client != nor && (!found || (client->terminal && !found->terminal)))
+			found = client;
+	}
+	return found;
+}
+
+/* One terminal answers what is asked: that of who typed last, or the first one. What has no terminal takes no other's place. */
+void console_prefer(struct monitor *m, struct client *client)
+{
+	const struct client *now = m->asked_next ? m->asked_next : m->asked;
+
+	if (m->asked == client)
+		m->asked_next = NULL;
+	else if (client->terminal || !now || !now->terminal)
+		m->asked_next = client;
+}
+
+/* Between two sequences, so that everybody sees whole ones. */
+static void choose_asked(struct monitor *m)
+{
+	if ((m->asked && !m->asked_next) || !questions_at_rest(&m->questions))
+		return;
+	m->asked = m->asked_next ? m->asked_next : find_watcher(m, NULL, NULL);
+	m->asked_next = NULL;
+}
+
+static void show(struct monitor *m, const char *data, size_t n)
+{
+	char some[4096 + QUESTIONS_HELD];
+	size_t left = 0;
+
+	choose_asked(m);
+	if (find_watcher(m, m->asked, NULL))
+		left = questions_leave_out(&m->questions, data, n, some);
+	for (size_t i = 0; i < MAX_CLIENTS; i++) {
+		if (!watches(&m->clients[i]))
+			continue;
+		if (&m->clients[i] == m->asked)
+			stream_send(m->asked, data, n);
+		else if (left)
+			stream_send(&m->clients[i], some, left);
+	}
+}
+
 static void replay(struct questions *questions, struct client *client, const char *data, size_t n)
 {
 	char buf[4096 + QUESTIONS_HELD];
@@ -154,6 +211,12 @@ void console_replay(struct monitor *m, struct client *client)
 	if (m->scroll_full)
 		replay(&questions, client, m->scroll + m->scroll_at, SCROLL_BYTES - m->scroll_at);
 	replay(&questions, client, m->scroll, m->scroll_at);
+	/* the first of those who do not see all brings what they are to go on with */
+	if (!find_watcher(m, client, m->asked))
+		m->questions = questions;
+	if (find_watcher(m, client, NULL))
+		return;
+	m->asked = client;
 	n = questions_rest(&questions, rest);
 	if (n)
 		stream_send(client, rest, n);
@@ -174,9 +237,7 @@ void console_output(struct monitor *m)
 			return;
 		log_write(m, buf, (size_t)n);
 		scroll_add(m, buf, (size_t)n);
-		for (size_t c = 0; c < MAX_CLIENTS; c++)
-			if (m->clients[c].control >= 0 && m->clients[c].stream >= 0)
-				stream_send(&m->clients[c], buf, (size_t)n);
+		show(m, buf, (size_t)n);
 	}
 	/* there may be more: ask for the edge again */
 	watch(m, FD_CONSOLE, SOURCE_CONSOLE, 0, 0);
@@ -201,7 +262,7 @@ void console_flush_input(struct monitor *m)
 	for (size_t i = 0; i < MAX_CLIENTS; i++) {
 		struct client *client = &m->clients[i];
 
-		if (client->control < 0 || client->stream < 0 || !client->n_input)
+		if (!watches(client) || !client->n_input)
 			continue;
 		if (flush_one(client))
 			client_watch(m, client);
@@ -214,10 +275,7 @@ void console_release(struct monitor *m)
 {
 	struct termios termios;
 
-	for (size_t i = 0; i < MAX_CLIENTS; i++)
-		if (m->clients[i].control >= 0 && m->clients[i].stream >= 0)
-			return;
-	if (tcgetattr(FD_CONSOLE, &termios) < 0 || !(termios.c_iflag & IXON))
+	if (find_watcher(m, NULL, NULL) || tcgetattr(FD_CONSOLE, &termios) < 0 || !(termios.c_iflag & IXON))
 		return;
 	if (write(FD_CONSOLE, &termios.c_cc[VSTART], 1) < 0)
 		return;	/* its input is full: whoever reads that will see to it */
@@ -239,6 +297,7 @@ void console_input(struct monitor *m, struct client *client)
 		return;
 	}
 	client->n_input = (size_t)n;
+	console_prefer(m, client);
 	if (!flush_one(client))
 		client_watch(m, client);	/* not read again until the console has taken it */
 }

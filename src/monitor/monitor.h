@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/questions.h"
 #include "store/state.h"
 
 #define MAX_CLIENTS 64
@@ -20,6 +21,7 @@ struct client {
 	int stream;		/* console bytes both ways, -1: none */
 	bool subscribed;
 	bool stopper;		/* undoes the start itself */
+	bool terminal;		/* it has told of its window */
 	uint64_t lost;		/* bytes that it was too slow for */
 	char *input;		/* INPUT_BYTES: typed, not yet taken by the console */
 	size_t n_input;
@@ -47,6 +49,9 @@ struct monitor {
 	char scroll[SCROLL_BYTES];
 	size_t scroll_at;
 	bool scroll_full;
+	struct client *asked;		/* whose terminal answers: the others do not see what asks; NULL: nobody's just now */
+	struct client *asked_next;	/* who is to, once no sequence is under way; NULL: it stays as it is */
+	struct questions questions;	/* between all and what the others see, while there are any */
 	struct client clients[MAX_CLIENTS];
 	char inputs[MAX_CLIENTS][INPUT_BYTES];	/* apart from those, which are looked at without a client too */
 };
@@ -65,6 +70,7 @@ void console_input(struct monitor *m, struct client *client);	/* a client typed 
 void console_flush_input(struct monitor *m);	/* the console takes more */
 void console_release(struct monitor *m);		/* nobody looks any more */
 void console_replay(struct monitor *m, struct client *client);
+void console_prefer(struct monitor *m, struct client *client);	/* its terminal is to answer, unless another's is the better one */
 void console_recall(struct monitor *m);		/* scroll-back of the monitor before us, by the log */
 
 /* serve.c */

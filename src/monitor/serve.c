@@ -20,6 +20,10 @@ void client_drop(struct monitor *m, struct client *client)
 	close_fd(&client->control);
 	close_fd(&client->stream);
 	*client = (struct client){ .control = -1, .stream = -1, .input = client->input };
+	if (m->asked == client)
+		m->asked = NULL;
+	if (m->asked_next == client)
+		m->asked_next = NULL;
 	if (looked)
 		console_release(m);
 	/* whoever promised to undo the start is gone: then it is ours again */
@@ -158,6 +162,9 @@ void serve_client(struct monitor *m, struct client *client)
 		break;
 	case CONTROL_WINDOW:
 		set_window(packet.a);
+		if (!client->terminal && client->stream >= 0)	/* a terminal's first word */
+			console_prefer(m, client);
+		client->terminal = true;
 		break;
 	case CONTROL_STOP:
 		begin_stop(m, client);

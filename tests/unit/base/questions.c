@@ -112,6 +112,30 @@ START_TEST(what_does_not_end_swallows_little)
 }
 END_TEST
 
+/* Where it is at rest somebody else may go on from there. */
+START_TEST(at_rest_nothing_is_under_way)
+{
+	size_t rests = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (size_t cut = 0; cut <= strlen(cases[i].printed); cut++) {
+			struct questions before = { .n_held = 0 }, after = { .n_held = 0 };
+			const char *rest = cases[i].printed + cut;
+			char out[4096];
+			size_t n = leave_out(&before, cases[i].printed, cut, out);
+
+			if (!questions_at_rest(&before))
+				continue;
+			rests++;
+			n += leave_out(&after, rest, strlen(rest), out + n);
+			out[n] = '\0';
+			ck_assert_str_eq(out, cases[i].left);
+		}
+	}
+	ck_assert_uint_gt(rests, 2 * ARRAY_SIZE(cases));
+}
+END_TEST
+
 START_TEST(what_is_not_finished_is_the_rest)
 {
 	static const char *const begins[] = { "\033[3", "\033", "\033]0;ti", "\302" };
@@ -137,6 +161,7 @@ int main(void)
 	tcase_add_test(tcase, questions_go_and_all_else_stays_wherever_it_is_cut);
 	tcase_add_test(tcase, what_is_left_asks_nothing);
 	tcase_add_test(tcase, what_does_not_end_swallows_little);
+	tcase_add_test(tcase, at_rest_nothing_is_under_way);
 	tcase_add_test(tcase, what_is_not_finished_is_the_rest);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
