@@ -18,17 +18,5 @@ has "$(inside box nft list ruleset)" 'iifgroup . @th,64,128 @targets6 accept' "a
 inside box nft flush ruleset
 has "$(inside box cat /etc/os-release)" 'VERSION_ID="13"' release
 ok timeout 40 sysct stop box
-say "its own networkd asks for the address"
-ok sysct config set box network.address=dhcp
-ok sysct start box --wait
-same "$(inside box hello)" "Hello, world!" "after a restart"
-asked() { inside box networkctl status eth0 | grep -E "Address: $(field box ipv4) \(DHCP(v)?4 via"; }
-eventually 30 asked
-ok sysct stop box
-has "$(sysct logs box)" 'systemd' "the log of its console"
-say "a root file system that is read-only"
-debian trixie fixed --set rootfs.readonly=yes
-ok sysct start fixed --wait
-same "$(inside fixed systemctl --failed --no-legend --plain)" "" "failed units, read-only"
-if inside fixed touch /etc/written 2>"$ERR"; then fail "/etc can be written"; fi
-ok sysct stop fixed
+asks_by_networkd box
+boots_readonly trixie

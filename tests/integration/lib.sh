@@ -155,6 +155,29 @@ debian() {
     done
 }
 
+asked_by_networkd() { inside "$1" networkctl status eth0 | grep -E "Address: $(field "$1" ipv4) \(DHCP(v)?4 via"; }
+
+# asks_by_networkd NAME: a stopped Debian that has the package hello gets its address from its own networkd
+asks_by_networkd() {
+    say "its own networkd asks for the address"
+    ok sysct config set "$1" network.address=dhcp
+    ok sysct start "$1" --wait
+    same "$(inside "$1" hello)" "Hello, world!" "after a restart"
+    eventually 30 asked_by_networkd "$1"
+    ok sysct stop "$1"
+    has "$(sysct logs "$1")" 'systemd' "the log of its console"
+}
+
+# boots_readonly RELEASE: a Debian whose root file system is read-only
+boots_readonly() {
+    say "a root file system that is read-only"
+    debian "$1" fixed --set rootfs.readonly=yes
+    ok sysct start fixed --wait
+    same "$(inside fixed systemctl --failed --no-legend --plain)" "" "failed units, read-only"
+    if inside fixed touch /etc/written 2>"$ERR"; then fail "/etc can be written"; fi
+    ok sysct stop fixed
+}
+
 # person NAME: a user of the host with an ssh key, who is gone after the test. His ssh client knows the boxes of this
 # installation, by the drop-in that is installed for all.
 person() {
