@@ -58,6 +58,9 @@ int open_in_root(int root_fd, const char *path, int flags, mode_t mode);
  * RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS. What is mounted on the way is walked into. Returns a descriptor or -errno. */
 int open_beneath(int dirfd, const char *path, int flags, mode_t mode);
 
+/* Make a file of mode 0644 with this text, opened like that; one that is there is refused. An error names it as seen from dirfd. */
+int put_file_beneath(int dirfd, const char *path, const char *text, struct error *err);
+
 /* Whether it is this user's, and nobody else may write to it. A link says nothing of what it leads to. */
 bool owned_alone(const struct stat *st, uid_t owner);
 

@@ -363,6 +363,17 @@ int open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 			RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
+int put_file_beneath(int dirfd, const char *path, const char *text, struct error *err)
+{
+	auto_close int fd = open_beneath(dirfd, path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+	int r;
+
+	if (fd < 0)
+		return fail(err, -fd, "create /%s", path);
+	r = write_all(fd, text, strlen(text));
+	return r < 0 ? fail(err, -r, "write /%s", path) : 0;
+}
+
 bool owned_alone(const struct stat *st, uid_t owner)
 {
 	return st->st_uid == owner && !(st->st_mode & (S_IWGRP | S_IWOTH));

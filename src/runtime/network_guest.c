@@ -62,17 +62,6 @@ static int make_dir(int root, const char *path, struct error *err)
 	return 0;
 }
 
-static int put_run_file(int root, const char *path, const char *text, struct error *err)
-{
-	auto_close int fd = open_beneath(root, path, O_WRONLY | O_CREAT | O_EXCL, 0644);
-	int r;
-
-	if (fd < 0)
-		return fail(err, -fd, "create /%s", path);
-	r = write_all(fd, text, strlen(text));
-	return r < 0 ? fail(err, -r, "write /%s", path) : 0;
-}
-
 static int write_networkd(int root, const struct container_config *config, struct error *err)
 {
 	static const char unit[] = "run/systemd/system/multi-user.target.wants";
@@ -87,7 +76,7 @@ static int write_networkd(int root, const struct container_config *config, struc
 		auto_free char *path = xasprintf("run/systemd/network/10-sysct-%s.network", config->networks[i].name);
 		auto_free char *text = wants_dhcp(&config->networks[i]) ? networkd_text(&config->networks[i]) : NULL;
 
-		if (text && put_run_file(root, path, text, err) < 0)
+		if (text && put_file_beneath(root, path, text, err) < 0)
 			return -err->code;
 	}
 	wants = open_beneath(root, unit, O_RDONLY | O_DIRECTORY, 0);
@@ -115,7 +104,7 @@ static int write_resolved(int root, const char *resolv_conf, struct error *err)
 	}
 	if (make_dir(root, "run/systemd/resolved.conf.d", err) < 0)
 		return -err->code;
-	return put_run_file(root, "run/systemd/resolved.conf.d/10-sysct.conf", text.data, err);
+	return put_file_beneath(root, "run/systemd/resolved.conf.d/10-sysct.conf", text.data, err);
 }
 
 static bool has_networkd(int root)

@@ -239,17 +239,6 @@ int payload_make_dev(struct launch *launch, struct error *err)
 
 #define CREDENTIALS "run/host/credentials"
 
-static int put_file(const char *path, const char *text, struct error *err)
-{
-	auto_close int fd = open_beneath(root, path, O_WRONLY | O_CREAT | O_EXCL, 0644);
-	int r;
-
-	if (fd < 0)
-		return fail(err, -fd, "create /%s", path);
-	r = write_all(fd, text, strlen(text));
-	return r < 0 ? fail(err, -r, "write /%s", path) : 0;
-}
-
 /* Programs expect to write here also where the rest is read-only. A rootfs without one of them has no use for it. */
 static int put_temporary(struct error *err)
 {
@@ -279,12 +268,12 @@ int payload_make_run(struct launch *launch, struct error *err)
 	host = mount_target(root, "run/host", 0755, err);
 	if (host < 0)
 		return host;
-	if (put_file("run/host/container-manager", "sysct\n", err) < 0 ||
-	    put_file("run/host/container-uuid", uuid, err) < 0)
+	if (put_file_beneath(root, "run/host/container-manager", "sysct\n", err) < 0 ||
+	    put_file_beneath(root, "run/host/container-uuid", uuid, err) < 0)
 		return -err->code;
 	if (launch->config->credentials.n && mkdirat(host, "credentials", 0755) < 0)
 		return fail(err, errno, "make /" CREDENTIALS);
-	if (launch->resolv_conf && put_file("run/host/resolv.conf", launch->resolv_conf, err) < 0)
+	if (launch->resolv_conf && put_file_beneath(root, "run/host/resolv.conf", launch->resolv_conf, err) < 0)
 		return -err->code;
 	return 0;
 }

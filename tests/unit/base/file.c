@@ -218,6 +218,24 @@ START_TEST(a_path_in_a_root_never_leaves_it)
 }
 END_TEST
 
+START_TEST(a_file_is_put_where_none_is_and_no_link_leads)
+{
+	auto_free char *text = NULL;
+	struct error err = ERROR_NONE;
+
+	ck_assert_int_eq(mkdirat(at, "put", 0755), 0);
+	ck_assert_int_eq(put_file_beneath(at, "put/file", "text\n", &err), 0);
+	ck_assert_int_eq(read_file_at(at, "put/file", 100, &text, NULL), 0);
+	ck_assert_str_eq(text, "text\n");
+	ck_assert_int_eq(put_file_beneath(at, "put/file", "other", &err), -EEXIST);
+	ck_has(err.message, "create /put/file");
+	err = (struct error)ERROR_NONE;
+	ck_assert_int_eq(symlinkat("put", at, "to-put"), 0);
+	ck_assert_int_eq(put_file_beneath(at, "to-put/new", "other", &err), -ELOOP);
+	ck_assert(!exists("put/new"));
+}
+END_TEST
+
 START_TEST(a_lock_is_held_until_its_descriptor_goes)
 {
 	auto_close int one = lock_file_at(at, "lock", true, 0), two = -1;
@@ -327,6 +345,7 @@ int main(void)
 	tcase_add_test(tcase, directories_are_made_with_their_parents);
 	tcase_add_test(tcase, a_tree_is_removed_without_following_links);
 	tcase_add_test(tcase, a_path_in_a_root_never_leaves_it);
+	tcase_add_test(tcase, a_file_is_put_where_none_is_and_no_link_leads);
 	tcase_add_test(tcase, a_lock_is_held_until_its_descriptor_goes);
 	tcase_add_test(tcase, a_lock_is_waited_for);
 	tcase_add_test(tcase, all_is_written_into_a_slow_pipe);
