@@ -279,14 +279,7 @@ static int enter_rest(struct join *join, struct error *err)
 	close_others(keep, join->tty ? 3 : ARRAY_SIZE(keep));
 	if (enter(join, join->flags & ~join->shown, err) < 0)
 		return -err->code;
-	/* Where root inside is the host's by its number, the change of user namespaces has left it as it was; elsewhere it is set
-	 * anew, to what fs.suid_dumpable says. */
-	prctl(PR_SET_DUMPABLE, 0);
-	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
-	    syscall(SYS_setresuid, 0, 0, 0) < 0)
-		return fail(err, errno, "become root in the container");
-	prctl(PR_SET_DUMPABLE, 0);	/* the change of ids has set it anew */
-	return 0;
+	return ns_become_root(err);
 }
 
 __attribute__((noreturn)) static void command_main(struct join *join)
