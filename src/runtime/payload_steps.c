@@ -278,6 +278,42 @@ int payload_make_run(struct launch *launch, struct error *err)
 	return 0;
 }
 
+/* --- the boot id --- */
+
+#define BOOT_ID "run/host/boot-id"
+
+/* A user namespace inside may mount a proc of its own only where it sees one with nothing locked on it, so there is a
+ * second one, without the cover of the boot id. The next row puts a read-only /run/host above it, which hides it: nobody
+ * gets round what a service's own /proc keeps from it. */
+static int put_bare_proc(struct error *err)
+{
+	auto_close int fd = mount_clone(root, "proc", false, err);
+
+	return fd < 0 ? fd : put_mount(fd, "run/host/proc", err);
+}
+
+/* A machine has another one after each boot, by which journalctl -b and whoever notices a reboot tell them apart; the
+ * kernel's is the host's. */
+int payload_give_boot_id(struct launch *launch, struct error *err)
+{
+	auto_close int target = open_beneath(root, "proc/sys/kernel/random/boot_id", O_PATH, 0), fd = -1;
+	char text[UUID_LEN + 2];
+
+	if (target == -ENOENT)
+		return 0;	/* a kernel without sysctl */
+	if (target < 0)
+		return fail(err, -target, "open the boot id in /proc");
+	uuid_make(text);
+	strcpy(text + UUID_LEN, "\n");
+	/* where proc is masked nobody may mount another one anyway */
+	if (put_file_beneath(root, BOOT_ID, text, err) < 0 || (launch->proc < 0 && put_bare_proc(err) < 0))
+		return -err->code;
+	fd = mount_clone(root, BOOT_ID, false, err);
+	if (fd < 0 || mount_set(fd, MOUNT_ATTR_RDONLY | PLAIN, false, err) < 0)
+		return -err->code;
+	return mount_attach(fd, target, err);
+}
+
 /* --- console and notify socket --- */
 
 int payload_open_console(struct launch *launch, struct error *err)

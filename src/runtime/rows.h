@@ -82,6 +82,7 @@ RUN(payload_mount_api);
 RUN(payload_adjust_network);
 RUN(payload_make_dev);
 RUN(payload_make_run);
+RUN(payload_give_boot_id);
 RUN(payload_open_console);
 RUN(payload_open_notify);
 RUN(payload_give_credentials);

@@ -6,10 +6,14 @@
 debian trixie box
 ok sysct start box --wait
 inside box sh -c 'echo kept >/root/file; touch /run/first-life'
+inside box logger in the first life
 before="$(inside box hostname) $(field box ipv4) $(field box hwaddr) $(inside box cat /etc/machine-id)"
 inside box reboot || :
 again() { inside box sh -c '[ ! -e /run/first-life ] && [ "$(systemctl is-system-running)" = running ]'; }
 eventually 60 again
 same "$(inside box hostname) $(field box ipv4) $(field box hwaddr) $(inside box cat /etc/machine-id)" "$before" "name and address"
 same "$(inside box cat /root/file)" kept "a file"
+# its journal tells one boot from the other
+same "$(inside box journalctl --no-pager -q -b -g 'in the first life')" "" "of the first life in the second's journal"
+has "$(inside box journalctl --no-pager -q -b -1 -g 'in the first life')" 'in the first life$' "the first life's journal"
 ok sysct stop box
