@@ -319,6 +319,16 @@ static int fork_failed(int code, struct error *err)
 	return -code;
 }
 
+static int not_running(const struct container *c, const struct container_state *state, struct error *err)
+{
+	if (state->phase == PHASE_STARTING) {	/* between two boots, too */
+		fail_status(err, STATUS_STATE, "it is starting just now");
+		return error_hint(err, "sysct wait %s --for running", c->name);
+	}
+	fail_status(err, STATUS_STATE, "it is not running");
+	return error_hint(err, "start it: sysct start %s", c->name);
+}
+
 static int prepare(struct join *join, struct error *err)
 {
 	struct container *c = join->container;
@@ -333,10 +343,8 @@ static int prepare(struct join *join, struct error *err)
 		if (container_peek(c, &join->state, &left_over, err) < 0)
 			return -err->code;
 	}
-	if (join->state.phase != PHASE_RUNNING) {
-		fail_status(err, STATUS_STATE, "it is not running");
-		return error_hint(err, "start it: sysct start %s", c->name);
-	}
+	if (join->state.phase != PHASE_RUNNING)
+		return not_running(c, &join->state, err);
 	if (started_load(c, &join->state, err) < 0)
 		return -err->code;
 	if (c->config.security.privileged && !program_is_sealed())
