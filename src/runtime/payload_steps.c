@@ -122,11 +122,20 @@ static int put_cgroup_v1(struct error *err)
 	return mount_set(fd, MOUNT_ATTR_RDONLY, false, err);
 }
 
-int payload_mount_api(struct launch *launch, struct error *err)
+static bool has_host_sys(const struct launch *launch)
 {
 	const struct container_config *config = launch->config;
-	bool host_net = config->n_networks && config->networks[0].type == NETWORK_HOST;
 
+	return launch->userns >= 0 && config->n_networks && config->networks[0].type == NETWORK_HOST;
+}
+
+static bool owns_sys(const struct launch *launch)
+{
+	return launch->sys < 0 && !has_host_sys(launch);
+}
+
+int payload_mount_api(struct launch *launch, struct error *err)
+{
 	if (launch->proc >= 0 ? put_mount(launch->proc, "proc", err) < 0 :
 				put_new("proc", "proc", NULL, PLAIN, err) < 0)
 		return -err->code;
@@ -134,7 +143,7 @@ int payload_mount_api(struct launch *launch, struct error *err)
 	if (launch->sys >= 0) {
 		if (put_mount(launch->sys, "sys", err) < 0)
 			return -err->code;
-	} else if (host_net && launch->userns >= 0) {
+	} else if (has_host_sys(launch)) {
 		if (put_host_sys(err) < 0)
 			return -err->code;
 	} else if (put_new("sysfs", "sys", NULL, PLAIN | MOUNT_ATTR_RDONLY, err) < 0) {
@@ -282,14 +291,23 @@ int payload_make_run(struct launch *launch, struct error *err)
 
 #define BOOT_ID "run/host/boot-id"
 
-/* A user namespace inside may mount a proc of its own only where it sees one with nothing locked on it, so there is a
- * second one, without the cover of the boot id. The next row puts a read-only /run/host above it, which hides it: nobody
- * gets round what a service's own /proc keeps from it. */
-static int put_bare_proc(struct error *err)
+/* A proc or sysfs of one's own may be mounted only where there is one with nothing locked on it: not by a user namespace
+ * that sees the boot id's cover, nor by ip netns exec, which takes /sys away first. So there is a second one of each. Later
+ * a read-only /run/host comes above them and hides them: nobody gets round what a service's own /proc keeps from it. */
+static int put_bare(const char *what, struct error *err)
 {
-	auto_close int fd = mount_clone(root, "proc", false, err);
+	auto_free char *path = xasprintf("run/host/%s", what);
+	auto_close int fd = mount_clone(root, what, false, err);
 
-	return fd < 0 ? fd : put_mount(fd, "run/host/proc", err);
+	return fd < 0 ? fd : put_mount(fd, path, err);
+}
+
+/* Where they are masked, or another network's, nobody may mount another one anyway. */
+static int put_bares(const struct launch *launch, struct error *err)
+{
+	if (launch->proc < 0 && put_bare("proc", err) < 0)
+		return -err->code;
+	return owns_sys(launch) ? put_bare("sys", err) : 0;
 }
 
 /* A machine has another one after each boot, by which journalctl -b and whoever notices a reboot tell them apart; the
@@ -299,14 +317,15 @@ int payload_give_boot_id(struct launch *launch, struct error *err)
 	auto_close int target = open_beneath(root, "proc/sys/kernel/random/boot_id", O_PATH, 0), fd = -1;
 	char text[UUID_LEN + 2];
 
+	if (put_bares(launch, err) < 0)
+		return -err->code;
 	if (target == -ENOENT)
 		return 0;	/* a kernel without sysctl */
 	if (target < 0)
 		return fail(err, -target, "open the boot id in /proc");
 	uuid_make(text);
 	strcpy(text + UUID_LEN, "\n");
-	/* where proc is masked nobody may mount another one anyway */
-	if (put_file_beneath(root, BOOT_ID, text, err) < 0 || (launch->proc < 0 && put_bare_proc(err) < 0))
+	if (put_file_beneath(root, BOOT_ID, text, err) < 0)
 		return -err->code;
 	fd = mount_clone(root, BOOT_ID, false, err);
 	if (fd < 0 || mount_set(fd, MOUNT_ATTR_RDONLY | PLAIN, false, err) < 0)

@@ -146,7 +146,7 @@ const struct step start_steps[] = {
 	{ PAYLOAD, "make /dev", .run = payload_make_dev },
 	{ PAYLOAD, "make /run", .run = payload_make_run },
 	{ PAYLOAD, "give it a boot id", .run = payload_give_boot_id,
-	  .why = "before /run/host becomes read-only, and hides the proc that this leaves below it" },
+	  .why = "before /run/host becomes read-only, and hides the proc and sysfs that this leaves below it" },
 	{ PAYLOAD, "open the console", .run = payload_open_console, .take = host_take_console },
 	{ PAYLOAD, "open the notify socket", .run = payload_open_notify, .take = host_take_notify },
 	{ PAYLOAD, "give it credentials", .when = has_credentials, .run = payload_give_credentials,

@@ -43,6 +43,11 @@ ok unit -p SystemCallFilter=@system-service -p NoNewPrivileges=yes true
 ok unit -p ProtectKernelTunables=yes -p ProtectKernelModules=yes -p ProtectControlGroups=yes -p RestrictNamespaces=yes \
     -p MemoryDenyWriteExecute=yes -p LockPersonality=yes true
 
+say "network namespaces, whose sysfs is their own"
+ok inside box ip netns add inner
+same "$(inside box ip netns exec inner ls /sys/class/net)" lo "links there"
+same "$(inside box ls -A /run/host/sys)" "" "the other sysfs"
+
 say "names, by systemd's resolver that comes later"
 busybox other
 ok sysct start other --wait
