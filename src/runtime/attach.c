@@ -229,7 +229,11 @@ static int run_command(const struct join *join, const struct account *account, s
 		execvp(program, argv);
 	else
 		execv(program, shell_argv);
-	return fail(err, errno, "execute %s", shown);	/* its name may be of the container's /etc/passwd */
+	fail(err, errno, "execute %s", shown);	/* its name may be of the container's /etc/passwd */
+	if (!argv)
+		error_hint(err, "it is the user's login shell there; sysct attach %s -- /bin/sh enters without it",
+			   join->container->name);
+	return -err->code;
 }
 
 /* Entered in two parts. The first, by the caller itself for the moment of the clone: what /proc/PID of the command shows of them,

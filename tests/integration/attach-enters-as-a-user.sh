@@ -28,6 +28,9 @@ same "$(runtime_dir -u joe -e XDG_RUNTIME_DIR=/mine)" /mine "one that is given"
 inside box sh -c 'printf "red:x:1300:1300::/:/bin/\033[31msh\n" >>/etc/passwd'
 expect 127 sysct attach -T -u red box
 has "$(cat "$ERR")" 'execute /bin/\\x1b\[31msh: ' "its shell"
+has "$(cat "$ERR")" '^hint: .* sysct attach box -- /bin/sh ' "the way in"
+expect 127 sysct attach -T -u red box -- no-such-command
+if grep hint "$ERR"; then fail "a hint for a command that was named"; fi
 refused 125 'nobody-here' sysct attach -u nobody-here box -- true
 for user in -1 4294967295 4294967296 0x10 '' ' 0' 99999; do
     expect 125 sysct attach -u "$user" box -- true
