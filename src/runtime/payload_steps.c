@@ -4,6 +4,7 @@
  * without following links. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,10 +223,23 @@ static int put_dev(const struct launch *launch, struct error *err)
 	return bind_devices(launch->config, err);
 }
 
+/* A file system in memory is full before the container's memory is: else who fills it is killed, which frees nothing, and
+ * so is one after the other, init at last. In percent. */
+static char *size_in_memory(const struct launch *launch, unsigned int of_host, unsigned int of_limit)
+{
+	uint64_t limit = launch->config->limits.memory;
+	uint64_t host = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 100 * of_host;
+
+	if (limit == CONFIG_UNSET || limit == CONFIG_NONE || limit / 100 * of_limit >= host)
+		return xasprintf("size=%u%%", of_host);
+	return xasprintf("size=%" PRIu64, limit / 100 * of_limit);
+}
+
 int payload_make_dev(struct launch *launch, struct error *err)
 {
 	static const char *const pts[] = { "mode=0620", "gid=5", "ptmxmode=0666", "max=1024", NULL };
-	static const char *const shm[] = { "mode=1777", "size=10%", "nr_inodes=400k", NULL };
+	auto_free char *size = size_in_memory(launch, 10, 50);
+	const char *const shm[] = { "mode=1777", size, "nr_inodes=400k", NULL };
 	struct error no_mqueue = ERROR_NONE;
 	auto_close int dev = -1;
 
@@ -249,9 +263,10 @@ int payload_make_dev(struct launch *launch, struct error *err)
 #define CREDENTIALS "run/host/credentials"
 
 /* Programs expect to write here also where the rest is read-only. A rootfs without one of them has no use for it. */
-static int put_temporary(struct error *err)
+static int put_temporary(const struct launch *launch, struct error *err)
 {
-	static const char *const options[] = { "mode=1777", "size=10%", "nr_inodes=400k", NULL };
+	auto_free char *size = size_in_memory(launch, 10, 20);
+	const char *const options[] = { "mode=1777", size, "nr_inodes=400k", NULL };
 	static const char *const dirs[] = { "tmp", "var/tmp" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
@@ -265,13 +280,14 @@ static int put_temporary(struct error *err)
 
 int payload_make_run(struct launch *launch, struct error *err)
 {
-	static const char *const options[] = { "mode=0755", "size=20%", "nr_inodes=800k", NULL };
+	auto_free char *size = size_in_memory(launch, 20, 20);
+	const char *const options[] = { "mode=0755", size, "nr_inodes=800k", NULL };
 	auto_free char *uuid = xasprintf("%s\n", launch->container->uuid);
 	auto_close int host = -1;
 
 	if (put_new("tmpfs", "run", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err) < 0)
 		return -err->code;
-	if (launch->config->rootfs.readonly && put_temporary(err) < 0)
+	if (launch->config->rootfs.readonly && put_temporary(launch, err) < 0)
 		return -err->code;
 	umask(022);
 	host = mount_target(root, "run/host", 0755, err);

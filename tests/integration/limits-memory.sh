@@ -8,6 +8,12 @@ ok sysct start box --wait
 eat() { inside box sh -c "head -c $1 /dev/zero | tail" >/dev/null 2>&1; }
 ok eat 16m
 if eat 100m; then fail "100M in 64M"; fi
+# what is full there is so before everything is killed, which frees nothing
+for at in /dev/shm /run; do
+    expect 1 inside box dd if=/dev/zero of=$at/x bs=1M count=100
+    has "$(cat "$ERR")" 'No space left' "a full $at"
+    ok inside box rm $at/x
+done
 ok inside box true
 ok sysct config set box limits.memory=256M
 ok eat 100m
