@@ -278,6 +278,29 @@ static int put_temporary(const struct launch *launch, struct error *err)
 	return 0;
 }
 
+#define TMP_UNIT "usr/lib/systemd/system/tmp.mount"
+
+/* systemd mounts half of the host's memory on /tmp, where a distribution wants that: half of the limit it shall be. By the
+ * directory of what systemctl set-property sets for this boot, and below all others' names, so that theirs count. */
+static int put_tmp_size(const struct launch *launch, struct error *err)
+{
+	static const char *const dirs[] = { "run/systemd", "run/systemd/system.control",
+					    "run/systemd/system.control/tmp.mount.d" };
+	auto_close int unit = open_beneath(root, TMP_UNIT, O_PATH, 0);
+	auto_free char *size = size_in_memory(launch, 50, 50), *text = NULL;
+
+	if (unit < 0 || strchr(size, '%'))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		auto_close int dir = mount_target(root, dirs[i], 0755, err);
+
+		if (dir < 0)
+			return dir;
+	}
+	text = xasprintf("[Mount]\nOptions=mode=1777,strictatime,nosuid,nodev,%s,nr_inodes=1m\n", size);
+	return put_file_beneath(root, "run/systemd/system.control/tmp.mount.d/00-sysct.conf", text, err);
+}
+
 int payload_make_run(struct launch *launch, struct error *err)
 {
 	auto_free char *size = size_in_memory(launch, 20, 20);
@@ -290,6 +313,8 @@ int payload_make_run(struct launch *launch, struct error *err)
 	if (launch->config->rootfs.readonly && put_temporary(launch, err) < 0)
 		return -err->code;
 	umask(022);
+	if (put_tmp_size(launch, err) < 0)
+		return -err->code;
 	host = mount_target(root, "run/host", 0755, err);
 	if (host < 0)
 		return host;

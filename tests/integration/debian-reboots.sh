@@ -17,3 +17,12 @@ same "$(inside box cat /root/file)" kept "a file"
 same "$(inside box journalctl --no-pager -q -b -g 'in the first life')" "" "of the first life in the second's journal"
 has "$(inside box journalctl --no-pager -q -b -1 -g 'in the first life')" 'in the first life$' "the first life's journal"
 ok sysct stop box
+
+# what is full of its memory is so before all is killed
+ok sysct config set box limits.memory=256M
+ok sysct start box --wait
+expect 1 inside box dd if=/dev/zero of=/tmp/x bs=1M count=400
+has "$(cat "$ERR")" 'No space left' "a full /tmp"
+same "$(inside box systemctl is-system-running)" running "the system"
+ok inside box rm /tmp/x
+ok sysct stop box
