@@ -11,6 +11,7 @@
  *                  image_key (the cached image it was made of, absent if none), init_kind,
  *                  base, base_checksum (what a linked one stands on, see store/linked.h),
  *                  shifted (like idmap: the ids that the files of its directory have, absent when they have 0 and up),
+ *                  hostname (what was written into /etc/hostname last; absent: not known),
  *                  hwaddr.LINK, ipv4.LINK, ipv6.LINK (given once, kept)
  *     rootfs.img   its file system
  *     console.log  what its console printed
@@ -27,6 +28,7 @@
 #include "store/install.h"
 
 #define IDENTITY_VERSION 1
+#define IDENTITY_HOSTNAME "hostname"
 
 struct container {
 	const struct install *install;

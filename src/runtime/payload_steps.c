@@ -474,14 +474,31 @@ int payload_leave_host(struct launch *launch, struct error *err)
 	return 0;
 }
 
+static const char *hostname_of(const struct launch *launch)
+{
+	return launch->config->hostname ? launch->config->hostname : launch->container->name;
+}
+
 int payload_set_hostname(struct launch *launch, struct error *err)
 {
-	const char *name = launch->config->hostname ? launch->config->hostname : launch->container->name;
+	const char *name = hostname_of(launch);
 
 	if (launch->kept.fds[KEPT_UTS] >= 0)
 		return 0;	/* whatever it was named last */
 	if (sethostname(name, strlen(name)) < 0)
 		return fail(err, errno, "set the host name \"%s\"", name);
+	return 0;
+}
+
+/* Once for each name, so that what somebody inside chooses afterwards stays. */
+int payload_write_hostname(struct launch *launch, struct error *err)
+{
+	const struct configure what = { .name = launch->container->name, .hostname = launch->config->hostname };
+
+	if (!launch->config->rootfs.readonly &&
+	    configure_rename(root, record_get(&launch->container->identity, IDENTITY_HOSTNAME), &what, err) < 0)
+		dprintf(console_slave, "sysct: the new host name could not be written: %s\n", err->message);
+	*err = (struct error)ERROR_NONE;	/* a disk that is full is no reason not to boot */
 	return 0;
 }
 

@@ -36,6 +36,7 @@ RUN(host_open_mounts);
 RUN(host_clone_payload);
 UNDO(host_kill_payload);
 RUN(host_keep_config);
+RUN(host_note_hostname);
 /* masks.c */
 RUN(host_mask_proc);
 RUN(host_mask_sys);
@@ -89,6 +90,7 @@ RUN(payload_give_credentials);
 RUN(payload_mount_named);
 RUN(payload_leave_host);
 RUN(payload_set_hostname);
+RUN(payload_write_hostname);
 RUN(payload_write_hosts);
 RUN(payload_set_limits);
 RUN(payload_confine);

@@ -155,6 +155,8 @@ const struct step start_steps[] = {
 	  .why = "above /run and /dev, which are new" },
 	{ PAYLOAD, "leave the host's mounts", .run = payload_leave_host },
 	{ PAYLOAD, "set the host name", .run = payload_set_hostname },
+	{ PAYLOAD, "write the host name", .run = payload_write_hostname,
+	  .why = "init takes it from /etc/hostname; in its own root, where no link leads out" },
 	{ PAYLOAD, "write /etc/hosts", .when = has_links, .run = payload_write_hosts },
 	{ PAYLOAD, "write the network configuration", .when = has_links, .run = payload_write_network,
 	  .why = "for the container's own DHCP client; in its own root, where no link leads out" },
@@ -172,6 +174,8 @@ const struct step start_steps[] = {
 	  .why = "the filter of system calls, then the capabilities: loading it needs CAP_SYS_ADMIN, and so does any "
 		 "mount before" },
 	{ PAYLOAD, "execute init", .run = payload_exec_init, .execs = true },
+	{ HOST, "note the host name", .run = host_note_hostname, .joins = true,
+	  .why = "once it is written; it never fails, since init runs" },
 	{ HOST, "register the names", .when = has_links, .run = host_register_names, .joins = true,
 	  .why = "the name server would keep a processor from init's way to its first instruction. It never fails, since init runs; "
 		 "undone with the network" },

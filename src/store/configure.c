@@ -46,20 +46,27 @@ static int do_hostname(int root, const struct configure *what, const char *kind,
 	return guest_put_file(root, "etc", "hostname", 0644, text, err);
 }
 
+/* The line of /etc/hosts with its own names. */
+static void add_own_names(struct text *ret, const char *host, const char *name)
+{
+	const char *dot = strchr(host, '.');
+
+	text_add(ret, "127.0.1.1\t%s", host);
+	if (dot)
+		text_add(ret, " %.*s", (int)(dot - host), host);
+	if (strcmp(host, name) != 0 && (!dot || strncmp(host, name, (size_t)(dot - host)) != 0 || name[dot - host]))
+		text_add(ret, " %s", name);
+	text_add(ret, "\n");
+}
+
 static int do_hosts(int root, const struct configure *what, const char *kind, struct error *err)
 {
-	const char *host = host_of(what);
-	const char *dot = strchr(host, '.');
 	auto_text struct text text = TEXT_EMPTY;
 
 	(void)kind;
-	text_add(&text, "127.0.0.1\tlocalhost\n127.0.1.1\t%s", host);
-	if (dot)
-		text_add(&text, " %.*s", (int)(dot - host), host);
-	if (strcmp(host, what->name) != 0 &&
-	    (!dot || strncmp(host, what->name, (size_t)(dot - host)) != 0 || what->name[dot - host]))
-		text_add(&text, " %s", what->name);
-	text_add(&text, "\n::1\tlocalhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\n"
+	text_add(&text, "127.0.0.1\tlocalhost\n");
+	add_own_names(&text, host_of(what), what->name);
+	text_add(&text, "::1\tlocalhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\n"
 			"ff02::2\tip6-allrouters\n" HOSTS_BEGIN "\n" HOSTS_END "\n");
 	return guest_put_file(root, "etc", "hosts", 0644, text.data, err);
 }
@@ -180,6 +187,60 @@ int configure_root(int root_fd, const struct configure *what, char ret_kind[16],
 		if (r < 0)
 			return r;
 	}
+	return 0;
+}
+
+/* --- another name --- */
+
+/* Whole or not at all: the disk may be full. */
+static int replace_in_etc(int root, const char *name, const char *text, struct error *err)
+{
+	auto_close int etc = guest_dir(root, "etc");
+
+	if (etc < 0)
+		return fail(err, -etc, "open /etc in the rootfs");
+	if (replace_file_at(etc, name, text, strlen(text), 0644, false, err) < 0)
+		return error_prefix(err, "/etc");
+	return 0;
+}
+
+/* That a guest has none of these files is its own affair. */
+static int rename_in_hostname(int root, const char *before, const struct configure *what, struct error *err)
+{
+	auto_free char *text = NULL, *now = xasprintf("%s\n", host_of(what));
+
+	if (guest_read(root, "etc/hostname", &text) < 0)
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	if (!before && strcmp(text, what->name) != 0)
+		return 0;
+	return replace_in_etc(root, "hostname", now, err);
+}
+
+static int rename_in_hosts(int root, const char *before, const struct configure *what, struct error *err)
+{
+	auto_text struct text old = TEXT_EMPTY, all = TEXT_EMPTY;
+	auto_free char *text = NULL;
+	const char *at;
+
+	add_own_names(&old, before ? before : what->name, what->name);
+	if (guest_read(root, "etc/hosts", &text) < 0)
+		return 0;
+	at = strstr(text, old.data);
+	if (!at || (at > text && at[-1] != '\n'))
+		return 0;
+	text_append(&all, text, (size_t)(at - text));
+	add_own_names(&all, host_of(what), what->name);
+	text_add(&all, "%s", at + old.len);
+	return replace_in_etc(root, "hosts", all.data, err);
+}
+
+int configure_rename(int root_fd, const char *before, const struct configure *what, struct error *err)
+{
+	if (strcmp(before ? before : what->name, host_of(what)) == 0)
+		return 0;
+	if (rename_in_hostname(root_fd, before, what, err) < 0 || rename_in_hosts(root_fd, before, what, err) < 0)
+		return -err->code;
 	return 0;
 }
 

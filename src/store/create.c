@@ -392,6 +392,8 @@ static int configure(struct creation *n, struct error *err)
 		r = configure_rootfs(rootfs.mount_fd, &n->c.idmap, rootfs.shifted, &what, kind, err);
 	if (r == 0)
 		record_set(&n->c.identity, "init_kind", kind);
+	if (r == 0)
+		record_set(&n->c.identity, IDENTITY_HOSTNAME, what.hostname ? what.hostname : what.name);
 	if (r == 0 && n->user.name)
 		tell_user(n, &made);
 	rootfs_close(&rootfs);

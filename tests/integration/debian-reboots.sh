@@ -18,6 +18,16 @@ same "$(inside box journalctl --no-pager -q -b -g 'in the first life')" "" "of t
 has "$(inside box journalctl --no-pager -q -b -1 -g 'in the first life')" 'in the first life$' "the first life's journal"
 ok sysct stop box
 
+# the configuration names it, and then somebody inside does
+ok sysct config set box container.hostname=named.example
+ok sysct start box --wait
+same "$(inside box hostname) $(inside box hostname -s) $(inside box cat /etc/hostname)" "named.example named named.example" "the new name"
+ok inside box hostnamectl hostname chosen
+ok sysct restart box
+ok sysct wait --for booted box
+same "$(inside box hostname)" chosen "the name chosen inside"
+ok sysct stop box
+
 # what is full of its memory is so before all is killed
 ok sysct config set box limits.memory=256M
 ok sysct start box --wait

@@ -29,6 +29,7 @@ static const struct {
 	{ "configure the network", "in a net namespace that goes with its processes, or is kept with its addresses" },
 	{ "raise the links", "as the links" },
 	{ "register the names", "undone with the network" },
+	{ "note the host name", "what is written in the rootfs, started or not" },
 	{ "tell the other containers", "their files are mended when the network is released" },
 	{ "prepare the confinement", "memory, and a file in the run directory" },
 	{ "mask proc", "detached mounts, live by descriptors" },

@@ -278,6 +278,59 @@ START_TEST(configure_never_follows_a_link_out)
 }
 END_TEST
 
+static void ck_in_etc(int root, const char *name, const char *expected)
+{
+	auto_free char *text = NULL, *path = xasprintf("etc/%s", name);
+
+	ck_assert_int_eq(read_file_at(root, path, 4096, &text, NULL), 0);
+	ck_assert_str_eq(text, expected);
+}
+
+START_TEST(a_new_host_name_is_written_where_the_old_one_was_ours)
+{
+	static const char *const dirs[] = { "etc" };
+	struct configure what = { .name = "box" };
+	struct error err = ERROR_NONE;
+	auto_free char *path = NULL, *trap = NULL, *canary = xasprintf("%s/canary", test_dir), *text = NULL;
+	auto_close int root = -1;
+
+	tree(dirs, ARRAY_SIZE(dirs));
+	write_file("tree/etc/hostname", "box\n", 0644);
+	write_file("tree/etc/hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tbox\n192.0.2.1 mine\n", 0644);
+	path = in_tree("");
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* of an earlier sysct: what it wrote is not known, and that nobody has changed it is seen */
+	what.hostname = "new.example";
+	ck_assert_msg(configure_rename(root, NULL, &what, &err) == 0, "%s", err.message);
+	ck_in_etc(root, "hostname", "new.example\n");
+	ck_in_etc(root, "hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tnew.example new box\n192.0.2.1 mine\n");
+	/* somebody inside has */
+	write_file("tree/etc/hostname", "chosen\n", 0644);
+	ck_assert_msg(configure_rename(root, NULL, &what, &err) == 0, "%s", err.message);
+	ck_assert_msg(configure_rename(root, "new.example", &what, &err) == 0, "%s", err.message);
+	ck_in_etc(root, "hostname", "chosen\n");
+	/* the configuration has changed since */
+	what.hostname = NULL;
+	ck_assert_msg(configure_rename(root, "new.example", &what, &err) == 0, "%s", err.message);
+	ck_in_etc(root, "hostname", "box\n");
+	ck_in_etc(root, "hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tbox\n192.0.2.1 mine\n");
+	/* a line of its own stays, a link leads nowhere, and what is not there is not made */
+	write_file("canary", "untouched", 0600);
+	write_file("tree/etc/hosts", "127.0.1.1 box\n", 0644);
+	trap = in_tree("etc/hostname");
+	ck_assert_int_eq(unlink(trap), 0);
+	ck_assert_int_eq(symlink(canary, trap), 0);
+	what.hostname = "other";
+	ck_assert_msg(configure_rename(root, "box", &what, &err) == 0, "%s", err.message);
+	ck_assert_int_eq(read_file_at(AT_FDCWD, canary, 100, &text, NULL), 0);
+	ck_assert_str_eq(text, "untouched");
+	ck_in_etc(root, "hosts", "127.0.1.1 box\n");
+	ck_assert_int_eq(unlink(trap), 0);
+	ck_assert_msg(configure_rename(root, "box", &what, &err) == 0, "%s", err.message);
+	ck_assert_int_lt(faccessat(root, "etc/hostname", F_OK, 0), 0);
+}
+END_TEST
+
 START_TEST(a_rootfs_without_init_is_refused)
 {
 	static const char *const dirs[] = { "etc", "sbin" };
@@ -341,6 +394,7 @@ int main(void)
 	tcase_add_test(image, a_new_uuid_leaves_the_file_system_valid);
 	tcase_add_checked_fixture(inside, install_setup, install_teardown);
 	tcase_add_test(inside, configure_never_follows_a_link_out);
+	tcase_add_test(inside, a_new_host_name_is_written_where_the_old_one_was_ours);
 	tcase_add_test(inside, a_rootfs_without_init_is_refused);
 	tcase_add_test(inside, inits_are_known_by_what_they_are);
 	suite_add_tcase(suite, image);
