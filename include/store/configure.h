@@ -40,8 +40,9 @@ int configure_rootfs(int mount_fd, const struct idmap *map, bool idmapped, const
 
 /* The host name is another one than before, which was written last: init takes it from /etc/hostname, and sudo looks for it in
  * /etc/hosts, whose line is changed while it is as we wrote it. before NULL: not known; then that /etc/hostname has the
- * container's name tells that nobody inside has chosen another. As root of the container, with root_fd as its "/". */
-int configure_rename(int root_fd, const char *before, const struct configure *what, struct error *err);
+ * container's name tells that nobody inside has chosen another. perhaps: names with blanks between them, which may stand there
+ * too, since whoever began to write them was cut off; NULL: none. As root of the container, with root_fd as its "/". */
+int configure_rename(int root_fd, const char *before, const char *perhaps, const struct configure *what, struct error *err);
 
 /* The part that runs inside, with root_fd as "/"; for tests on a directory. */
 int configure_root(int root_fd, const struct configure *what, char ret_kind[16], struct error *err);

@@ -28,7 +28,8 @@
 #include "store/install.h"
 
 #define IDENTITY_VERSION 1
-#define IDENTITY_HOSTNAME "hostname"
+#define IDENTITY_HOSTNAME "hostname"	/* written into its /etc last */
+#define IDENTITY_RENAMING "renaming"	/* names with blanks between them: starts began to write them, and none was noted since */
 
 struct container {
 	const struct install *install;

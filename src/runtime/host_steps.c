@@ -85,21 +85,6 @@ int host_keep_config(struct launch *launch, struct error *err)
 	return started_save(launch->container, err);
 }
 
-int host_note_hostname(struct launch *launch, struct error *err)
-{
-	struct container *c = launch->container;
-	const char *name = launch->config->hostname ? launch->config->hostname : c->name;
-
-	if (launch->config->rootfs.readonly || text_alike(record_get(&c->identity, IDENTITY_HOSTNAME), name))
-		return 0;
-	record_set(&c->identity, IDENTITY_HOSTNAME, name);
-	if (container_save_identity(c, err) == 0)
-		return 0;
-	record_setf(&launch->state->more, MORE_NOTE, "its host name will be written once more: %s", err->message);
-	*err = (struct error)ERROR_NONE;
-	return 0;
-}
-
 int host_open_control(struct launch *launch, struct error *err)
 {
 	auto_free char *dir = launch_run_dir(launch->container);

@@ -494,9 +494,10 @@ int payload_set_hostname(struct launch *launch, struct error *err)
 int payload_write_hostname(struct launch *launch, struct error *err)
 {
 	const struct configure what = { .name = launch->container->name, .hostname = launch->config->hostname };
+	const struct record *identity = &launch->container->identity;
 
-	if (!launch->config->rootfs.readonly &&
-	    configure_rename(root, record_get(&launch->container->identity, IDENTITY_HOSTNAME), &what, err) < 0)
+	if (launch->renames && configure_rename(root, record_get(identity, IDENTITY_HOSTNAME),
+						record_get(identity, IDENTITY_RENAMING), &what, err) < 0)
 		dprintf(console_slave, "sysct: the new host name could not be written: %s\n", err->message);
 	*err = (struct error)ERROR_NONE;	/* a disk that is full is no reason not to boot */
 	return 0;

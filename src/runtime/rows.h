@@ -36,6 +36,8 @@ RUN(host_open_mounts);
 RUN(host_clone_payload);
 UNDO(host_kill_payload);
 RUN(host_keep_config);
+/* hostname.c */
+RUN(host_announce_hostname);
 RUN(host_note_hostname);
 /* masks.c */
 RUN(host_mask_proc);

@@ -95,6 +95,8 @@ const struct step start_steps[] = {
 	{ HOST, "prepare the network", .run = host_prepare_network, .undo = host_release_network },
 	{ HOST, "open the bare mounts", .run = host_open_bare_mounts,
 	  .why = "they are every start's, so they are not undone; the last container takes them along" },
+	{ HOST, "announce the host name", .run = host_announce_hostname,
+	  .why = "before it is written: a start that is cut off then is known to have been at it" },
 	{ HOST, "prepare the confinement", .run = host_prepare_confinement,
 	  .why = "the payload takes it along in its memory" },
 	{ HOST, "admit the links", .run = host_admit_links,

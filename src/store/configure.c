@@ -205,41 +205,60 @@ static int replace_in_etc(int root, const char *name, const char *text, struct e
 }
 
 /* That a guest has none of these files is its own affair. */
-static int rename_in_hostname(int root, const char *before, const struct configure *what, struct error *err)
+static int rename_in_hostname(int root, const char *before, const struct strings *perhaps, const struct configure *what,
+			      struct error *err)
 {
 	auto_free char *text = NULL, *now = xasprintf("%s\n", host_of(what));
 
 	if (guest_read(root, "etc/hostname", &text) < 0)
 		return 0;
 	text[strcspn(text, "\n")] = '\0';
-	if (!before && strcmp(text, what->name) != 0)
+	if (!before && strcmp(text, what->name) != 0 && !strings_has(perhaps, text))
 		return 0;
 	return replace_in_etc(root, "hostname", now, err);
 }
 
-static int rename_in_hosts(int root, const char *before, const struct configure *what, struct error *err)
+/* Our line with this name in it, and its length; NULL: there is none. */
+static const char *own_line(const char *text, const char *host, const char *name, size_t *ret_len)
 {
-	auto_text struct text old = TEXT_EMPTY, all = TEXT_EMPTY;
-	auto_free char *text = NULL;
+	auto_text struct text line = TEXT_EMPTY;
 	const char *at;
 
-	add_own_names(&old, before ? before : what->name, what->name);
+	add_own_names(&line, host, name);
+	*ret_len = line.len;
+	at = strstr(text, line.data);
+	return at && (at == text || at[-1] == '\n') ? at : NULL;
+}
+
+static int rename_in_hosts(int root, const char *before, const struct strings *perhaps, const struct configure *what,
+			   struct error *err)
+{
+	auto_text struct text all = TEXT_EMPTY;
+	auto_free char *text = NULL;
+	const char *at;
+	size_t len;
+
 	if (guest_read(root, "etc/hosts", &text) < 0)
 		return 0;
-	at = strstr(text, old.data);
-	if (!at || (at > text && at[-1] != '\n'))
+	at = own_line(text, before ? before : what->name, what->name, &len);
+	for (size_t i = 0; !at && i < perhaps->n; i++)
+		at = own_line(text, perhaps->items[i], what->name, &len);
+	if (!at)
 		return 0;
 	text_append(&all, text, (size_t)(at - text));
 	add_own_names(&all, host_of(what), what->name);
-	text_add(&all, "%s", at + old.len);
+	text_add(&all, "%s", at + len);
 	return replace_in_etc(root, "hosts", all.data, err);
 }
 
-int configure_rename(int root_fd, const char *before, const struct configure *what, struct error *err)
+int configure_rename(int root_fd, const char *before, const char *perhaps, const struct configure *what, struct error *err)
 {
-	if (strcmp(before ? before : what->name, host_of(what)) == 0)
+	auto_strings struct strings names = STRINGS_EMPTY;
+
+	if (!perhaps && strcmp(before ? before : what->name, host_of(what)) == 0)
 		return 0;
-	if (rename_in_hostname(root_fd, before, what, err) < 0 || rename_in_hosts(root_fd, before, what, err) < 0)
+	strings_split(&names, perhaps ? perhaps : "", " ");
+	if (rename_in_hostname(root_fd, before, &names, what, err) < 0 || rename_in_hosts(root_fd, before, &names, what, err) < 0)
 		return -err->code;
 	return 0;
 }

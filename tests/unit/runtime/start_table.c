@@ -29,6 +29,7 @@ static const struct {
 	{ "configure the network", "in a net namespace that goes with its processes, or is kept with its addresses" },
 	{ "raise the links", "as the links" },
 	{ "register the names", "undone with the network" },
+	{ "announce the host name", "the row after init notes what came of it; of a start that is cut off, the next one's" },
 	{ "note the host name", "what is written in the rootfs, started or not" },
 	{ "tell the other containers", "their files are mended when the network is released" },
 	{ "prepare the confinement", "memory, and a file in the run directory" },
@@ -94,7 +95,7 @@ static bool is_exception(const char *name)
 
 START_TEST(host_rows_have_an_undo_or_are_exceptions_with_a_reason)
 {
-	ck_assert_uint_lt(ARRAY_SIZE(without_undo), 26);
+	ck_assert_uint_lt(ARRAY_SIZE(without_undo), 27);
 	for (size_t i = 0; i < n_start_steps; i++) {
 		const struct step *step = &start_steps[i];
 

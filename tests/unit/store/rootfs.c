@@ -301,19 +301,32 @@ START_TEST(a_new_host_name_is_written_where_the_old_one_was_ours)
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	/* of an earlier sysct: what it wrote is not known, and that nobody has changed it is seen */
 	what.hostname = "new.example";
-	ck_assert_msg(configure_rename(root, NULL, &what, &err) == 0, "%s", err.message);
+	ck_assert_msg(configure_rename(root, NULL, NULL, &what, &err) == 0, "%s", err.message);
 	ck_in_etc(root, "hostname", "new.example\n");
 	ck_in_etc(root, "hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tnew.example new box\n192.0.2.1 mine\n");
 	/* somebody inside has */
 	write_file("tree/etc/hostname", "chosen\n", 0644);
-	ck_assert_msg(configure_rename(root, NULL, &what, &err) == 0, "%s", err.message);
-	ck_assert_msg(configure_rename(root, "new.example", &what, &err) == 0, "%s", err.message);
+	ck_assert_msg(configure_rename(root, NULL, NULL, &what, &err) == 0, "%s", err.message);
+	ck_assert_msg(configure_rename(root, "new.example", NULL, &what, &err) == 0, "%s", err.message);
 	ck_in_etc(root, "hostname", "chosen\n");
 	/* the configuration has changed since */
 	what.hostname = NULL;
-	ck_assert_msg(configure_rename(root, "new.example", &what, &err) == 0, "%s", err.message);
+	ck_assert_msg(configure_rename(root, "new.example", NULL, &what, &err) == 0, "%s", err.message);
 	ck_in_etc(root, "hostname", "box\n");
 	ck_in_etc(root, "hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tbox\n192.0.2.1 mine\n");
+	/* starts were cut off: after writing one file, and before; it is as it was, then, or a third name */
+	write_file("tree/etc/hostname", "second\n", 0644);
+	ck_assert_msg(configure_rename(root, "box", "second", &what, &err) == 0, "%s", err.message);
+	ck_in_etc(root, "hostname", "box\n");
+	ck_in_etc(root, "hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tbox\n192.0.2.1 mine\n");
+	write_file("tree/etc/hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tsecond box\n192.0.2.1 mine\n", 0644);
+	what.hostname = "third";
+	ck_assert_msg(configure_rename(root, "box", "first second third", &what, &err) == 0, "%s", err.message);
+	ck_in_etc(root, "hostname", "third\n");
+	ck_in_etc(root, "hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tthird box\n192.0.2.1 mine\n");
+	write_file("tree/etc/hostname", "second\n", 0644);
+	ck_assert_msg(configure_rename(root, NULL, "second third", &what, &err) == 0, "%s", err.message);
+	ck_in_etc(root, "hostname", "third\n");
 	/* a line of its own stays, a link leads nowhere, and what is not there is not made */
 	write_file("canary", "untouched", 0600);
 	write_file("tree/etc/hosts", "127.0.1.1 box\n", 0644);
@@ -321,12 +334,12 @@ START_TEST(a_new_host_name_is_written_where_the_old_one_was_ours)
 	ck_assert_int_eq(unlink(trap), 0);
 	ck_assert_int_eq(symlink(canary, trap), 0);
 	what.hostname = "other";
-	ck_assert_msg(configure_rename(root, "box", &what, &err) == 0, "%s", err.message);
+	ck_assert_msg(configure_rename(root, "box", NULL, &what, &err) == 0, "%s", err.message);
 	ck_assert_int_eq(read_file_at(AT_FDCWD, canary, 100, &text, NULL), 0);
 	ck_assert_str_eq(text, "untouched");
 	ck_in_etc(root, "hosts", "127.0.1.1 box\n");
 	ck_assert_int_eq(unlink(trap), 0);
-	ck_assert_msg(configure_rename(root, "box", &what, &err) == 0, "%s", err.message);
+	ck_assert_msg(configure_rename(root, "box", NULL, &what, &err) == 0, "%s", err.message);
 	ck_assert_int_lt(faccessat(root, "etc/hostname", F_OK, 0), 0);
 }
 END_TEST
