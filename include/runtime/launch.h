@@ -40,7 +40,7 @@ struct launch {
 					 * payload's own */
 	int cgroup;			/* "create the cgroup": the payload leaf */
 	bool cgroup_v1;			/* "mount the rootfs": init wants a tree of it */
-	bool renames;			/* "announce the host name": what stands in /etc is not what is wanted, or may not be */
+	bool *renamed;			/* "announce the host name": memory of both sides, true when it is written; NULL: it need not be */
 	struct prepared_network *network;	/* "prepare the network" */
 	char *resolv_conf;		/* likewise; NULL: the host's own */
 	char *hosts_block;		/* likewise; lines for /etc/hosts, NULL: none wanted */

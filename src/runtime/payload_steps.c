@@ -496,8 +496,11 @@ int payload_write_hostname(struct launch *launch, struct error *err)
 	const struct configure what = { .name = launch->container->name, .hostname = launch->config->hostname };
 	const struct record *identity = &launch->container->identity;
 
-	if (launch->renames && configure_rename(root, record_get(identity, IDENTITY_HOSTNAME),
-						record_get(identity, IDENTITY_RENAMING), &what, err) < 0)
+	if (!launch->renamed)
+		return 0;
+	*launch->renamed = configure_rename(root, record_get(identity, IDENTITY_HOSTNAME), record_get(identity, IDENTITY_RENAMING),
+					    &what, err) == 0;
+	if (!*launch->renamed)
 		dprintf(console_slave, "sysct: the new host name could not be written: %s\n", err->message);
 	*err = (struct error)ERROR_NONE;	/* a disk that is full is no reason not to boot */
 	return 0;

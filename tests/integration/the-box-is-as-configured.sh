@@ -47,6 +47,22 @@ same "$(debugfs -R 'ls -p /' "$dir/disk.img" 2>/dev/null | grep -c /on-the-copy/
 ok sysct config set box rootfs.image=disk.img
 ok sysct start box --wait
 
+say "a host name that finds no room is the next start's"
+inside box sh -c 'mkdir /fill && fallocate -l "$(($(df -k / | awk "END { print \$4 }") - 1024))k" /fill/most
+    for n in 1 2 3; do cat /dev/zero >/fill/$n; sync; done
+    while echo >/fill/small$n; do n=$((n + 1)); done' 2>/dev/null
+ok sysct stop box --now
+ok sysct config set box container.hostname=db.example
+ok sysct start box --wait
+has "$(cat "$ERR")" 'its host name could not be written' "what start says"
+has "$(sysct logs box)" 'the new host name could not be written: .*No space' "what the console says"
+same "$(inside box cat /etc/hostname)" web.example /etc/hostname
+ok inside box rm -r /fill
+ok sysct restart box
+same "$(cat "$ERR")" "" "what restart says"
+same "$(inside box cat /etc/hostname)" db.example /etc/hostname
+has "$(inside box cat /etc/hosts)" '127\.0\.1\.1.db\.example db box$' /etc/hosts
+
 say "whom attach enters as, at once"
 same "$(inside box id -u)" 0 "the user"
 ok sysct config set box container.user=nobody
