@@ -2,22 +2,52 @@
 /* The start of a container, from the command's side: what is checked before, who does it, and what is told after. */
 #include "runtime/start.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "os/caps.h"
 #include "os/sealed.h"
 #include "runtime/launch.h"
 #include "runtime/settle.h"
 #include "runtime/steps.h"
+#include "runtime/supervise.h"
 #include "runtime/undo.h"
 #include "runtime/unit.h"
 #include "start_parts.h"
+#include "store/idpool.h"
 #include "store/leftovers.h"
+#include "store/rootfs.h"
 
-/* What can be said before anything is touched. */
+int start_check_programs(const struct container *c, struct error *err)
+{
+	static const char *const programs[] = { HOLDER_PROGRAM, MONITOR_PROGRAM };
+
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		auto_free char *path = xasprintf("%s/%s", c->install->libexec_dir, programs[i]);
+
+		if (access(path, X_OK) < 0) {
+			fail(err, errno, "find %s", path);
+			return error_hint(err, "sysct is not installed whole: install it again");
+		}
+	}
+	return 0;
+}
+
+int start_ready(struct container *c, struct error *err)
+{
+	uint64_t mask;
+
+	if (idpool_ensure(c, false, err) < 0 || rootfs_follow_ids(c, err) < 0 ||
+	    caps_select(0, &c->config.security.keep_capabilities, &c->config.security.drop_capabilities, &mask,
+			err) < 0)
+		return -err->code;
+	return 0;
+}
+
 int start_prepare(struct container *c, struct container_state *state, struct error *err)
 {
 	auto_free char *dir = launch_run_dir(c);

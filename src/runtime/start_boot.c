@@ -15,7 +15,6 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "os/caps.h"
 #include "os/fdpass.h"
 #include "os/idmap.h"
 #include "os/namespace.h"
@@ -32,7 +31,6 @@
 #include "runtime/undo.h"
 #include "runtime/unit.h"
 #include "start_parts.h"
-#include "store/idpool.h"
 #include "store/rootfs.h"
 
 #define KILL_TIMEOUT_MS 2000
@@ -272,6 +270,8 @@ __attribute__((noreturn)) static void starter_main(struct container *c, struct c
 	_exit(4);	/* the holder starts a monitor */
 }
 
+/* --- becoming the holder --- */
+
 /* The starter's word, or its end: whatever it is, it waits for the holder. Until then the processors are the starter's. */
 static void await_word(int link, pid_t starter)
 {
@@ -340,17 +340,6 @@ void start_hold(struct container *c, struct container_state *state, int verdict,
 }
 
 /* --- once more, in the process that was the monitor --- */
-
-int start_ready(struct container *c, struct error *err)
-{
-	uint64_t mask;
-
-	if (idpool_ensure(c, false, err) < 0 || rootfs_follow_ids(c, err) < 0 ||
-	    caps_select(0, &c->config.security.keep_capabilities, &c->config.security.drop_capabilities, &mask,
-			err) < 0)
-		return -err->code;
-	return 0;
-}
 
 int start_boot_again(struct container *c, struct container_state *state, const char *const *clients,
 		     struct error *err)

@@ -21,6 +21,12 @@ struct wish {
 
 /* --- start.c --- */
 
+/* Whether what a start executes is there. */
+int start_check_programs(const struct container *c, struct error *err);
+
+/* What the configuration asks for, and the host may not have. */
+int start_ready(struct container *c, struct error *err);
+
 /* What can be said before anything is touched; then the state says that it is being started. */
 int start_prepare(struct container *c, struct container_state *state, struct error *err);
 
@@ -29,16 +35,13 @@ void start_clean_up(struct container *c, struct container_state *state);
 
 /* --- start_run.c --- */
 
-/* Whether what a start executes is there. */
-int start_check_programs(const struct container *c, struct error *err);
-
 /* Start it by a process of our own, and wait for the result. */
 int start_run(struct container *c, struct container_state *state, const struct wish *wish, struct error *err);
 
 /* How long a start may take; with the check of an unclean image, so it is asked before the image is mounted. */
 int start_timeout_ms(const struct container *c);
 
-/* Wait for that result; ^C ends the start. */
+/* Wait for what the starter tells, in a command or in the fork of one that does its work; ^C ends the start. */
 int start_await_verdict(const struct container *c, int verdict, int timeout_ms, struct error *err);
 
 /* The starter has no terminal: what a person should read it leaves in the state. */
@@ -49,9 +52,6 @@ void start_show_note(const struct container *c, struct container_state *state);
 /* Become the holder, whose child starts it. verdict: where the result is told (runtime/handshake.h). */
 __attribute__((noreturn)) void start_hold(struct container *c, struct container_state *state, int verdict,
 					  const struct wish *wish);
-
-/* What the configuration asks for, and the host may not have. */
-int start_ready(struct container *c, struct error *err);
 
 /* In the process that was the monitor: undo the last boot, boot anew, and become the monitor again. Returns on failure alone. */
 int start_boot_again(struct container *c, struct container_state *state, const char *const *clients,

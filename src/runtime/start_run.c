@@ -85,21 +85,6 @@ int start_await_verdict(const struct container *c, int verdict, int timeout_ms, 
 	return -err->code;
 }
 
-int start_check_programs(const struct container *c, struct error *err)
-{
-	static const char *const programs[] = { HOLDER_PROGRAM, MONITOR_PROGRAM };
-
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		auto_free char *path = xasprintf("%s/%s", c->install->libexec_dir, programs[i]);
-
-		if (access(path, X_OK) < 0) {
-			fail(err, errno, "find %s", path);
-			return error_hint(err, "sysct is not installed whole: install it again");
-		}
-	}
-	return 0;
-}
-
 /* A terminal's ^Z, while the starter, which has left it, waits for what this process makes. */
 static void hold_job_control(sigset_t *before)
 {
