@@ -33,5 +33,7 @@ int guest_read(int root_fd, const char *path, char **ret);
 bool guest_exists(int root_fd, const char *path);
 /* Is it a program? */
 bool guest_can_run(int root_fd, const char *path);
+/* Does it say itself what systemd is to mount on /tmp, by /etc/fstab or a unit in place of the distribution's? */
+bool guest_has_own_tmp(int root_fd);
 
 #endif

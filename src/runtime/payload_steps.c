@@ -31,6 +31,7 @@
 #include "runtime/hosts.h"
 #include "runtime/launch.h"
 #include "store/configure.h"
+#include "store/guest.h"
 
 /* The rootfs, from "enter the rootfs" on. The payload is one process with one rootfs. */
 static int root = -1;
@@ -281,7 +282,8 @@ static int put_temporary(const struct launch *launch, struct error *err)
 #define TMP_UNIT "usr/lib/systemd/system/tmp.mount"
 
 /* systemd mounts half of the host's memory on /tmp, where a distribution wants that: half of the limit it shall be. By the
- * directory of what systemctl set-property sets for this boot, and below all others' names, so that theirs count. */
+ * directory of what systemctl set-property sets for this boot, and below all others' names, so that theirs count. It would
+ * replace the options of whatever becomes tmp.mount: a disk of /etc/fstab could not be mounted with these. */
 static int put_tmp_size(const struct launch *launch, struct error *err)
 {
 	static const char *const dirs[] = { "run/systemd", "run/systemd/system.control",
@@ -289,7 +291,7 @@ static int put_tmp_size(const struct launch *launch, struct error *err)
 	auto_close int unit = open_beneath(root, TMP_UNIT, O_PATH, 0);
 	auto_free char *size = size_in_memory(launch, 50, 50), *text = NULL;
 
-	if (unit < 0 || strchr(size, '%'))
+	if (unit < 0 || strchr(size, '%') || guest_has_own_tmp(root))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		auto_close int dir = mount_target(root, dirs[i], 0755, err);

@@ -139,3 +139,44 @@ bool guest_can_run(int root, const char *path)
 
 	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
 }
+
+static bool is_tmp(const char *path)
+{
+	path += strspn(path, "/");
+	return text_starts(path, "tmp") && !path[3 + strspn(path + 3, "/")];
+}
+
+/* One that cannot be read may say anything. */
+static bool fstab_has_tmp(int root)
+{
+	auto_strings struct strings lines = STRINGS_EMPTY;
+	auto_free char *text = NULL;
+	int r = guest_read(root, "etc/fstab", &text);
+
+	if (r < 0)
+		return r != -ENOENT;
+	strings_split(&lines, text, "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		auto_strings struct strings words = STRINGS_EMPTY;
+
+		strings_split(&words, lines.items[i], " \t");
+		if (words.n > 1 && words.items[0][0] != '#' && is_tmp(words.items[1]))
+			return true;
+	}
+	return false;
+}
+
+/* A link counts wherever it leads: to /dev/null it masks the unit. */
+static bool has_entry(int root, const char *dir_path, const char *name)
+{
+	auto_close int dir = open_in_root(root, dir_path, O_PATH | O_DIRECTORY, 0);
+	struct stat st;
+
+	return dir >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool guest_has_own_tmp(int root)
+{
+	return has_entry(root, "etc/systemd/system", "tmp.mount") ||
+	       has_entry(root, "usr/local/lib/systemd/system", "tmp.mount") || fstab_has_tmp(root);
+}

@@ -35,4 +35,10 @@ expect 1 inside box dd if=/dev/zero of=/tmp/x bs=1M count=400
 has "$(cat "$ERR")" 'No space left' "a full /tmp"
 same "$(inside box systemctl is-system-running)" running "the system"
 ok inside box rm /tmp/x
+# and what it says of /tmp itself counts
+ok inside box sh -c 'mkdir -m 1777 /srv/tmp; echo "/srv/tmp /tmp none bind 0 0" >>/etc/fstab'
+ok sysct restart box
+ok sysct wait --for booted box
+same "$(inside box sh -c 'findmnt -no FSROOT /tmp; systemctl is-system-running')" "/srv/tmp
+running" "/tmp of /etc/fstab"
 ok sysct stop box

@@ -3,6 +3,7 @@
 
 #include "os/process.h"
 #include "store/configure.h"
+#include "store/guest.h"
 #include "store/image.h"
 #include "store/rootfs.h"
 #include "store/superblock.h"
@@ -393,6 +394,44 @@ START_TEST(inits_are_known_by_what_they_are)
 }
 END_TEST
 
+/* What the container says of /tmp counts. */
+START_TEST(its_own_tmp_is_found)
+{
+	static const char *const dirs[] = { "etc/systemd/system", "usr/local/lib/systemd/system" };
+	static const struct {
+		const char *fstab;
+		bool found;
+	} cases[] = {
+		{ "# nothing\n", false },
+		{ "#/dev/vda\t/tmp ext4\n/dev/vdb /var/tmp ext4\n/tmp /srv none bind\ntmpfs /tmpfs tmpfs\n", false },
+		{ "proc /proc proc\n  /data/tmp\t /tmp none bind 0 0\n", true },
+		{ "tmpfs /tmp/ tmpfs size=1G", true },
+	};
+	auto_free char *path = NULL, *unit = NULL, *fstab = NULL;
+	auto_close int root = -1;
+
+	tree(dirs, ARRAY_SIZE(dirs));
+	path = in_tree("");
+	unit = in_tree("etc/systemd/system/tmp.mount");
+	fstab = in_tree("etc/fstab");
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ck_assert(!guest_has_own_tmp(root));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		write_file("tree/etc/fstab", cases[i].fstab, 0644);
+		ck_assert_msg(guest_has_own_tmp(root) == cases[i].found, "%s", cases[i].fstab);
+	}
+	ck_assert_int_eq(unlink(fstab) | mkfifo(fstab, 0644), 0);
+	ck_assert(guest_has_own_tmp(root));
+	ck_assert_int_eq(unlink(fstab), 0);
+	ck_assert(!guest_has_own_tmp(root));
+	ck_assert_int_eq(symlink("/dev/null", unit), 0);
+	ck_assert(guest_has_own_tmp(root));
+	ck_assert_int_eq(unlink(unit), 0);
+	write_file("tree/usr/local/lib/systemd/system/tmp.mount", "[Mount]\n", 0644);
+	ck_assert(guest_has_own_tmp(root));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("store/rootfs");
@@ -409,6 +448,7 @@ int main(void)
 	tcase_add_test(inside, configure_never_follows_a_link_out);
 	tcase_add_test(inside, a_new_host_name_is_written_where_the_old_one_was_ours);
 	tcase_add_test(inside, a_rootfs_without_init_is_refused);
+	tcase_add_test(inside, its_own_tmp_is_found);
 	tcase_add_test(inside, inits_are_known_by_what_they_are);
 	suite_add_tcase(suite, image);
 	suite_add_tcase(suite, inside);
