@@ -218,16 +218,24 @@ static int rename_in_hostname(int root, const char *before, const struct strings
 	return replace_in_etc(root, "hostname", now, err);
 }
 
+/* Where it begins, NULL: nowhere. The same after other words, in a comment say, is none. */
+static const char *find_line(const char *text, const char *line)
+{
+	const char *at = strstr(text, line);
+
+	while (at && at > text && at[-1] != '\n')
+		at = strstr(at + 1, line);
+	return at;
+}
+
 /* Our line with this name in it, and its length; NULL: there is none. */
 static const char *own_line(const char *text, const char *host, const char *name, size_t *ret_len)
 {
 	auto_text struct text line = TEXT_EMPTY;
-	const char *at;
 
 	add_own_names(&line, host, name);
 	*ret_len = line.len;
-	at = strstr(text, line.data);
-	return at && (at == text || at[-1] == '\n') ? at : NULL;
+	return find_line(text, line.data);
 }
 
 static int rename_in_hosts(int root, const char *before, const struct strings *perhaps, const struct configure *what,

@@ -297,14 +297,14 @@ START_TEST(a_new_host_name_is_written_where_the_old_one_was_ours)
 
 	tree(dirs, ARRAY_SIZE(dirs));
 	write_file("tree/etc/hostname", "box\n", 0644);
-	write_file("tree/etc/hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tbox\n192.0.2.1 mine\n", 0644);
+	write_file("tree/etc/hosts", "# 127.0.1.1\tbox\n127.0.1.1\tbox\n192.0.2.1 mine\n", 0644);
 	path = in_tree("");
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	/* of an earlier sysct: what it wrote is not known, and that nobody has changed it is seen */
 	what.hostname = "new.example";
 	ck_assert_msg(configure_rename(root, NULL, NULL, &what, &err) == 0, "%s", err.message);
 	ck_in_etc(root, "hostname", "new.example\n");
-	ck_in_etc(root, "hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tnew.example new box\n192.0.2.1 mine\n");
+	ck_in_etc(root, "hosts", "# 127.0.1.1\tbox\n127.0.1.1\tnew.example new box\n192.0.2.1 mine\n");
 	/* somebody inside has */
 	write_file("tree/etc/hostname", "chosen\n", 0644);
 	ck_assert_msg(configure_rename(root, NULL, NULL, &what, &err) == 0, "%s", err.message);
@@ -314,12 +314,12 @@ START_TEST(a_new_host_name_is_written_where_the_old_one_was_ours)
 	what.hostname = NULL;
 	ck_assert_msg(configure_rename(root, "new.example", NULL, &what, &err) == 0, "%s", err.message);
 	ck_in_etc(root, "hostname", "box\n");
-	ck_in_etc(root, "hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tbox\n192.0.2.1 mine\n");
+	ck_in_etc(root, "hosts", "# 127.0.1.1\tbox\n127.0.1.1\tbox\n192.0.2.1 mine\n");
 	/* starts were cut off: after writing one file, and before; it is as it was, then, or a third name */
 	write_file("tree/etc/hostname", "second\n", 0644);
 	ck_assert_msg(configure_rename(root, "box", "second", &what, &err) == 0, "%s", err.message);
 	ck_in_etc(root, "hostname", "box\n");
-	ck_in_etc(root, "hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tbox\n192.0.2.1 mine\n");
+	ck_in_etc(root, "hosts", "# 127.0.1.1\tbox\n127.0.1.1\tbox\n192.0.2.1 mine\n");
 	write_file("tree/etc/hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tsecond box\n192.0.2.1 mine\n", 0644);
 	what.hostname = "third";
 	ck_assert_msg(configure_rename(root, "box", "first second third", &what, &err) == 0, "%s", err.message);
