@@ -51,6 +51,8 @@ enum fault { FAULT_NONE, FAULT_KILL, FAULT_KILL_AFTER, FAULT_TREE, FAULT_INT, FA
 struct tracee {
 	pid_t pid;
 	int depth;		/* forks from the command */
+	bool announced;		/* its parent's fork was seen: it may be forgotten */
+	bool ended;		/* before that was */
 	bool fails, dies;	/* at the end of the call it is in */
 	int error;
 };
@@ -125,6 +127,27 @@ static void forget(struct run *run, pid_t pid)
 
 	if (t)
 		*t = run->tracees[--run->n];
+}
+
+/* It is not traced any more. Its parent's fork may still be to be seen, which would have it again, for good. */
+static void leave(struct run *run, pid_t pid)
+{
+	struct tracee *t = find(run, pid);
+
+	if (t && !t->announced)
+		t->ended = true;
+	else
+		forget(run, pid);
+}
+
+static void on_fork(struct run *run, pid_t child, int depth)
+{
+	struct tracee *t = have(run, child, depth);
+
+	if (t->ended)
+		forget(run, child);
+	else
+		t->announced = true;
 }
 
 static void program_of(pid_t pid, char *buf, size_t room)
@@ -206,7 +229,8 @@ static void strike(struct run *run, struct tracee *t)
 	case FAULT_TREE:
 		skip_call(t->pid);
 		for (size_t i = 0; i < run->n; i++)
-			kill(run->tracees[i].pid, SIGKILL);
+			if (!run->tracees[i].ended)
+				kill(run->tracees[i].pid, SIGKILL);
 		break;
 	case FAULT_INT:
 		kill(-run->root, SIGINT);
@@ -281,11 +305,11 @@ static void on_event(struct run *run, struct tracee *t, int event, int signal)
 	case PTRACE_EVENT_VFORK:
 	case PTRACE_EVENT_CLONE:
 		if (ptrace(PTRACE_GETEVENTMSG, pid, NULL, &message) == 0 && message)
-			have(run, (pid_t)message, t->depth + 1);
+			on_fork(run, (pid_t)message, t->depth + 1);
 		break;
 	case PTRACE_EVENT_EXEC:
 		if (!run->helpers && pid != run->root && !is_ours(pid)) {
-			forget(run, pid);
+			leave(run, pid);
 			ptrace(PTRACE_DETACH, pid, NULL, NULL);
 			return;
 		}
@@ -309,7 +333,7 @@ static void on_status(struct run *run, pid_t pid, int status)
 			run->ended = true;
 			run->status = status;
 		}
-		forget(run, pid);
+		leave(run, pid);
 		return;
 	}
 	t = have(run, pid, 0);
@@ -529,7 +553,7 @@ int main(int argc, char **argv)
 	sigaddset(&child_signal, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child_signal, NULL);
 	run.root = begin(argv + optind);
-	have(&run, run.root, 0);
+	have(&run, run.root, 0)->announced = true;
 	follow(&run, &child_signal, MOST_MS * (times ? times : 1));
 	if (path)
 		report(&run, path);
