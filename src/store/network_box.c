@@ -107,10 +107,13 @@ int network_register_link(const struct network_host *host, const char *uuid, con
 
 int network_unregister(const struct network_host *host, const char *uuid, struct error *err)
 {
-	struct error missing = ERROR_NONE;
-	auto_close int dirfd = network_open_dir(host, false, &missing);
+	auto_close int dirfd = network_open_dir(host, false, err);
 
-	return dirfd < 0 ? 0 : dns_unregister(dirfd, uuid, err);
+	if (dirfd == -ENOENT)
+		*err = (struct error)ERROR_NONE;	/* nothing was ever there */
+	if (dirfd < 0)
+		return dirfd == -ENOENT ? 0 : dirfd;
+	return dns_unregister(dirfd, uuid, err);
 }
 
 char *network_hosts_block(const struct network_host *host)

@@ -520,6 +520,23 @@ START_TEST(a_name_that_is_none_is_not_registered)
 }
 END_TEST
 
+START_TEST(a_name_that_cannot_be_taken_back_is_an_error)
+{
+	auto_free char *above = xstrndup(directory, strlen(directory) - strlen("/.host"));
+	auto_free char *link = xasprintf("%s/broken", above), *none = xasprintf("%s/none", above);
+	auto_free char *within = xasprintf("%s/.host", link);
+	struct network_host host = { .run_dir = none };
+	struct error err = ERROR_NONE;
+
+	ck_assert_int_eq(network_unregister(&host, UUID_A, &err), 0);
+	ck_assert_int_eq(err.code, 0);
+	ck_assert_int_eq(mkdir(link, 0700) | symlink("/", within), 0);
+	host.run_dir = link;
+	ck_assert_int_lt(network_unregister(&host, UUID_A, &err), 0);
+	ck_assert_int_eq(unlink(within) | rmdir(link), 0);
+}
+END_TEST
+
 /* What was on the stack before must not be taken for a note. */
 __attribute__((noinline)) static void soil_the_stack(void)
 {
@@ -578,6 +595,7 @@ int main(void)
 	tcase_add_checked_fixture(files, make_directory, remove_directory);
 	tcase_add_test(files, names_come_and_go_with_their_box);
 	tcase_add_test(files, a_name_that_is_none_is_not_registered);
+	tcase_add_test(files, a_name_that_cannot_be_taken_back_is_an_error);
 	if (geteuid() == 0 || getenv("SYSCT_TESTS_MUST_RUN"))
 		tcase_add_test(files, forwarding_stays_beside_another_bridge);
 	suite_add_tcase(suite, pure);
