@@ -72,6 +72,8 @@ ok on_th systemctl enable --now sysct.service
 ok on_th systemctl enable sysct@deb.service
 same "$(on_th sysct list --running -q | xargs)" "deb one" "what sysct.service has started"
 ok on_th sysct wait deb --for booted --timeout 60
+# a getty that is asked to end just when it logs somebody in does so by its own time-out of 90 s
+eventually 30 on_th sysct attach -T deb -- sh -c 'grep -q -x bash /proc/[0-9]*/comm'
 ok on_th sh -c 'echo the last boot >/dev/kmsg 2>/dev/null; logger the-host-goes-down; journalctl --sync'
 ok sysct restart th --timeout 150
 same "$(field th last_exit)" stopped "how the host ended"
