@@ -57,6 +57,9 @@ int container_open(const struct install *install, const char *name, bool lock, b
 		   struct container *ret, struct error *err);
 void container_close(struct container *container);
 
+/* Its host name: the configuration's, else its own name. */
+const char *container_hostname(const struct container *container);
+
 /* What sysct.conf says, for a command that looks at many containers and reads it once for all of them. */
 struct container_defaults {
 	int result;		/* 0, or the negative errno that each container_look() returns, with why */

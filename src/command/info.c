@@ -161,7 +161,7 @@ static void add_opened(struct value *o, const struct look *look)
 	add_take(o, "config_path", xasprintf("%s/config", c->dir));
 	add_take(o, "rootfs", rootfs_path(c));
 	add_take(o, "base", linked_path(c));
-	value_set(o, "hostname", value_text(c->config.hostname ? c->config.hostname : c->name));
+	value_set(o, "hostname", value_text(container_hostname(c)));
 	add_take(o, "hwaddr", hwaddr_of(c));
 	add_take(o, "cgroup", look->alive ? cgroup_path(group) : NULL);
 	value_set(o, "idmap", c->idmap.count ?

@@ -10,11 +10,6 @@
 #include "runtime/launch.h"
 #include "runtime/supervise.h"
 
-static const char *wanted_name(const struct launch *launch)
-{
-	return launch->config->hostname ? launch->config->hostname : launch->container->name;
-}
-
 /* A disk that is full is no reason not to boot. */
 static int save(struct launch *launch, const char *what, struct error *err)
 {
@@ -28,7 +23,7 @@ static int save(struct launch *launch, const char *what, struct error *err)
 int host_announce_hostname(struct launch *launch, struct error *err)
 {
 	struct record *identity = &launch->container->identity;
-	const char *name = wanted_name(launch), *last = record_get(identity, IDENTITY_HOSTNAME);
+	const char *name = container_hostname(launch->container), *last = record_get(identity, IDENTITY_HOSTNAME);
 	const char *renaming = record_get(identity, IDENTITY_RENAMING);
 	auto_strings struct strings names = STRINGS_EMPTY;
 	auto_free char *text = NULL;
@@ -54,7 +49,7 @@ int host_announce_hostname(struct launch *launch, struct error *err)
 int host_note_hostname(struct launch *launch, struct error *err)
 {
 	struct record *identity = &launch->container->identity;
-	const char *name = wanted_name(launch), *last = record_get(identity, IDENTITY_HOSTNAME);
+	const char *name = container_hostname(launch->container), *last = record_get(identity, IDENTITY_HOSTNAME);
 
 	if (launch->config->rootfs.readonly || (!launch->renamed && (last || !text_same(launch->container->name, name))))
 		return 0;

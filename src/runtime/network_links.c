@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "config/checks.h"
 #include "base/file.h"
 #include "os/netlink.h"
 #include "rows.h"
@@ -106,28 +107,11 @@ int host_create_links_late(struct launch *launch, struct error *err)
 
 /* --- inside --- */
 
-struct static_address {
-	int family;
-	unsigned char bytes[16];
-	uint32_t prefix;
-};
-
-static bool parse_static(const char *text, struct static_address *ret)
-{
-	auto_free char *copy = xstrdup(text);
-	char *slash = strchr(copy, '/');
-
-	ret->family = strchr(copy, ':') ? AF_INET6 : AF_INET;
-	if (slash)
-		*slash++ = '\0';
-	return slash && parse_u32(slash, &ret->prefix) == 0 && inet_pton(ret->family, copy, ret->bytes) == 1;
-}
-
 static int add_static(struct netlink *inside, int index, const char *text, struct error *err)
 {
-	struct static_address address;
+	struct ip address;
 
-	if (!parse_static(text, &address))
+	if (!ip_parse(text, true, &address))
 		return fail(err, 0, "\"%s\" is no address with a prefix", text);
 	if (netlink_address_add(inside, index, address.family, address.bytes, address.prefix, err) < 0)
 		return -err->code;
@@ -222,13 +206,13 @@ static void forget_neighbours(const struct prepared_network *net, const struct p
 {
 	const struct strings *given = &link->config->address;
 	const char *lease[] = { link->lease.v4, link->lease.v6 };
-	struct static_address address;
+	struct ip address;
 
-	for (int v6 = 0; v6 < 2; v6++)
-		if (inet_pton(v6 ? AF_INET6 : AF_INET, lease[v6], address.bytes) == 1)
-			netlink_neighbour_forget(net->netlink, net->bridge.index, v6 ? AF_INET6 : AF_INET, address.bytes);
+	for (size_t i = 0; i < ARRAY_SIZE(lease); i++)
+		if (ip_parse(lease[i], false, &address))
+			netlink_neighbour_forget(net->netlink, net->bridge.index, address.family, address.bytes);
 	for (size_t i = 0; i < given->n; i++)
-		if (parse_static(given->items[i], &address))
+		if (ip_parse(given->items[i], true, &address))
 			netlink_neighbour_forget(net->netlink, net->bridge.index, address.family, address.bytes);
 }
 

@@ -476,14 +476,9 @@ int payload_leave_host(struct launch *launch, struct error *err)
 	return 0;
 }
 
-static const char *hostname_of(const struct launch *launch)
-{
-	return launch->config->hostname ? launch->config->hostname : launch->container->name;
-}
-
 int payload_set_hostname(struct launch *launch, struct error *err)
 {
-	const char *name = hostname_of(launch);
+	const char *name = container_hostname(launch->container);
 
 	if (launch->kept.fds[KEPT_UTS] >= 0)
 		return 0;	/* whatever it was named last */

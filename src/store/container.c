@@ -299,6 +299,11 @@ void container_close(struct container *container)
 	*container = (struct container)CONTAINER_EMPTY;
 }
 
+const char *container_hostname(const struct container *container)
+{
+	return container->config.hostname ? container->config.hostname : container->name;
+}
+
 int container_save_identity(struct container *container, struct error *err)
 {
 	auto_free char *text = record_format(&container->identity);

@@ -393,7 +393,7 @@ static int configure(struct creation *n, struct error *err)
 	if (r == 0)
 		record_set(&n->c.identity, "init_kind", kind);
 	if (r == 0)
-		record_set(&n->c.identity, IDENTITY_HOSTNAME, what.hostname ? what.hostname : what.name);
+		record_set(&n->c.identity, IDENTITY_HOSTNAME, container_hostname(&n->c));
 	if (r == 0 && n->user.name)
 		tell_user(n, &made);
 	rootfs_close(&rootfs);
