@@ -45,30 +45,44 @@ int cgroup_open(const char *group, const char *leaf, struct error *err);
 /* At most so many cgroups below the group, and so many below each other (cgroup.max.descendants and .depth). */
 int cgroup_bound(const char *group, unsigned int descendants, unsigned int depth, struct error *err);
 
-/* The leaf that processes which join later live in: cgroup2 allows none in a group whose children have
- * controllers. Made, and given to owner, when it is missing. */
-int cgroup_open_attach(const char *group, uid_t owner, struct error *err);
+/* The ways into a group that is there, by paths: whoever has them need not look for the hierarchies of the host. */
+struct cgroup_ways {
+	char *payload;		/* its directory in cgroup2 */
+	char *pids;		/* the one with v1's limit of tasks; NULL: v1 has none */
+	struct strings tasks;	/* a file in each hierarchy of v1; none on a host without */
+};
+#define CGROUP_WAYS_EMPTY { .tasks = STRINGS_EMPTY }
+/* host_ids: the container's root has the host's ids, so files of the group may be its own; then the files of v1 are those of one
+ * below the group, made here, for memory, pids and cpu, where that lifts no limit, and so it is where there is one already. */
+int cgroup_ways(const char *group, bool host_ids, struct cgroup_ways *ret, struct error *err);
+void cgroup_ways_done(struct cgroup_ways *ways);
+/* Whether they are good outside this process: not where a hierarchy is mounted for it alone. */
+bool cgroup_ways_last(const struct cgroup_ways *ways);
 
-/* The group's "tasks" in every v1 hierarchy, to be written later, where their paths lead elsewhere perhaps. None on a host without
- * v1. host_ids: the container's root has the host's ids, so files of the group may be its own; then it is one below the group for
- * memory, pids and cpu, where that lifts no limit, and so it is where there is one already. On an error none is open. */
+bool cgroup_ways_frozen(const struct cgroup_ways *ways);
+/* Whether v1's limit of tasks is reached: who enters from outside does not notice (pids.rst of the kernel's documentation), only a
+ * fork does. False with cgroup2, where who is born in a group does. */
+bool cgroup_ways_full(const struct cgroup_ways *ways);
+
+/* The leaf that processes which join later live in: cgroup2 allows none in a group whose children have
+ * controllers. Made, and given to owner, when it is missing. Descriptor or -errno. */
+int cgroup_ways_open(const struct cgroup_ways *ways, uid_t owner, struct error *err);
+
+/* The files of v1, opened to be written later, when their paths lead elsewhere perhaps. On an error none is open. */
 #define CGROUP_V1_MOST 32
 struct cgroup_v1 {
 	int fds[CGROUP_V1_MOST];
+	const char *paths[CGROUP_V1_MOST];	/* of the ways */
 	size_t n;
 };
-int cgroup_open_v1(const char *group, bool host_ids, struct cgroup_v1 *ret, struct error *err);
+int cgroup_open_v1(const struct cgroup_ways *ways, struct cgroup_v1 *ret, struct error *err);
 void cgroup_close_v1(struct cgroup_v1 *groups);
 
-/* The calling thread alone enters them, or opens, enters and closes: v1 knows threads, and what this one makes from then on is born
- * there; other threads of its process stay where they are. To move another process costs a wait for a
+/* The calling thread alone enters them, or finds, opens, enters and closes: v1 knows threads, and what this one makes from then on is
+ * born there; other threads of its process stay where they are. To move another process costs a wait for a
  * grace period of RCU, so whoever shall be in the group enters by itself, or is born there. */
 int cgroup_enter_opened(const struct cgroup_v1 *groups, struct error *err);
 int cgroup_enter_v1(const char *group, bool host_ids, struct error *err);
-
-/* Whether v1's limit of tasks is reached: who enters from outside does not notice (pids.rst of the kernel's documentation), only a
- * fork does. False with cgroup2, where who is born in a group does. */
-bool cgroup_full_v1(const char *group);
 
 /* CGROUP_KEEP: not given, nothing is written. CGROUP_LIFT: no limit, the kernel's default weight. */
 #define CGROUP_KEEP UINT64_MAX

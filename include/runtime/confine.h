@@ -28,9 +28,9 @@ void confinement_done(struct confinement *confinement);
 int confinement_make(const struct container *container, struct container_state *state, struct confinement *ret,
 		     struct error *err);
 
-/* For attach: as init is, whatever the configuration says by now. Its bounding set and no_new_privs are read from the
+/* For an entry into a container of that name: as init is, whatever the configuration says by now. Its bounding set and no_new_privs are read from the
  * host's /proc (proc_pid_status(5)); pidfd is init's, and tells that it was init that was read. -ESRCH: it has ended. */
-int confinement_of(const struct container *container, const struct container_state *state, int pidfd,
+int confinement_of(const char *run_dir, const char *name, const struct container_state *state, int pidfd,
 		   struct confinement *ret, struct error *err);
 
 /* In the process, as root inside, with all rights still. Afterwards it has no more than what stays, and security modules

@@ -22,6 +22,11 @@ int container_settle(struct container *container, struct container_state *ret, s
 /* The same without changing anything, for list and info: *ret_left_over says that something is left over. */
 int container_peek(const struct container *container, struct container_state *ret, bool *ret_left_over,
 		   struct error *err);
+/* ... and of one that is known by its name alone. */
+int run_peek(const struct install *install, const char *name, struct container_state *ret, bool *ret_left_over, struct error *err);
+
+/* Nobody is alive who would make true what this state says. */
+bool container_is_left_over(const struct container_state *state);
 
 /* The lock is ours, so the command of a start that is under way has been killed: wait until the process that does it is done, 10 s at
  * most. What came of it is for container_peek() to say. */

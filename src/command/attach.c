@@ -3,11 +3,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "command/attach_options.h"
 #include "command/command.h"
 #include "runtime/attach.h"
 #include "runtime/relay.h"
-
-enum { O_KEEP_ENV = 256 };
 
 static int attach_to(struct context *context, const char *name, const struct attach_options *options,
 		     struct error *err)
@@ -22,49 +21,16 @@ static int attach_to(struct context *context, const char *name, const struct att
 	return r;
 }
 
-static int take_option(const struct command *self, int c, struct attach_options *wish, struct error *err)
-{
-	switch (c) {
-	case 'u':
-		wish->user = optarg;
-		break;
-	case 'w':
-		wish->workdir = optarg;
-		break;
-	case 'e':
-		if (!strchr(optarg, '=') || *optarg == '=')
-			return command_usage(self, err, "-e %s is not of the form NAME=value", optarg);
-		strings_add(&wish->env, optarg);
-		break;
-	case 't':
-		wish->tty = TTY_YES;
-		break;
-	case 'T':
-		wish->tty = TTY_NO;
-		break;
-	case O_KEEP_ENV:
-		wish->keep_env = true;
-		break;
-	}
-	return 0;
-}
-
 /* Options up to the first other word; optind is its index. */
 static int take_options(const struct command *self, int argc, char **argv, struct attach_options *wish,
 			struct error *err)
 {
-	static const struct option options[] = {
-		{ "user", required_argument, NULL, 'u' },      { "workdir", required_argument, NULL, 'w' },
-		{ "env", required_argument, NULL, 'e' },       { "tty", no_argument, NULL, 't' },
-		{ "no-tty", no_argument, NULL, 'T' },	       { "keep-env", no_argument, NULL, O_KEEP_ENV },
-		{ "help", no_argument, NULL, 'h' },	       { NULL, 0, NULL, 0 },
-	};
 	int c;
 
 	optind = 0;
-	while ((c = command_option(self, argc, argv, "+hu:w:e:tT", options, err)) >= 0)
-		if (take_option(self, c, wish, err) < 0)
-			return -err->code;
+	while ((c = command_option(self, argc, argv, ATTACH_SHORT_OPTIONS, attach_long_options, err)) >= 0)
+		if (attach_take_option(c, wish) < 0)
+			return command_usage(self, err, "-e %s is not of the form NAME=value", optarg);
 	return c == -1 ? 0 : c;
 }
 

@@ -12,16 +12,7 @@
 #include "config/config.h"
 #include "config/ini.h"
 #include "config/parse.h"
-
-static void add_source(struct hash *source, const char *text, size_t len)
-{
-	if (!source->high && !source->low) {
-		hash_init(source);
-		hash_add_text(source, SYSCT_VERSION);
-	}
-	hash_add(source, &len, sizeof(len));
-	hash_add(source, text, len);
-}
+#include "config/source.h"
 
 int config_parse_text(const char *text, size_t len, const char *shown_path,
 		      struct container_config *config, struct host_config *host, struct error *err)
@@ -41,7 +32,7 @@ int config_parse_text(const char *text, size_t len, const char *shown_path,
 	r = config_parse(text, len, shown_path, &new_config, host ? &new_host : NULL, err);
 	if (r >= 0 && config) {
 		new_config.source = config->source;
-		add_source(&new_config.source, text, len);
+		config_source_add(&new_config.source, text, len);
 		config_done(config);
 		*config = new_config;
 	} else {
@@ -54,57 +45,6 @@ int config_parse_text(const char *text, size_t len, const char *shown_path,
 		host_config_done(&new_host);
 	}
 	return r;
-}
-
-/* Who may write the file decides what root does: so it must be somebody who is root anyway. */
-static int check_owner(int fd, const char *shown_path, struct error *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return fail(err, errno, "look at %s", shown_path);
-	if (!S_ISREG(st.st_mode))
-		return fail_status(err, STATUS_USAGE, "%s: not a regular file", shown_path);
-	if (st.st_uid != 0 && st.st_uid != geteuid()) {
-		fail_status(err, STATUS_USAGE, "%s: belongs to user %u and not to root", shown_path,
-			    (unsigned int)st.st_uid);
-		return error_hint(err, "chown root %s", shown_path);
-	}
-	if (st.st_mode & (S_IWGRP | S_IWOTH)) {
-		fail_status(err, STATUS_USAGE,
-			    "%s: may be written by others than its owner (mode %04o)", shown_path,
-			    st.st_mode & 07777);
-		return error_hint(err, "chmod go-w %s", shown_path);
-	}
-	if (st.st_size > (off_t)CONFIG_BYTES)
-		return fail_status(err, STATUS_USAGE, "%s: larger than 1 MiB", shown_path);
-	return 0;
-}
-
-/* A FIFO must not block us, and a link must not lead to a file that somebody else chose. */
-static int read_config(int dirfd, const char *name, const char *shown_path, char **ret,
-		       size_t *ret_len, struct error *err)
-{
-	auto_close int fd =
-		openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	int r;
-
-	if (fd < 0 && errno == ELOOP) {
-		fail_status(err, STATUS_USAGE, "%s: a symbolic link, not a regular file",
-			    shown_path);
-		return error_hint(err, "put the file itself there");
-	}
-	if (fd < 0)
-		return fail(err, errno, "read %s", shown_path);
-	r = check_owner(fd, shown_path, err);
-	if (r < 0)
-		return r;
-	r = read_fd(fd, CONFIG_BYTES, ret, ret_len);
-	if (r == -EFBIG)
-		return fail_status(err, STATUS_USAGE, "%s: larger than 1 MiB", shown_path);
-	if (r < 0)
-		return fail(err, -r, "read %s", shown_path);
-	return 0;
 }
 
 /* Defaults for all containers are in a file that everybody may read. */
@@ -125,7 +65,7 @@ int config_load_host(const char *path, bool optional, struct host_config *host,
 	struct error reason = ERROR_NONE;
 	auto_free char *text = NULL;
 	size_t len;
-	int r = read_config(AT_FDCWD, path, path, &text, &len, &reason);
+	int r = config_read(AT_FDCWD, path, path, &text, &len, &reason);
 
 	if (r == -ENOENT && optional)
 		return 0;
@@ -142,7 +82,7 @@ int config_load(int dirfd, const char *name, const char *shown_path,
 {
 	auto_free char *text = NULL;
 	size_t len;
-	int r = read_config(dirfd, name, shown_path, &text, &len, err);
+	int r = config_read(dirfd, name, shown_path, &text, &len, err);
 
 	if (r < 0)
 		return r;
@@ -212,7 +152,7 @@ int config_load_memo(int dirfd, const char *name, const char *shown_path, struct
 	struct hash source;
 	size_t len, bare_len;
 	bool marked;
-	int r = read_config(dirfd, name, shown_path, &text, &len, err);
+	int r = config_read(dirfd, name, shown_path, &text, &len, err);
 
 	if (r < 0)
 		return r;
@@ -225,7 +165,7 @@ int config_load_memo(int dirfd, const char *name, const char *shown_path, struct
 			memo_keep(memo, take_ptr(&bare), bare_len, config);
 		return r;
 	}
-	add_source(&config->source, text, len);
+	config_source_add(&config->source, text, len);
 	source = config->source;
 	config_copy(config, before);
 	config->source = source;

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/prctl.h>
 
 #include "base/cleanup.h"
 
@@ -111,30 +110,4 @@ int caps_select(uint64_t defaults, const struct strings *keep, const struct stri
 		return -err->code;
 	*ret = mask;
 	return 0;
-}
-
-int caps_apply(uint64_t mask, struct error *err)
-{
-	cap_t set = cap_init();
-	int r = 0;
-
-	if (!set)
-		return fail(err, ENOMEM, "make a capability set");
-	for (cap_value_t cap = 0; cap < cap_max_bits() && r == 0; cap++) {
-		bool bound = cap_get_bound(cap) > 0;
-
-		if (bound && (mask & CAP(cap))) {
-			if (cap_set_flag(set, CAP_PERMITTED, 1, &cap, CAP_SET) < 0 ||
-			    cap_set_flag(set, CAP_EFFECTIVE, 1, &cap, CAP_SET) < 0)
-				r = fail(err, errno, "build the capability set");
-		} else if (bound && cap_drop_bound(cap) < 0) {
-			r = fail(err, errno, "drop capability %d from the bounding set", cap);
-		}
-	}
-	if (r == 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
-		r = fail(err, errno, "clear the ambient capabilities");
-	if (r == 0 && cap_set_proc(set) < 0)
-		r = fail(err, errno, "set the capabilities");
-	cap_free(set);
-	return r;
 }

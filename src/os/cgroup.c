@@ -14,8 +14,6 @@
 #include "base/file.h"
 #include "cgroup_parts.h"
 
-#define ATTACH_LEAF "payload/.sysct"
-
 static int not_writable(struct error *err)
 {
 	if (err->code == EROFS || err->code == EACCES || err->code == EPERM)
@@ -132,7 +130,7 @@ static void enable_controllers(int root, const char *path)
 static const char *const delegated[] = { "cgroup.procs", "cgroup.subtree_control", "cgroup.threads",
 					 "memory.oom.group", "memory.reclaim" };
 
-static int delegate(int root, const char *path, uid_t owner, struct error *err)
+int cgroup_delegate(int root, const char *path, uid_t owner, struct error *err)
 {
 	if (fchownat(root, path, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail(err, errno, "give the cgroup %s to user %u", path, owner);
@@ -181,7 +179,7 @@ static int make_group_v1(const struct hierarchy *h, const char *group, struct er
 /* How long tasks have to wait is counted for each level at every switch of tasks, which it makes one per cent longer (psi.rst,
  * cgroup.pressure in cgroup-v2.rst). Nobody asks those above and below the container's own, that has the same processes. Before
  * Linux 6.1 it cannot be turned off. */
-static void count_no_pressure(int root, const char *group)
+void cgroup_count_no_pressure(int root, const char *group)
 {
 	auto_free char *file = xasprintf("%s/cgroup.pressure", group);
 
@@ -193,8 +191,8 @@ static void count_no_pressure_above(int root, const char *group)
 	auto_free char *all = xstrdup(group);
 
 	all[strcspn(all, "/")] = '\0';
-	count_no_pressure(root, all);
-	count_no_pressure(root, group);
+	cgroup_count_no_pressure(root, all);
+	cgroup_count_no_pressure(root, group);
 }
 
 int cgroup_create(const char *group, uid_t owner, struct error *err)
@@ -207,13 +205,13 @@ int cgroup_create(const char *group, uid_t owner, struct error *err)
 	if (cgroup_is_unit(group)) {	/* on a host with cgroup2 alone */
 		if (create_in_unit(layout->root, group, payload, err) < 0)
 			return -err->code;
-		return owner ? delegate(layout->root, payload, owner, err) : 0;
+		return owner ? cgroup_delegate(layout->root, payload, owner, err) : 0;
 	}
 	if (make_group(layout->root, group, enable_there(layout->root, ".") ? enable_controllers : NULL, err) < 0 ||
 	    make_group(layout->root, payload, NULL, err) < 0)
 		return -err->code;
 	count_no_pressure_above(layout->root, group);
-	if (owner && delegate(layout->root, payload, owner, err) < 0)
+	if (owner && cgroup_delegate(layout->root, payload, owner, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < layout->n_v1; i++)
 		if (make_group_v1(&layout->v1[i], group, err) < 0)
@@ -283,26 +281,4 @@ int cgroup_bound(const char *group, unsigned int descendants, unsigned int depth
 		r = write_value_at(dir, "cgroup.max.depth", text);
 	}
 	return r < 0 ? fail(err, -r, "bound the number of cgroups in %s", group) : 0;
-}
-
-int cgroup_open_attach(const char *group, uid_t owner, struct error *err)
-{
-	const struct cgroup_layout *layout = cgroup_layout(err);
-	auto_free char *path = xasprintf("%s/" ATTACH_LEAF, group);
-	int fd;
-
-	if (!layout)
-		return -err->code;
-	if (mkdirat(layout->root, path, 0755) == 0) {
-		if (owner && delegate(layout->root, path, owner, err) < 0)
-			return -err->code;
-		count_no_pressure(layout->root, path);
-	} else if (errno != EEXIST) {
-		return fail(err, errno, "create the cgroup %s", path);
-	}
-	/* The container may have made it before us, with files of its own, and frozen whatever comes in. */
-	fd = open_at(path, err);
-	if (fd >= 0)
-		write_value_at(fd, "cgroup.freeze", "0");
-	return fd;
 }

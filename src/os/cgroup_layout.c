@@ -94,8 +94,6 @@ static void learn_line(char *line)
 
 /* A v1 hierarchy without a controller, as systemd had it before cgroup2. A mount of ours that nobody sees: its descriptor,
  * which stays open. */
-#define OWN_MOUNT "/proc/self/fd/"
-
 int cgroup_mount_systemd(struct error *err)
 {
 	static const char *const options[] = { "none", CGROUP_SYSTEMD, NULL };
@@ -219,7 +217,7 @@ const struct hierarchy *cgroup_find_v1(const char *controller)
 
 bool cgroup_is_own_mount(const struct hierarchy *h)
 {
-	return text_starts(h->path, OWN_MOUNT);
+	return text_starts(h->path, CGROUP_OWN_MOUNT);
 }
 
 char *cgroup_name_v1(const struct hierarchy *h, const char *group)

@@ -26,6 +26,14 @@ struct cgroup_layout {
 /* NULL: no cgroup2 is to be had. Nobody frees it. */
 const struct cgroup_layout *cgroup_layout(struct error *err);
 
+/* A directory below root, which is one of cgroup2, with all files that delegation gives away: owner's. */
+int cgroup_delegate(int root, const char *path, uid_t owner, struct error *err);
+/* Pressure is not counted for a group (psi.rst of the kernel's documentation): each switch of tasks pays for it. */
+void cgroup_count_no_pressure(int root, const char *group);
+
+/* A file with one number; "max" is none. */
+bool cgroup_read_number(int dirfd, const char *path, uint64_t *ret);
+
 bool cgroup_has_controller(const struct hierarchy *h, const char *controller);
 /* The v1 hierarchy with this controller, NULL: none has it. */
 const struct hierarchy *cgroup_find_v1(const char *controller);
@@ -39,6 +47,7 @@ char *cgroup_path_v1(const char *controller, const char *group);
 /* A hierarchy without a controller, and a private mount of it, which is part of the layout from then on: its descriptor. */
 #define CGROUP_SYSTEMD "name=systemd"
 int cgroup_mount_systemd(struct error *err);
+#define CGROUP_OWN_MOUNT "/proc/self/fd/"
 /* One that only we have mounted lasts as long as there is a group in it. */
 bool cgroup_is_own_mount(const struct hierarchy *h);
 

@@ -8,25 +8,14 @@
 #include "base/file.h"
 #include "cgroup_parts.h"
 
-static bool read_number(int dirfd, const char *path, uint64_t *ret)
+bool cgroup_read_number(int dirfd, const char *path, uint64_t *ret)
 {
-	auto_free char *text = NULL;
+	char text[64];
 
-	if (read_file_at(dirfd, path, 64, &text, NULL) < 0)
+	if (read_value_at(dirfd, path, text, sizeof(text)) < 0)
 		return false;
 	text[strcspn(text, "\n")] = '\0';
 	return parse_u64(text, ret) == 0;
-}
-
-bool cgroup_full_v1(const char *group)
-{
-	auto_free char *dir = cgroup_path_v1("pids", group);
-	auto_free char *max_path = dir ? xasprintf("%s/pids.max", dir) : NULL;
-	auto_free char *current_path = dir ? xasprintf("%s/pids.current", dir) : NULL;
-	uint64_t current, max;
-
-	/* "max" is no number */
-	return dir && read_number(AT_FDCWD, max_path, &max) && read_number(AT_FDCWD, current_path, &current) && current >= max;
 }
 
 uint64_t cgroup_memory_used(const char *group)
@@ -42,7 +31,7 @@ uint64_t cgroup_memory_used(const char *group)
 	h = cgroup_find_v1("memory");	/* a controller is in one hierarchy alone */
 	path = h ? xasprintf("%s/%s/memory.usage_in_bytes", h->path, group) :
 		   xasprintf("%s/payload/memory.current", group);
-	return read_number(h ? AT_FDCWD : layout->root, path, &used) ? used : 0;
+	return cgroup_read_number(h ? AT_FDCWD : layout->root, path, &used) ? used : 0;
 }
 
 char *cgroup_path(const char *group)

@@ -26,8 +26,6 @@
 #define PIDFS_MAGIC 0x50494446	/* linux/magic.h of 6.9 */
 #define TOOL_TIMEOUT_MS 120000
 #define KILL_TIMEOUT_MS 2000
-#define GLIBC_SIGRTMIN 34
-#define GLIBC_SIGRTMAX 64
 
 int process_stat_field(const char *stat, int wanted, uint64_t *ret)
 {
@@ -288,46 +286,6 @@ bool process_has_handlers(pid_t pid)
 	return signal_masks(pid, &blocked, &caught) == 0 && caught != 0;
 }
 
-int signal_parse(const char *text)
-{
-	static const char head[] = "RTMIN";
-	uint32_t number;
-
-	if (parse_u32(text, &number) == 0)
-		return number >= 1 && number <= GLIBC_SIGRTMAX ? (int)number : -EINVAL;
-	if (strncasecmp(text, "SIG", 3) == 0)
-		text += 3;
-	if (strncasecmp(text, head, strlen(head)) == 0) {
-		text += strlen(head);
-		if (!*text)
-			return GLIBC_SIGRTMIN;
-		if (*text != '+' || parse_u32(text + 1, &number) < 0 ||
-		    number > GLIBC_SIGRTMAX - GLIBC_SIGRTMIN)
-			return -EINVAL;
-		return GLIBC_SIGRTMIN + (int)number;
-	}
-	for (int i = 1; i < 32; i++) {
-		const char *name = sigabbrev_np(i);
-
-		if (name && strcasecmp(name, text) == 0)
-			return i;
-	}
-	return -EINVAL;
-}
-
-const char *signal_text(int signal, char *buf, size_t room)
-{
-	const char *name = signal < 32 ? sigabbrev_np(signal) : NULL;
-
-	if (name)
-		snprintf(buf, room, "SIG%s", name);
-	else if (signal >= GLIBC_SIGRTMIN && signal <= GLIBC_SIGRTMAX)
-		snprintf(buf, room, "SIGRTMIN+%d", signal - GLIBC_SIGRTMIN);
-	else
-		snprintf(buf, room, "%d", signal);	/* 32 and 33, which are the C library's own */
-	return buf;
-}
-
 /* Read once: no process lives longer than its boot. */
 int boot_id_read(char *buf)
 {
@@ -389,13 +347,14 @@ void cloexec_from(int from)
 			fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+/* By system call: a C library keeps two or three of them for itself, which a caller may have ignored nevertheless. */
 void signals_reset(void)
 {
-	struct sigaction action = { .sa_handler = SIG_DFL };
+	static const unsigned char by_default[128];	/* the kernel's struct sigaction: SIG_DFL, no flags, an empty mask */
 	sigset_t none;
 
-	for (int i = 1; i <= GLIBC_SIGRTMAX; i++)
-		sigaction(i, &action, NULL);
+	for (int i = 1; i < _NSIG; i++)
+		syscall(SYS_rt_sigaction, i, by_default, NULL, _NSIG / 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -40,14 +40,14 @@ void session_set_rlimits(void)
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		struct rlimit want = { limits[i].soft, limits[i].hard }, have;
 
-		if (getrlimit((__rlimit_resource_t)limits[i].resource, &have) < 0)
+		if (getrlimit(limits[i].resource, &have) < 0)
 			continue;
-		if (setrlimit((__rlimit_resource_t)limits[i].resource, &want) == 0)
+		if (setrlimit(limits[i].resource, &want) == 0)
 			continue;
 		/* without CAP_SYS_RESOURCE a hard limit can only go down */
 		want.rlim_max = want.rlim_max < have.rlim_max ? want.rlim_max : have.rlim_max;
 		want.rlim_cur = want.rlim_cur < want.rlim_max ? want.rlim_cur : want.rlim_max;
-		setrlimit((__rlimit_resource_t)limits[i].resource, &want);
+		setrlimit(limits[i].resource, &want);
 	}
 }
 
@@ -57,7 +57,7 @@ void session_shed_limits(void)
 	cpu_set_t all;
 
 	session_set_rlimits();
-	sched_setscheduler(0, SCHED_OTHER, &ordinary);
+	syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &ordinary);	/* musl's own refuses */
 	setpriority(PRIO_PROCESS, 0, 0);
 	syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, 0);
 	memset(&all, 0xff, sizeof(all));

@@ -46,9 +46,9 @@ static int take_labels(struct confinement *ret, const char *apparmor, const char
 	return ret->proc < 0 ? ret->proc : 0;
 }
 
-static char *filter_path(const struct container *container)
+static char *filter_path(const char *run_dir, const char *name)
 {
-	return xasprintf("%s/%s/filter", container->install->run_dir, container->name);
+	return xasprintf("%s/%s/filter", run_dir, name);
 }
 
 int confinement_make(const struct container *container, struct container_state *state, struct confinement *ret,
@@ -56,7 +56,7 @@ int confinement_make(const struct container *container, struct container_state *
 {
 	const struct container_config *config = &container->config;
 	bool nesting = config->security.nesting && !config->security.privileged;
-	auto_free char *path = filter_path(container);
+	auto_free char *path = filter_path(container->install->run_dir, container->name);
 
 	if (caps_select(nesting ? caps_all() : caps_default(config->security.privileged), &config->security.keep_capabilities,
 			&config->security.drop_capabilities, &ret->capabilities, err) < 0)
@@ -84,11 +84,11 @@ static int status_value(const char *status, const char *name, int base, uint64_t
 	return 0;
 }
 
-int confinement_of(const struct container *container, const struct container_state *state, int pidfd,
+int confinement_of(const char *run_dir, const char *name, const struct container_state *state, int pidfd,
 		   struct confinement *ret, struct error *err)
 {
 	const char *has_filter = record_get(&state->more, MORE_FILTER);
-	auto_free char *status = NULL, *path = filter_path(container);
+	auto_free char *status = NULL, *path = filter_path(run_dir, name);
 	uint64_t no_new_privileges;
 	char proc[40];
 
@@ -103,7 +103,7 @@ int confinement_of(const struct container *container, const struct container_sta
 		return -err->code;
 	if (has_filter && !seccomp_filter_read(path, NULL, &ret->filter)) {
 		fail(err, 0, "the filter of system calls that its init has is missing: %s", path);
-		return error_hint(err, "start it anew: sysct restart %s", container->name);
+		return error_hint(err, "start it anew: sysct restart %s", name);
 	}
 	return 0;
 }

@@ -16,56 +16,6 @@
 
 #define ORPHAN_WAIT_MS 10000
 
-enum finding { AS_IT_SAYS, LEFT_OVER };
-
-static enum finding examine(const struct container_state *state)
-{
-	switch (state->phase) {
-	case PHASE_STOPPED:
-		return AS_IT_SAYS;
-	case PHASE_STARTING:
-	case PHASE_STOPPING:
-		return process_alive(&state->starter) ? AS_IT_SAYS : LEFT_OVER;
-	case PHASE_RUNNING:
-		break;
-	}
-	/* With the lock held nobody else acts on it: if init is gone, its monitor may still be about to. */
-	return process_alive(&state->init) ? AS_IT_SAYS : LEFT_OVER;
-}
-
-/* One look, and the cheapest: list does this for all containers. */
-static bool init_is_alive(const struct container_state *state)
-{
-	uint64_t inode = record_get_u64(&state->more, MORE_INIT_INODE, 0);
-	int r = inode && state->init.pid > 0 ? process_has_inode(state->init.pid, inode) : -EOPNOTSUPP;
-
-	return r < 0 ? process_alive(&state->init) : r;
-}
-
-int container_peek(const struct container *c, struct container_state *ret, bool *ret_left_over,
-		   struct error *err)
-{
-	bool stale;
-
-	*ret_left_over = false;
-	if (state_load(c->install->run_dir, c->name, ret, &stale, err) < 0)
-		return -err->code;
-	if (!stale && ret->phase == PHASE_RUNNING) {
-		if (init_is_alive(ret))
-			return 0;
-		if (process_alive(&ret->monitor)) {
-			ret->phase = PHASE_STARTING;	/* between two boots */
-			return 0;
-		}
-	}
-	/* of an earlier boot nothing exists but files: that is a stopped container */
-	if (stale || examine(ret) == LEFT_OVER) {
-		*ret_left_over = !stale;
-		ret->phase = PHASE_STOPPED;
-	}
-	return 0;
-}
-
 /* The lock is ours, so the command that began a start has been killed; the process that does it lives on, and is done
  * soon. *ret is what it has come to; still STARTING when it was not done in time, or on ^C. */
 static int await_orphan(const struct container *c, struct container_state *ret, bool *ret_stale, struct error *err)
@@ -93,12 +43,6 @@ int container_await_start(const struct container *c, struct error *err)
 
 	state_init(&state);
 	return await_orphan(c, &state, &stale, err);
-}
-
-bool container_is_alone(const struct container_state *state)
-{
-	return state->phase == PHASE_RUNNING && !process_alive(&state->monitor) && !process_alive(&state->holder) &&
-	       process_alive(&state->init);
 }
 
 bool container_is_ending(const struct container_state *state)
@@ -174,7 +118,7 @@ int container_settle(struct container *c, struct container_state *ret, struct er
 	} else if (ret->phase == PHASE_STOPPED) {
 		/* whoever undid the last run may have been killed when the state was gone and its directory was not */
 		return steps_undo(start_steps, 1, c, ret, err);
-	} else if (examine(ret) == AS_IT_SAYS) {
+	} else if (!container_is_left_over(ret)) {
 		if (container_is_alone(ret))
 			adopt(c, ret);
 		return 0;

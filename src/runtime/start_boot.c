@@ -24,6 +24,7 @@
 #include "rows.h"
 #include "runtime/adopt.h"
 #include "runtime/handshake.h"
+#include "runtime/entry.h"
 #include "runtime/launch.h"
 #include "runtime/started.h"
 #include "runtime/steps.h"
@@ -183,6 +184,7 @@ static int boot(struct container *c, struct container_state *state, struct launc
 		state->phase = PHASE_RUNNING;
 		state->monitor = state->starter;
 		state->started_at = (int64_t)time(NULL);
+		entry_note(c, state);
 		if (save(c, state, err) == 0) {
 			let_go(launch);
 			return 0;

@@ -507,16 +507,19 @@ END_TEST
 START_TEST(tasks_are_counted_and_stopped)
 {
 	struct cgroup_limits limits = NOT_GIVEN;
+	struct cgroup_ways ways;
 	int forked = -1;
 
 	create(0);
 	limits.tasks = 5;
 	if (!set(&limits, "limits.tasks"))
 		return;
-	ck_assert(!cgroup_full_v1(group));
+	must(cgroup_ways(group, false, &ways, &err));
+	ck_assert(!cgroup_ways_full(&ways));
 	add_process(20, &forked);
 	ck_assert_int_eq(forked, 4);
-	ck_assert(cgroup_full_v1(group) == (cgroup_find_v1("pids") != NULL));
+	ck_assert(cgroup_ways_full(&ways) == (cgroup_find_v1("pids") != NULL));
+	cgroup_ways_done(&ways);
 }
 END_TEST
 
@@ -630,11 +633,17 @@ END_TEST
 
 START_TEST(a_group_freezes_and_thaws)
 {
+	struct cgroup_ways ways;
+
 	create(0);
+	must(cgroup_ways(group, false, &ways, &err));
 	add_process(3, NULL);
 	ck_assert(!cgroup_frozen(group));
+	ck_assert(!cgroup_ways_frozen(&ways));
 	must(cgroup_freeze(group, true, WAIT_MS, &err));
 	ck_assert(cgroup_frozen(group));
+	ck_assert(cgroup_ways_frozen(&ways));
+	cgroup_ways_done(&ways);
 	must(cgroup_freeze(group, true, WAIT_MS, &err));	/* twice */
 	must(cgroup_freeze(group, false, WAIT_MS, &err));
 	ck_assert(!cgroup_frozen(group));
@@ -797,11 +806,14 @@ END_TEST
 START_TEST(who_joins_later_has_a_leaf_of_its_own)
 {
 	auto_close int first = -1, second = -1;
+	struct cgroup_ways ways;
 	struct stat st;
 
 	create(OWNER);
-	first = must(cgroup_open_attach(group, OWNER, &err));
-	second = must(cgroup_open_attach(group, OWNER, &err));
+	must(cgroup_ways(group, false, &ways, &err));
+	first = must(cgroup_ways_open(&ways, OWNER, &err));
+	second = must(cgroup_ways_open(&ways, OWNER, &err));
+	cgroup_ways_done(&ways);
 	ck_assert_int_eq(fstat(first, &st), 0);
 	ck_assert_uint_eq(st.st_uid, OWNER);
 	ck_assert_int_eq(fcntl(second, F_GETFD), FD_CLOEXEC);
