@@ -117,7 +117,7 @@ try_start B1-interpreter "/sbin/init is a script for /proc/self/exe"
 
 # The same with a loader of the container's own, which then runs as the host's program, and tries to write to it
 # (see interp.c). What came of it stands in the image.
-loader=$(loader_of "$(command -v sysct)")
+loader=$(loader_of "$SYSCT_LIBEXEC_DIR/sysct-main")
 if [ -z "$loader" ]; then
     pass A1-init "the program of the host has no loader"
 else

@@ -79,7 +79,7 @@ inside box reboot -f || :
 sleep 1.5
 install_anew
 eventually 20 another
-rm "$installed"/sysct-*
+find "$installed" -name 'sysct-*' ! -name sysct-main -delete
 die box both
 ok "$program" attach -T box -- true </dev/null
 has "$(cat "$ERR")" 'no new ones: find .*sysct-holder' "what attach says without programs"

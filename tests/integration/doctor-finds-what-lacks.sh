@@ -241,8 +241,8 @@ library() {
     with "mount --bind '$TEST_TMP/empty' '$file_'" "$@"
 }
 finds warn program.smartcols 'show a table: .*libsmartcols' library libsmartcols.so.1 sysct
-finds warn program.smartcols 'show a table: execute /nowhere/sysct-table' env SYSCT_LIBEXEC_DIR=/nowhere sysct
-for own in monitor holder seccomp; do finds fail program.$own 'No such file' env SYSCT_LIBEXEC_DIR=/nowhere sysct; done
+finds warn program.smartcols 'show a table: execute /nowhere/sysct-table' env SYSCT_LIBEXEC_DIR=/nowhere "$SYSCT_LIBEXEC_DIR/sysct-main"
+for own in monitor holder seccomp; do finds fail program.$own 'No such file' env SYSCT_LIBEXEC_DIR=/nowhere "$SYSCT_LIBEXEC_DIR/sysct-main"; done
 finds warn template.alpine 'openssl' hiding openssl sysct
 finds warn template.busybox 'busybox' hiding busybox sysct
 for t in debian devuan ubuntu; do finds warn template.$t 'debootstrap' hiding debootstrap sysct; done

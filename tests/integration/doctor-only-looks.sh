@@ -66,7 +66,7 @@ chmod 755 "$TEST_TMP"
 copy=$(mktemp -d /tmp/sysct-test-XXXXXX)
 defer rm -rf "$copy"
 chmod 755 "$copy"
-cp "$(command -v sysct)" "$SYSCT_LIBEXEC_DIR/sysct-table" "$copy/"
+cp "$(command -v sysct)" "$SYSCT_LIBEXEC_DIR/sysct-main" "$SYSCT_LIBEXEC_DIR/sysct-table" "$copy/"
 nobody() { env -u SYSCT_DATA_DIR SYSCT_LIBEXEC_DIR="$copy" setpriv --reuid 65534 --regid 65534 --clear-groups "$copy/sysct" "$@"; }
 expect 0 nobody doctor kernel
 grep -q '^ok  *kernel\.openat2 ' "$OUT" || fail "nothing is seen: $(cat "$OUT")"

@@ -1,0 +1,50 @@
+#!/bin/sh
+# attach to what a start has noted needs no other program of sysct's, and is as the large one's.
+. "${0%/*}/lib.sh"
+
+busybox box
+ok sysct start box --wait
+ok sysct attach box -- true
+[ -x "$SYSCT_LIBEXEC_DIR/sysct-main" ] || fail "sysct was built without its small program: install musl-tools"
+alone() { SYSCT_LIBEXEC_DIR=$TEST_TMP/none sysct "$@"; }
+# shellcheck disable=SC2317,SC2329 # by words
+main() { "$SYSCT_LIBEXEC_DIR/sysct-main" "$@"; }
+
+expect 0 alone attach box -- true
+# shellcheck disable=SC2016 # for the shell inside
+expect 42 alone attach -u root -w /etc -e A=b box -- sh -c '[ "$PWD $A" = "/etc b" ] && exit 42'
+expect 127 alone attach box -- no-such-command
+same "$(cat "$ERR")" "$(main attach box -- no-such-command 2>&1)" "what it says of a command that is not there"
+expect 126 alone attach box -- /etc
+alone attach box -- sh -c 'cat; echo end >&2' <"$0" >"$OUT" 2>"$ERR"
+cmp "$0" "$OUT" || fail "its input did not come out"
+same "$(cat "$ERR")" end "its standard error"
+
+say "confined, limited and named as by the large one"
+tell='grep -E "^(Cap|NoNew|Seccomp|Sig|Uid|Gid|Groups|Cpus_allowed:)" /proc/self/status; cat /proc/self/cgroup /proc/self/limits
+cat /proc/self/oom_score_adj; cut -d " " -f 18,19,40,41 /proc/self/stat; for n in /proc/self/ns/*; do readlink "$n"; done; env | sort; pwd; umask; ls -l /proc/self/fd 2>/dev/null | grep -c "[0-9] -> "'
+as_ignored() { setsid nice -n 5 sh -c 'trap "" USR1 HUP 34 35; exec "$@"' sh "$@"; }
+by_it=$(as_ignored env SYSCT_LIBEXEC_DIR="$TEST_TMP/none" sysct attach -T box -- sh -c "$tell" </dev/null)
+by_main=$(as_ignored "$SYSCT_LIBEXEC_DIR/sysct-main" attach -T box -- sh -c "$tell" </dev/null)
+same "$by_it" "$by_main" "what a command sees of itself"
+has "$by_it" "^SigIgn:.0000000000000000" "ignored signals"
+has "$by_it" "^Max processes" "limits"
+
+say "what has changed, is wrong or another's is for the large one"
+ok sysct config set box environment.LATER=yes
+expect 1 alone attach box -- true
+has "$(cat "$ERR")" "execute .*/none/sysct-main: .*No such file" "what it says without the large one"
+# shellcheck disable=SC2016 # for the shell inside
+later='echo $LATER'
+ok sysct attach box -- true
+expect 1 alone attach no-such-box -- true
+expect 1 alone attach --help
+expect 1 alone list
+ok sysct restart box --now
+ok sysct wait box --for running
+same "$(alone attach -T box -- sh -c "$later" </dev/null)" yes "what was set before it started"
+ok sysct freeze box
+expect 1 alone attach box -- true
+expect 125 sysct attach box -- true
+ok sysct thaw box
+expect 0 alone attach box -- true
