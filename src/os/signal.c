@@ -5,11 +5,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "os/process.h"
 
 #define GLIBC_SIGRTMIN 34
 #define GLIBC_SIGRTMAX 64
+
+/* sigabbrev_np(3), which is glibc's alone. */
+static const char *const names[32] = {
+	[SIGHUP] = "HUP",   [SIGINT] = "INT",	    [SIGQUIT] = "QUIT", [SIGILL] = "ILL",     [SIGTRAP] = "TRAP",
+	[SIGABRT] = "ABRT", [SIGBUS] = "BUS",	    [SIGFPE] = "FPE",	[SIGKILL] = "KILL",   [SIGUSR1] = "USR1",
+	[SIGSEGV] = "SEGV", [SIGUSR2] = "USR2",   [SIGPIPE] = "PIPE", [SIGALRM] = "ALRM",   [SIGTERM] = "TERM",
+	[SIGSTKFLT] = "STKFLT", [SIGCHLD] = "CHLD", [SIGCONT] = "CONT", [SIGSTOP] = "STOP",   [SIGTSTP] = "TSTP",
+	[SIGTTIN] = "TTIN", [SIGTTOU] = "TTOU",   [SIGURG] = "URG",	[SIGXCPU] = "XCPU",   [SIGXFSZ] = "XFSZ",
+	[SIGVTALRM] = "VTALRM", [SIGPROF] = "PROF", [SIGWINCH] = "WINCH", [SIGPOLL] = "POLL", [SIGPWR] = "PWR",
+	[SIGSYS] = "SYS",
+};
 
 int signal_parse(const char *text)
 {
@@ -29,18 +41,15 @@ int signal_parse(const char *text)
 			return -EINVAL;
 		return GLIBC_SIGRTMIN + (int)number;
 	}
-	for (int i = 1; i < 32; i++) {
-		const char *name = sigabbrev_np(i);
-
-		if (name && strcasecmp(name, text) == 0)
+	for (int i = 1; i < (int)ARRAY_SIZE(names); i++)
+		if (names[i] && strcasecmp(names[i], text) == 0)
 			return i;
-	}
 	return -EINVAL;
 }
 
 const char *signal_text(int signal, char *buf, size_t room)
 {
-	const char *name = signal < 32 ? sigabbrev_np(signal) : NULL;
+	const char *name = signal > 0 && signal < (int)ARRAY_SIZE(names) ? names[signal] : NULL;
 
 	if (name)
 		snprintf(buf, room, "SIG%s", name);

@@ -236,6 +236,8 @@ START_TEST(every_signal_is_read_as_it_is_shown)
 			continue;	/* libc's own, nameless */
 		signal_text(i, buf, sizeof(buf));
 		ck_assert_msg(signal_parse(buf) == i, "%d is shown as %s", i, buf);
+		if (i < 32)	/* as the C library calls it */
+			ck_assert_str_eq(buf + strlen("SIG"), sigabbrev_np(i));
 		ck_assert(text_starts(buf, "SIG"));
 	}
 	ck_assert_str_eq(signal_text(38, buf, sizeof(buf)), "SIGRTMIN+4");
