@@ -34,7 +34,7 @@ struct attach_options {
 struct entry {
 	const char *run_dir, *name;
 	const struct container_state *state;
-	int namespaces;			/* CLONE_NEW* of those to enter */
+	int namespaces;			/* CLONE_NEW* of those to enter, but that of time */
 	uid_t root;			/* outside id of its root; 0: its ids are those of the host */
 	struct cgroup_ways ways;
 	const char *user, *environment_id;	/* [container] */

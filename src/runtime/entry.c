@@ -280,6 +280,17 @@ static int run_command(const struct join *join, const struct account *account, s
  * (/proc/PID/cgroup), and its limits. */
 #define SHOWN (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID)
 
+/* That of time is entered where it is not the caller's own, which another caller's may be: nobody can note that before. */
+static int time_of(const struct entry *entry)
+{
+	unsigned long long time_ns;
+	char theirs[40];
+
+	snprintf(theirs, sizeof(theirs), "/proc/%d/ns/time", (int)entry->state->init.pid);
+	time_ns = ns_inode(theirs);
+	return time_ns && time_ns != ns_inode("/proc/self/ns/time") ? CLONE_NEWTIME : 0;
+}
+
 static int enter(const struct join *join, int flags, struct error *err)
 {
 	if (setns(join->pidfd, flags) == 0)
@@ -355,7 +366,7 @@ static int prepare(struct join *join, struct error *err)
 	join->pidfd = process_open_inode(&entry->state->init, record_get_u64(&entry->state->more, MORE_INIT_INODE, 0));
 	if (join->pidfd < 0)
 		return fail(err, -join->pidfd, "open its init");
-	join->flags = entry->namespaces;
+	join->flags = entry->namespaces | time_of(entry);
 	if (confinement_of(entry->run_dir, entry->name, entry->state, join->pidfd, &join->confinement, err) < 0)
 		return -err->code;
 	join->cgroup = cgroup_ways_open(&entry->ways, entry->root, err);

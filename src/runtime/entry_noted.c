@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "os/namespace.h"
 #include "runtime/launch.h"
 
 #define SOURCE "entry.source"	/* of which texts the rest is */
@@ -24,19 +23,13 @@
 #define ENVIRONMENT_MOST 64	/* and bytes: a state has 64 KiB and 512 lines (base/record.c) */
 #define ENVIRONMENT_BYTES 16384
 
-static int namespaces_of(const struct container *container, const struct container_state *state)
+static int namespaces_of(const struct container *container)
 {
 	const struct container_config *config = &container->config;
-	unsigned long long time_ns;
-	char theirs[40];
 	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
 
 	if (container->idmap.count)
 		flags |= CLONE_NEWUSER;
-	snprintf(theirs, sizeof(theirs), "/proc/%d/ns/time", (int)state->init.pid);
-	time_ns = ns_inode(theirs);
-	if (time_ns && time_ns != ns_inode("/proc/self/ns/time"))
-		flags |= CLONE_NEWTIME;
 	if (!config->n_networks || config->networks[0].type != NETWORK_HOST)
 		flags |= CLONE_NEWNET;
 	return flags;
@@ -50,7 +43,7 @@ int entry_of(const struct container *container, const struct container_state *st
 	*ret = (struct entry){ .run_dir = container->install->run_dir,
 			       .name = container->name,
 			       .state = state,
-			       .namespaces = namespaces_of(container, state),
+			       .namespaces = namespaces_of(container),
 			       .root = container->idmap.outside,
 			       .user = config->user,
 			       .environment_id = config->environment_id };

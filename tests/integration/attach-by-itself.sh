@@ -30,6 +30,12 @@ same "$by_it" "$by_main" "what a command sees of itself"
 has "$by_it" "^SigIgn:.0000000000000000" "ignored signals"
 has "$by_it" "^Max processes" "limits"
 
+if unshare --time true 2>/dev/null; then
+    say "the box's clocks, whoever's the caller has"
+    its=$(SYSCT_LIBEXEC_DIR=$TEST_TMP/none unshare --time --boottime 100000 sysct attach -T box -- readlink /proc/self/ns/time </dev/null)
+    same "$its" "$(inside box readlink /proc/self/ns/time)" "its time namespace"
+fi
+
 say "what has changed, is wrong or another's is for the large one"
 ok sysct config set box environment.LATER=yes
 expect 1 alone attach box -- true
