@@ -27,6 +27,11 @@
 
 #define MAIN "sysct-main"
 
+static bool is_attach(int argc, char **argv)
+{
+	return argc > 1 && strcmp(argv[1], "attach") == 0;
+}
+
 /* --- the large program --- */
 
 /* Where it was not installed, in the directory that it was built in: beside us. */
@@ -44,9 +49,10 @@ static void execute_beside(char **argv)
 	execv(path, argv);
 }
 
-__attribute__((noreturn)) static void execute_main(char **argv)
+__attribute__((noreturn)) static void execute_main(int argc, char **argv)
 {
 	const char *given = getenv("SYSCT_LIBEXEC_DIR"), *dir = given && *given == '/' ? given : SYSCT_LIBEXECDIR;
+	struct error err = ERROR_NONE;
 	char path[PATH_MAX];
 	int code;
 
@@ -54,8 +60,10 @@ __attribute__((noreturn)) static void execute_main(char **argv)
 	execv(path, argv);
 	code = errno;
 	execute_beside(argv);
-	fprintf(stderr, "sysct: execute %s: %s\n  hint: sysct is not installed whole: install it anew\n", path, strerror(code));
-	_exit(STATUS_FAILED);
+	fail(&err, code, "execute %s", path);
+	error_hint(&err, "sysct is not installed whole: install it again");
+	error_report(&err, NULL);
+	_exit(is_attach(argc, argv) ? ATTACH_FAILED : STATUS_FAILED);
 }
 
 /* --- attach --- */
@@ -142,9 +150,9 @@ static int attach(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	int r = argc > 2 && strcmp(argv[1], "attach") == 0 ? attach(argc - 1, argv + 1) : -1;
+	int r = is_attach(argc, argv) ? attach(argc - 1, argv + 1) : -1;
 
 	if (r < 0)
-		execute_main(argv);
+		execute_main(argc, argv);
 	return r;
 }

@@ -38,19 +38,19 @@ fi
 
 say "what has changed, is wrong or another's is for the large one"
 ok sysct config set box environment.LATER=yes
-expect 1 alone attach box -- true
-has "$(cat "$ERR")" "execute .*/none/sysct-main: .*No such file" "what it says without the large one"
+refused 125 "execute .*/none/sysct-main: .*No such file" alone attach box -- true
 # shellcheck disable=SC2016 # for the shell inside
 later='echo $LATER'
 ok sysct attach box -- true
-expect 1 alone attach no-such-box -- true
-expect 1 alone attach --help
-expect 1 alone list
+expect 125 alone attach no-such-box -- true
+expect 125 alone attach
+expect 125 alone attach --help
+refused 1 "execute .*/none/sysct-main: .*No such file" alone list
 ok sysct restart box --now
 ok sysct wait box --for running
 same "$(alone attach -T box -- sh -c "$later" </dev/null)" yes "what was set before it started"
 ok sysct freeze box
-expect 1 alone attach box -- true
+expect 125 alone attach box -- true
 expect 125 sysct attach box -- true
 ok sysct thaw box
 expect 0 alone attach box -- true
