@@ -226,6 +226,14 @@ static void execute_file(const char *path, char *const *argv)
 	execve(words[0], words, environ);
 }
 
+/* In the next directory there may be one nevertheless: what network file systems say of a server that is gone counts, too, as for
+ * execvp(3) of glibc, and a path that is too long. */
+static bool may_be_elsewhere(int code)
+{
+	return code == EACCES || code == ENOENT || code == ENOTDIR || code == ENAMETOOLONG || code == ESTALE || code == ENODEV ||
+	       code == ETIMEDOUT;
+}
+
 /* execvp(3), which is not the same in every C library. */
 static void execute(const char *program, char *const *argv)
 {
@@ -243,7 +251,7 @@ static void execute(const char *program, char *const *argv)
 		file = xasprintf("%.*s%s%s", (int)(end - path), path, end > path ? "/" : "", program);
 		execute_file(file, argv);
 		denied = denied || errno == EACCES;
-		if (errno != EACCES && errno != ENOENT && errno != ENOTDIR)
+		if (!may_be_elsewhere(errno))
 			return;
 	}
 	if (denied)
