@@ -6,6 +6,37 @@
 #include <stdio.h>
 #include <string.h>
 
+/* In glibc's words, which people know and search for, also from a program of another C library (src/front/main.c). */
+static const char *reason_of(int code)
+{
+	static const struct {
+		int code;
+		char words[40];
+	} others[] = {
+		{ EIO, "Input/output error" },
+		{ ENOMEM, "Cannot allocate memory" },
+		{ EBUSY, "Device or resource busy" },
+		{ EMFILE, "Too many open files" },
+		{ ENOTTY, "Inappropriate ioctl for device" },
+		{ ESPIPE, "Illegal seek" },
+		{ ENAMETOOLONG, "File name too long" },
+		{ ELOOP, "Too many levels of symbolic links" },
+		{ EOVERFLOW, "Value too large for defined data type" },
+		{ ELIBBAD, "Accessing a corrupted shared library" },
+		{ EMSGSIZE, "Message too long" },
+		{ EOPNOTSUPP, "Operation not supported" },
+		{ ENOTCONN, "Transport endpoint is not connected" },
+		{ ETIMEDOUT, "Connection timed out" },
+		{ EUCLEAN, "Structure needs cleaning" },
+		{ EDQUOT, "Disk quota exceeded" },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i].code == code)
+			return others[i].words;
+	return strerror(code);
+}
+
 static int fill(struct error *err, int code, int status, const char *reason, const char *format,
 		va_list args)
 {
@@ -30,7 +61,7 @@ int fail(struct error *err, int code, const char *format, ...)
 
 	va_start(args, format);
 	if (code > 0)
-		r = fill(err, code, 0, strerror(code), format, args);
+		r = fill(err, code, 0, reason_of(code), format, args);
 	else
 		r = fill(err, EINVAL, 0, NULL, format, args);
 	va_end(args);

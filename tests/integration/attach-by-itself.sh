@@ -15,7 +15,9 @@ expect 0 alone attach box -- true
 expect 42 alone attach -u root -w /etc -e A=b box -- sh -c '[ "$PWD $A" = "/etc b" ] && exit 42'
 expect 127 alone attach box -- no-such-command
 same "$(cat "$ERR")" "$(main attach box -- no-such-command 2>&1)" "what it says of a command that is not there"
-expect 126 alone attach box -- /etc
+ok sysct attach box -- ln -s loop /loop
+expect 126 alone attach box -- /loop
+same "$(cat "$ERR")" "$(main attach box -- /loop 2>&1)" "what it says of a command that leads nowhere"
 alone attach box -- sh -c 'cat; echo end >&2' <"$0" >"$OUT" 2>"$ERR"
 cmp "$0" "$OUT" || fail "its input did not come out"
 same "$(cat "$ERR")" end "its standard error"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../testing.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -14,6 +15,17 @@ START_TEST(a_failure_has_words_and_the_reason)
 	ck_assert_str_eq(err.message, "open /x: No such file or directory");
 	ck_assert_str_eq(err.hint, "");
 	ck_assert_int_eq(error_exit_status(&err), STATUS_FAILED);
+}
+END_TEST
+
+START_TEST(reasons_are_in_the_words_of_this_c_library)
+{
+	struct error err = ERROR_NONE;
+
+	for (int code = 1; code < 134; code++) {
+		fail(&err, code, "a");
+		ck_assert_str_eq(err.message + strlen("a: "), strerror(code));
+	}
 }
 END_TEST
 
@@ -128,6 +140,7 @@ int main(void)
 	TCase *tcase = tcase_create("error");
 
 	tcase_add_test(tcase, a_failure_has_words_and_the_reason);
+	tcase_add_test(tcase, reasons_are_in_the_words_of_this_c_library);
 	tcase_add_test(tcase, a_failure_without_errno_is_invalid);
 	tcase_add_test(tcase, a_status_is_kept);
 	tcase_add_test(tcase, outer_words_come_first);
