@@ -21,6 +21,7 @@
 #include "command/attach_options.h"
 #include "config/source.h"
 #include "os/process.h"
+#include "os/relro.h"
 #include "runtime/entry.h"
 #include "runtime/settle.h"
 #include "store/install.h"
@@ -131,6 +132,7 @@ static int attach(int argc, char **argv)
 	bool begun = false;
 	int r;
 
+	relro_protect();
 	state_init(&state);
 	if (geteuid() != 0 || !streams_are_open() || !parse(argc, argv, &name, &wish) ||
 	    install_init(&install, NULL, NULL, NULL, NULL, &err) < 0 || !find_entry(&install, name, &state, &entry, &err))

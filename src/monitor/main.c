@@ -20,6 +20,7 @@
 #include "monitor.h"
 #include "os/fdpass.h"
 #include "os/notify.h"
+#include "os/relro.h"
 #include "runtime/supervise.h"
 
 #define SOURCE_SHIFT 32
@@ -313,6 +314,7 @@ int main(int argc, char **argv)
 	static struct monitor m;	/* zeroes, so that pages of its buffers which nobody touches are none */
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGTTOU, SIGTTIN };
 
+	relro_protect();
 	if (argc < 7)
 		return 2;
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)

@@ -32,6 +32,23 @@ same "$by_it" "$by_main" "what a command sees of itself"
 has "$by_it" "^SigIgn:.0000000000000000" "ignored signals"
 has "$by_it" "^Max processes" "limits"
 
+say "tables of what is of musl cannot be written while it runs"
+# protected PID PROGRAM
+protected() {
+    table=$(readelf -lW "$2" | awk '$1 == "GNU_RELRO" { print $3 }')
+    maps=$(grep "$2\$" "/proc/$1/maps")
+    has "$maps" "^$(printf %x $(((0x${maps%%-*} + table) & ~4095)))-[0-9a-f]+ r--p" "where the tables of ${2##*/} are"
+}
+mkfifo "$TEST_TMP/in"
+SYSCT_LIBEXEC_DIR=$TEST_TMP/none sysct attach -T box -- sh -c 'echo in; cat' <"$TEST_TMP/in" >"$TEST_TMP/said" &
+pid=$!
+exec 4>"$TEST_TMP/in"
+eventually 10 grep -q in "$TEST_TMP/said"
+protected $pid "$(command -v sysct)"
+exec 4>&-
+wait $pid
+protected "$(monitor_of box)" "$SYSCT_LIBEXEC_DIR/sysct-monitor"
+
 if unshare --time true 2>/dev/null; then
     say "the box's clocks, whoever's the caller has"
     its=$(SYSCT_LIBEXEC_DIR=$TEST_TMP/none unshare --time --boottime 100000 sysct attach -T box -- readlink /proc/self/ns/time </dev/null)
