@@ -139,8 +139,6 @@ int netlink_address_add(struct netlink *netlink, int index, int family, const vo
  * go on sending to that for up to a minute (arp(7)). The link is up; it may get its carrier later. Addresses of link_setup are
  * announced with it. */
 int netlink_address_announce(struct netlink *netlink, int index, const void *v4, struct error *err);
-/* The caller's namespace asks again where an address on this link is. That it knew nothing of it is no error. */
-void netlink_neighbour_forget(struct netlink *netlink, int index, int family, const void *address);
 /* Replaces a default route through the same family. */
 int netlink_default_route_set(struct netlink *netlink, int index, int family, const void *gateway,
 			      struct error *err);
@@ -173,6 +171,9 @@ struct address_info {
 	unsigned char address[16];
 	unsigned int prefix;
 };
+/* The caller's namespace asks again where addresses on this link are. That it knew nothing of one is no error; a permanent entry, which
+ * an administrator has made, stays. */
+void netlink_neighbours_forget(struct netlink *netlink, int index, const struct address_info *addresses, size_t n);
 /* The addresses of one link, both families. Caller frees *ret. Returns the count. */
 int netlink_addresses(struct netlink *netlink, int index, struct address_info **ret,
 		      struct error *err);

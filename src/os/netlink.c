@@ -301,9 +301,9 @@ int batch_run(struct netlink *netlink, struct batch *batch, const struct reader 
 	if (reader) {
 		buf = xmalloc(REPLY_ROOM);
 		room = REPLY_ROOM;
-	} else {
-		nlmsg_hdr(batch->messages[last_answered(batch)].libnl)->nlmsg_flags |= NLM_F_ACK;
 	}
+	if (!reader || reader->acknowledged)
+		nlmsg_hdr(batch->messages[last_answered(batch)].libnl)->nlmsg_flags |= NLM_F_ACK;
 	r = batch_send(netlink, batch, err);
 	if (r < 0)
 		return r;

@@ -54,6 +54,7 @@ struct reader {
 	void (*each)(struct nlmsghdr *header, void *arg);
 	void *arg;
 	bool single; /* the first answer is the only one */
+	bool acknowledged; /* each message has one answer or fails: the last one's acknowledgement is the end */
 };
 
 /* Send the batch and wait for its answers. reader NULL: there are acknowledgements alone. Returns the first failure; what comes

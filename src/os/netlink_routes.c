@@ -15,6 +15,8 @@
 #include "base/text.h"
 #include "netlink_parts.h"
 
+#define NEIGHBOURS_AT_ONCE 16
+
 static size_t address_bytes(int family)
 {
 	return family == AF_INET6 ? 16 : 4;
@@ -90,14 +92,53 @@ int netlink_address_announce(struct netlink *netlink, int index, const void *v4,
 	return batch_run(netlink, batch, NULL, err);
 }
 
-void netlink_neighbour_forget(struct netlink *netlink, int index, int family, const void *address)
+struct neighbour_list {
+	struct address_info items[NEIGHBOURS_AT_ONCE];
+	size_t n;
+};
+
+static void read_neighbour(struct nlmsghdr *header, void *arg)
+{
+	const struct ndmsg *message = NLMSG_DATA(header);
+	struct neighbour_list *list = arg;
+	struct address_info *info = &list->items[list->n];
+
+	if (header->nlmsg_type != RTM_NEWNEIGH || list->n == NEIGHBOURS_AT_ONCE || message->ndm_state & NUD_PERMANENT)
+		return;
+	info->family = message->ndm_family;
+	if (answer_bytes(answer_find(header, sizeof(*message), NDA_DST), info->address, address_bytes(info->family)))
+		list->n++;
+}
+
+static void ask_neighbours(struct netlink *netlink, int type, const char *what, int index, const struct address_info *items, size_t n,
+			   const struct reader *reader)
 {
 	auto_batch struct batch *batch = batch_new();
 	struct error ignored = ERROR_NONE;
-	const struct ndmsg header = { .ndm_family = (unsigned char)family, .ndm_ifindex = index };
 
-	add_neighbour(batch, RTM_DELNEIGH, 0, &header, address, "forget");
-	batch_run(netlink, batch, NULL, &ignored);
+	for (size_t i = 0; i < n; i++) {
+		const struct ndmsg header = { .ndm_family = (unsigned char)items[i].family, .ndm_ifindex = index };
+
+		add_neighbour(batch, type, 0, &header, items[i].address, what);
+	}
+	batch_run(netlink, batch, reader, &ignored);
+}
+
+/* The kernel would delete a permanent one as well, so it is asked first; mostly it knows none of them, and that is all. */
+static void forget_some(struct netlink *netlink, int index, const struct address_info *items, size_t n)
+{
+	struct neighbour_list known = { .n = 0 };
+	struct reader reader = { .each = read_neighbour, .arg = &known, .acknowledged = true };
+
+	ask_neighbours(netlink, RTM_GETNEIGH, "look for", index, items, n, &reader);
+	if (known.n)
+		ask_neighbours(netlink, RTM_DELNEIGH, "forget", index, known.items, known.n, NULL);
+}
+
+void netlink_neighbours_forget(struct netlink *netlink, int index, const struct address_info *addresses, size_t n)
+{
+	for (size_t i = 0; i < n; i += NEIGHBOURS_AT_ONCE)
+		forget_some(netlink, index, addresses + i, n - i < NEIGHBOURS_AT_ONCE ? n - i : NEIGHBOURS_AT_ONCE);
 }
 
 int netlink_address_add(struct netlink *netlink, int index, int family, const void *address,

@@ -200,20 +200,42 @@ void network_ask_no_router(const struct launch *launch, int root)
 
 /* --- raising --- */
 
+static void add_neighbour(const char *text, bool with_prefix, struct address_info *items, size_t *n)
+{
+	struct ip ip;
+	struct address_info info = { .family = AF_UNSPEC };
+
+	if (!ip_parse(text, with_prefix, &ip))
+		return;
+	info.family = ip.family;
+	memcpy(info.address, ip.bytes, ip.family == AF_INET6 ? 16 : 4);
+	for (size_t i = 0; i < *n; i++)
+		if (memcmp(&items[i], &info, sizeof(info)) == 0)
+			return;	/* a fixed one is the lease as well where no other was given */
+	items[(*n)++] = info;
+}
+
 /* An address may have been another container's a moment ago, whose MAC the host still knows. Of a bridge that is not ours, the
  * host's table of neighbours is not ours either: there the announcement has to do. */
-static void forget_neighbours(const struct prepared_network *net, const struct prepared_link *link)
+static void forget_neighbours(const struct prepared_network *net)
 {
-	const struct strings *given = &link->config->address;
-	const char *lease[] = { link->lease.v4, link->lease.v6 };
-	struct ip address;
+	auto_free struct address_info *items = NULL;
+	size_t n = 0, room = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(lease); i++)
-		if (ip_parse(lease[i], false, &address))
-			netlink_neighbour_forget(net->netlink, net->bridge.index, address.family, address.bytes);
-	for (size_t i = 0; i < given->n; i++)
-		if (ip_parse(given->items[i], true, &address))
-			netlink_neighbour_forget(net->netlink, net->bridge.index, address.family, address.bytes);
+	for (size_t i = 0; i < net->n; i++)
+		room += net->links[i].config->address.n + 2;
+	items = xcalloc(room + 1, sizeof(*items));
+	for (size_t i = 0; i < net->n; i++) {
+		const struct prepared_link *link = &net->links[i];
+
+		if (!link->own)
+			continue;
+		add_neighbour(link->lease.v4, false, items, &n);
+		add_neighbour(link->lease.v6, false, items, &n);
+		for (size_t k = 0; k < link->config->address.n; k++)
+			add_neighbour(link->config->address.items[k], true, items, &n);
+	}
+	netlink_neighbours_forget(net->netlink, net->bridge.index, items, n);
 }
 
 /* The ends on the host. Until now there was no carrier, so nothing was sent: what each neighbour gets of a new link (reports of its
@@ -222,14 +244,13 @@ int host_raise_links(struct launch *launch, struct error *err)
 {
 	const struct prepared_network *net = launch->network;
 
+	forget_neighbours(net);
 	for (size_t i = 0; i < net->n; i++) {
 		const char *name = net->links[i].link;	/* a macvlan has none */
 		int index = *name ? netlink_link_index(net->netlink, name) : 0;
 
 		if (*name && !index)
 			return fail(err, ENODEV, "find link \"%s\", which somebody has deleted meanwhile", name);
-		if (net->links[i].own)
-			forget_neighbours(net, &net->links[i]);
 		if (*name && netlink_link_set_up(net->netlink, index, true, err) < 0)
 			return -err->code;
 	}

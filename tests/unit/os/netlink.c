@@ -323,6 +323,48 @@ START_TEST(a_port_is_guarded_from_its_birth_and_later)
 }
 END_TEST
 
+/* How the neighbour is known, as ip(8) writes it; "": not. */
+static void ck_neighbour(const char *address, const char *state)
+{
+	const char *argv[] = { "ip", "neigh", "show", address, "dev", "br0", NULL };
+	auto_free char *out = NULL;
+	struct tool_run run = { .argv = argv, .keep_fd = -1, .ret_output = &out };
+
+	ck_assert_int_eq(tool_run(&run, &err), 0);
+	ck_assert_msg(*state ? strstr(out, state) != NULL : !*out, "%s is \"%s\", not \"%s\"", address, out, state);
+}
+
+static struct address_info add_neighbour(const char *address, const char *state)
+{
+	const char *argv[] = { "ip", "neigh", "add", address, "lladdr", "02:00:00:00:00:09", "nud", state, "dev", "br0", NULL };
+	struct tool_run run = { .argv = argv, .keep_fd = -1 };
+	struct address_info info = { .family = strchr(address, ':') ? AF_INET6 : AF_INET };
+
+	if (*state)
+		ck_assert_int_eq(tool_run(&run, &err), 0);
+	ck_assert_int_eq(inet_pton(info.family, address, info.address), 1);
+	return info;
+}
+
+START_TEST(neighbours_are_forgotten_but_not_permanent_ones)
+{
+	int index = must(netlink_bridge_add(netlink, "br0", bridge_mac, 0, "sysct:bridge", &err));
+	struct address_info one[40];
+	char address[40][24];
+
+	must(netlink_link_set_up(netlink, index, true, &err));
+	for (int i = 0; i < 40; i++) {
+		snprintf(address[i], sizeof(address[i]), i % 2 ? "fd00::%d" : "10.1.2.%d", i + 1);
+		one[i] = add_neighbour(address[i], i % 4 == 3 ? "" : i % 5 == 4 ? "permanent" : "reachable");
+	}
+	netlink_neighbours_forget(netlink, index, one, 40);
+	for (int i = 0; i < 40; i++)
+		ck_neighbour(address[i], i % 4 != 3 && i % 5 == 4 ? "PERMANENT" : "");
+	netlink_neighbours_forget(netlink, index, one, 0);
+	ck_neighbour(address[4], "PERMANENT");
+}
+END_TEST
+
 START_TEST(a_table_is_seen_without_running_nft)
 {
 	const char *argv[] = { "nft", "-f", "-", NULL };
@@ -375,6 +417,7 @@ int main(void)
 	tcase_add_test(tests, the_first_failure_of_a_batch_is_told);
 	tcase_add_test(tests, the_uplink_is_the_link_of_the_default_route);
 	tcase_add_test(tests, a_port_is_guarded_from_its_birth_and_later);
+	tcase_add_test(tests, neighbours_are_forgotten_but_not_permanent_ones);
 	tcase_add_test(tests, a_table_is_seen_without_running_nft);
 	tcase_add_test(tests, sysctls_are_those_of_the_callers_namespace);
 	suite_add_tcase(suite, tests);
