@@ -130,6 +130,7 @@ int network_lease_link(struct container *c, const struct network_host *host, con
 	if (*lease->v4 && *lease->hwaddr && subnet4_number(&bridge->subnet4, lease->v4) &&
 	    !*lease->v6 == (bridge->subnet6.prefix == 0))
 		return 0;
+	link->fresh = true;
 	lock = network_lock(host, err);
 	if (lock < 0 || taken_addresses(c, own_key, &taken, err) < 0 ||
 	    network_lease(bridge, seed, &taken, lease, err) < 0)

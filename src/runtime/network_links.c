@@ -12,9 +12,11 @@
 #include "base/cleanup.h"
 #include "config/checks.h"
 #include "base/file.h"
+#include "os/icmp6.h"
 #include "os/netlink.h"
 #include "rows.h"
 #include "runtime/launch.h"
+#include "store/subnet.h"
 
 /* --- making --- */
 
@@ -200,7 +202,7 @@ void network_ask_no_router(const struct launch *launch, int root)
 
 /* --- raising --- */
 
-static void add_neighbour(const char *text, bool with_prefix, struct address_info *items, size_t *n)
+static void add_address(const char *text, bool with_prefix, struct address_info *items, size_t *n)
 {
 	struct ip ip;
 	struct address_info info = { .family = AF_UNSPEC };
@@ -215,27 +217,67 @@ static void add_neighbour(const char *text, bool with_prefix, struct address_inf
 	items[(*n)++] = info;
 }
 
+/* The given one and those of the configuration; items has room for LINK_ADDRESSES. */
+static void add_addresses(const struct prepared_link *link, struct address_info *items, size_t *n)
+{
+	add_address(link->lease.v4, false, items, n);
+	add_address(link->lease.v6, false, items, n);
+	for (size_t i = 0; i < link->config->address.n; i++)
+		add_address(link->config->address.items[i], true, items, n);
+}
+
+#define LINK_ADDRESSES(link) ((link)->config->address.n + 2)
+
 /* An address may have been another container's a moment ago, whose MAC the host still knows. Of a bridge that is not ours, the
  * host's table of neighbours is not ours either: there the announcement has to do. */
 static void forget_neighbours(const struct prepared_network *net)
 {
 	auto_free struct address_info *items = NULL;
-	size_t n = 0, room = 0;
+	size_t n = 0, room = 1;
 
 	for (size_t i = 0; i < net->n; i++)
-		room += net->links[i].config->address.n + 2;
-	items = xcalloc(room + 1, sizeof(*items));
+		room += LINK_ADDRESSES(&net->links[i]);
+	items = xcalloc(room, sizeof(*items));
+	for (size_t i = 0; i < net->n; i++)
+		if (net->links[i].own)
+			add_addresses(&net->links[i], items, &n);
+	netlink_neighbours_forget(net->netlink, net->bridge.index, items, n);
+}
+
+/* A lease stays the container's, and its MAC with it: neighbours know both from another start. What the configuration fixes may have
+ * been another's meanwhile. */
+static bool may_be_known_otherwise(const struct prepared_link *link)
+{
+	bool fixed = strcmp(link->config->hwaddr, "auto") != 0;
+
+	for (size_t i = 0; i < link->config->address.n; i++)
+		fixed = fixed || strchr(link->config->address.items[i], ':');
+	return link->own && !link->kept && !link->config->isolated && (link->fresh || fixed);
+}
+
+/* By the host: the kernel inside announces what comes up with its link (ndisc_notify), but the carrier comes later, and then it does
+ * not; and each of many neighbours costs some microseconds. */
+void network_announce6(const struct prepared_network *net)
+{
+	struct error ignored = ERROR_NONE;
+
 	for (size_t i = 0; i < net->n; i++) {
 		const struct prepared_link *link = &net->links[i];
+		auto_free struct address_info *items = xcalloc(LINK_ADDRESSES(link), sizeof(*items));
+		auto_free struct announced6 *told = xcalloc(LINK_ADDRESSES(link), sizeof(*told));
+		size_t n = 0, n6 = 0;
 
-		if (!link->own)
+		if (!may_be_known_otherwise(link))
 			continue;
-		add_neighbour(link->lease.v4, false, items, &n);
-		add_neighbour(link->lease.v6, false, items, &n);
-		for (size_t k = 0; k < link->config->address.n; k++)
-			add_neighbour(link->config->address.items[k], true, items, &n);
+		add_addresses(link, items, &n);
+		for (size_t k = 0; k < n; k++) {
+			if (items[k].family != AF_INET6 || hwaddr_parse(link->lease.hwaddr, told[n6].hwaddr) < 0)
+				continue;
+			memcpy(told[n6++].address, items[k].address, sizeof(items[k].address));
+		}
+		if (n6)
+			icmp6_announce(net->bridge.index, told, n6, &ignored);
 	}
-	netlink_neighbours_forget(net->netlink, net->bridge.index, items, n);
 }
 
 /* The ends on the host. Until now there was no carrier, so nothing was sent: what each neighbour gets of a new link (reports of its

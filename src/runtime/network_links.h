@@ -20,6 +20,7 @@ struct prepared_link {
 	int master;			/* the bridge, or a macvlan's parent */
 	uint32_t mtu;			/* 0: the parent's */
 	struct network_lease lease;	/* its addresses as far as they are known; empty strings: not */
+	bool fresh;			/* the lease was given by this start: the addresses may have been another's */
 	bool kept;			/* it lives in a kept net namespace, whole */
 	bool route4, route6;		/* the default route leaves by it */
 	uint32_t group;			/* how the rules know it: "admit the links" */
@@ -57,6 +58,12 @@ int network_claim_static(struct container *c, const struct network_host *host, c
 /* Its name leads to the first link on our own bridge; the server there gives each link that asks its own address. */
 int network_register_links(const struct network_host *host, const struct container *c, const struct prepared_network *net,
 			   struct error *err);
+
+/* --- network_links.c --- */
+
+/* To the neighbours on our own bridge, which may know another MAC for an IPv6 address that was another container's: as far as this
+ * start can have changed what they know. Best effort: they find out by themselves within half a minute. */
+void network_announce6(const struct prepared_network *net);
 
 /* --- network_netns.c --- */
 

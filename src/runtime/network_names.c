@@ -70,6 +70,7 @@ int host_register_names(struct launch *launch, struct error *err)
 	struct network_host host;
 	char suffix[16];
 
+	network_announce6(net);
 	network_host_of(c, &host, suffix);
 	if (!net->bridge.dns || asks_the_server(net) || network_register_links(&host, c, net, err) == 0)
 		return 0;
