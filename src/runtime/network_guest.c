@@ -85,26 +85,47 @@ static int write_networkd(int root, const struct container_config *config, struc
 	return 0;
 }
 
+static void add_domains(struct text *text, const struct strings *words)
+{
+	text_add(text, "Domains=");
+	for (size_t i = 1; i < words->n; i++)
+		text_add(text, "%s%s", i > 1 ? " " : "", words->items[i]);
+	text_add(text, "\n");
+}
+
+char *network_resolved_text(const char *resolv_conf)
+{
+	auto_strings struct strings lines = STRINGS_EMPTY;
+	struct text text = TEXT_EMPTY;
+
+	text_add(&text, "# made by sysct\n[Resolve]\n");
+	strings_split(&lines, resolv_conf, "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		auto_strings struct strings words = STRINGS_EMPTY;
+
+		strings_split(&words, lines.items[i], " \t\r");
+		if (words.n < 2)
+			continue;
+		if (strcmp(words.items[0], "nameserver") == 0)	/* what stands behind its address is a comment, to any libc */
+			text_add(&text, "DNS=%s\n", words.items[1]);
+		else if (strcmp(words.items[0], "search") == 0)
+			add_domains(&text, &words);
+	}
+	return text.data;
+}
+
 /* resolved asks nobody that it is not told of, and its package makes /etc/resolv.conf lead to it: so it is told at each start, also
  * where it is not installed yet. */
 static int write_resolved(int root, const char *resolv_conf, struct error *err)
 {
-	auto_strings struct strings lines = STRINGS_EMPTY;
-	auto_text struct text text = TEXT_EMPTY;
+	auto_free char *text = NULL;
 
 	if (!exists(root, "usr/lib/systemd/systemd") && !exists(root, "lib/systemd/systemd"))
 		return 0;
-	text_add(&text, "# made by sysct\n[Resolve]\n");
-	strings_split(&lines, resolv_conf, "\n");
-	for (size_t i = 0; i < lines.n; i++) {
-		if (text_starts(lines.items[i], "nameserver "))
-			text_add(&text, "DNS=%s\n", lines.items[i] + strlen("nameserver "));
-		else if (text_starts(lines.items[i], "search "))
-			text_add(&text, "Domains=%s\n", lines.items[i] + strlen("search "));
-	}
 	if (make_dir(root, "run/systemd/resolved.conf.d", err) < 0)
 		return -err->code;
-	return put_file_beneath(root, "run/systemd/resolved.conf.d/10-sysct.conf", text.data, err);
+	text = network_resolved_text(resolv_conf);
+	return put_file_beneath(root, "run/systemd/resolved.conf.d/10-sysct.conf", text, err);
 }
 
 static bool has_networkd(int root)

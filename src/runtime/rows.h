@@ -71,6 +71,8 @@ int network_enter(struct launch *launch, int *ret_back, struct error *err);
 void network_return(int *back);
 /* network_guest.c */
 RUN(payload_write_network);
+/* What a resolv.conf says, as systemd's resolved is told it. Caller frees. */
+char *network_resolved_text(const char *resolv_conf);
 
 /* unit.c */
 RUN(host_tell_machined);

@@ -38,3 +38,9 @@ ok sysct config set box network.address=dhcp "network.bridge=scbr$$"
 ok sysct start box --wait
 eventually 20 has_address 203.0.113
 ok ping -c 1 -W 5 "$(inside box ip -4 address show dev eth0 | sed -n 's/.*inet \([0-9.]*\).*/\1/p')"
+
+say "no link at all"
+ok sysct stop box
+ok sysct config set box network.address= network.bridge= network.type=none
+ok sysct start box --wait
+if inside box cat /etc/network/interfaces | grep -q 'inet dhcp'; then fail "the client is still asked to ask"; fi
