@@ -19,6 +19,7 @@
 struct mount_item {
 	char *path;		/* inside, without the first slash */
 	int fd;			/* -1: a tmpfs, made where it is placed */
+	char *size;		/* its option, unless the configuration gives one; NULL: no tmpfs */
 	const struct mount_config *config;	/* NULL: a device node */
 	bool dir, create;
 };
@@ -31,6 +32,9 @@ struct mount_items {
 void mount_items_done(struct mount_items *items);
 #define auto_mount_items __attribute__((cleanup(mount_items_done)))
 
+/* The option size= of a file system in memory, in percent of the host's and of limits.memory: it shall be full before the container's
+ * memory is. Else who fills it is killed, which frees nothing, and so is one after the other, init at last. Caller frees. */
+char *mounts_memory_size(const struct container_config *config, unsigned int of_host, unsigned int of_limit);
 /* All mounts of config, parents first. userns: -1 for none; bare_mounts (-1: none) and at: see mount_lock() of os/mount_lock.h. Points
  * into config. */
 int mounts_open(const struct container_config *config, int userns, uid_t owner, int bare_mounts, const char *at,

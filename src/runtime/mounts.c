@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ void mount_items_done(struct mount_items *items)
 {
 	for (size_t i = 0; i < items->n; i++) {
 		free(items->items[i].path);
+		free(items->items[i].size);
 		close_fd(&items->items[i].fd);
 	}
 	free(items->items);
@@ -91,13 +93,16 @@ static int lock_all(struct mount_items *items, const char *const *parts, int use
 	return r;
 }
 
-static int open_one(const struct mount_config *mount, int map, struct mount_items *ret, struct error *err)
+static int open_one(const struct container_config *config, const struct mount_config *mount, int map, struct mount_items *ret,
+		    struct error *err)
 {
 	struct mount_item *item = add(ret, mount->path);
 
 	item->config = mount;
 	item->create = mount->create;
 	item->dir = true;
+	if (mount->type == MOUNT_TMPFS)
+		item->size = mounts_memory_size(config, 10, 50);
 	if (mount->type == MOUNT_BIND && open_bind(mount, map, item, err) < 0)
 		return error_prefix(err, "[mount \"%s\"]", mount->path);
 	return 0;
@@ -107,7 +112,7 @@ int mounts_open(const struct container_config *config, int userns, uid_t owner, 
 		struct mount_items *ret, struct error *err)
 {
 	for (size_t i = 0; i < config->n_mounts; i++)
-		if (open_one(&config->mounts[i], map_for(userns, owner), ret, err) < 0)
+		if (open_one(config, &config->mounts[i], map_for(userns, owner), ret, err) < 0)
 			return -err->code;
 	if (ret->n)
 		qsort(ret->items, ret->n, sizeof(struct mount_item), by_path);
@@ -164,13 +169,24 @@ static int open_target(int root, const struct mount_item *item, struct error *er
 	return dir;
 }
 
-static int make_tmpfs(const struct mount_config *mount, struct error *err)
+char *mounts_memory_size(const struct container_config *config, unsigned int of_host, unsigned int of_limit)
 {
+	uint64_t limit = config->limits.memory;
+	uint64_t host = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 100 * of_host;
+
+	if (limit == CONFIG_UNSET || limit == CONFIG_NONE || limit / 100 * of_limit >= host)
+		return xasprintf("size=%u%%", of_host);
+	return xasprintf("size=%" PRIu64, limit / 100 * of_limit);
+}
+
+static int make_tmpfs(const struct mount_item *item, struct error *err)
+{
+	const struct mount_config *mount = item->config;
 	auto_mount_options struct mount_options options = MOUNT_OPTIONS_EMPTY;
 	auto_strings struct strings data = STRINGS_EMPTY;
 
 	mount_options_parse(mount->options, &options);
-	strings_add(&data, "size=10%");
+	strings_add(&data, item->size);
 	strings_add(&data, "nr_inodes=400k");
 	for (size_t i = 0; i < options.data.n; i++)
 		strings_add(&data, options.data.items[i]);
@@ -189,7 +205,7 @@ static int place_one(int root, const struct mount_item *item, struct error *err)
 		return fail(err, EISDIR, "mount a file on \"/%s\" in the container", item->path);
 	if (item->fd >= 0)
 		return mount_attach(item->fd, target, err);
-	tmpfs = make_tmpfs(item->config, err);
+	tmpfs = make_tmpfs(item, err);
 	return tmpfs < 0 ? tmpfs : mount_attach(tmpfs, target, err);
 }
 
@@ -396,12 +412,13 @@ static int add_devices(struct newcomers *new, const struct wishes *wishes, struc
 	return -err->code;
 }
 
-static int mount_one(const struct newcomers *new, const struct mount_config *mount, struct error *err)
+static int mount_one(const struct newcomers *new, const struct container_config *config, const struct mount_config *mount,
+		     struct error *err)
 {
 	auto_mount_items struct mount_items one = MOUNT_ITEMS_EMPTY;
 	uid_t owner = new->container->idmap.outside;
 
-	if (open_one(mount, map_for(new->userns, owner), &one, err) < 0 ||
+	if (open_one(config, mount, map_for(new->userns, owner), &one, err) < 0 ||
 	    lock_all(&one, NULL, new->userns, owner, -1, new->at, err) < 0)
 		return -err->code;
 	return place_live(new->state, &one, err);
@@ -440,7 +457,7 @@ static int add_mounts(struct newcomers *new, const struct container_config *befo
 			strings_add(&failed, mount->path);
 			continue;
 		}
-		if (mount_one(new, mount, &why) == 0)
+		if (mount_one(new, after, mount, &why) == 0)
 			continue;
 		strings_add(&failed, mount->path);
 		take_failure(new, is_old(before, mount), "mounted", &why, err);

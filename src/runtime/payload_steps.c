@@ -4,7 +4,6 @@
  * without following links. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +29,7 @@
 #include "runtime/devices.h"
 #include "runtime/hosts.h"
 #include "runtime/launch.h"
+#include "runtime/mounts.h"
 #include "store/configure.h"
 #include "store/guest.h"
 
@@ -224,22 +224,10 @@ static int put_dev(const struct launch *launch, struct error *err)
 	return bind_devices(launch->config, err);
 }
 
-/* A file system in memory is full before the container's memory is: else who fills it is killed, which frees nothing, and
- * so is one after the other, init at last. In percent. */
-static char *size_in_memory(const struct launch *launch, unsigned int of_host, unsigned int of_limit)
-{
-	uint64_t limit = launch->config->limits.memory;
-	uint64_t host = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 100 * of_host;
-
-	if (limit == CONFIG_UNSET || limit == CONFIG_NONE || limit / 100 * of_limit >= host)
-		return xasprintf("size=%u%%", of_host);
-	return xasprintf("size=%" PRIu64, limit / 100 * of_limit);
-}
-
 int payload_make_dev(struct launch *launch, struct error *err)
 {
 	static const char *const pts[] = { "mode=0620", "gid=5", "ptmxmode=0666", "max=1024", NULL };
-	auto_free char *size = size_in_memory(launch, 10, 50);
+	auto_free char *size = mounts_memory_size(launch->config, 10, 50);
 	const char *const shm[] = { "mode=1777", size, "nr_inodes=400k", NULL };
 	struct error no_mqueue = ERROR_NONE;
 	auto_close int dev = -1;
@@ -266,7 +254,7 @@ int payload_make_dev(struct launch *launch, struct error *err)
 /* Programs expect to write here also where the rest is read-only. A rootfs without one of them has no use for it. */
 static int put_temporary(const struct launch *launch, struct error *err)
 {
-	auto_free char *size = size_in_memory(launch, 10, 20);
+	auto_free char *size = mounts_memory_size(launch->config, 10, 20);
 	const char *const options[] = { "mode=1777", size, "nr_inodes=400k", NULL };
 	static const char *const dirs[] = { "tmp", "var/tmp" };
 
@@ -289,7 +277,7 @@ static int put_tmp_size(const struct launch *launch, struct error *err)
 	static const char *const dirs[] = { "run/systemd", "run/systemd/system.control",
 					    "run/systemd/system.control/tmp.mount.d" };
 	auto_close int unit = open_beneath(root, TMP_UNIT, O_PATH, 0);
-	auto_free char *size = size_in_memory(launch, 50, 50), *text = NULL;
+	auto_free char *size = mounts_memory_size(launch->config, 50, 50), *text = NULL;
 
 	if (unit < 0 || strchr(size, '%') || guest_has_own_tmp(root))
 		return 0;
@@ -305,7 +293,7 @@ static int put_tmp_size(const struct launch *launch, struct error *err)
 
 int payload_make_run(struct launch *launch, struct error *err)
 {
-	auto_free char *size = size_in_memory(launch, 20, 20);
+	auto_free char *size = mounts_memory_size(launch->config, 20, 20);
 	const char *const options[] = { "mode=0755", size, "nr_inodes=800k", NULL };
 	auto_free char *uuid = xasprintf("%s\n", launch->container->uuid);
 	auto_close int host = -1;

@@ -3,17 +3,20 @@
 # shows: limits.memory limits.swap
 . "${0%/*}/lib.sh"
 
-busybox box --set limits.memory=64M --set limits.swap=0
+busybox box --set limits.memory=64M --set limits.swap=0 --set mount./mnt.type=tmpfs --set mount./large.type=tmpfs \
+    --set mount./large.options=size=96M --set mount./large.create=yes
 ok sysct start box --wait
 eat() { inside box sh -c "head -c $1 /dev/zero | tail" >/dev/null 2>&1; }
 ok eat 16m
 if eat 100m; then fail "100M in 64M"; fi
 # what is full there is so before everything is killed, which frees nothing
-for at in /dev/shm /run; do
+ok sysct config set box mount./scratch.type=tmpfs mount./scratch.create=yes
+for at in /dev/shm /run /mnt /scratch; do
     expect 1 inside box dd if=/dev/zero of=$at/x bs=1M count=100
     has "$(cat "$ERR")" 'No space left' "a full $at"
     ok inside box rm $at/x
 done
+has "$(inside box df -m /large)" ' 96 ' "the size that was asked for"
 ok inside box true
 ok sysct config set box limits.memory=256M
 ok eat 100m
