@@ -35,6 +35,7 @@ struct entry {
 	const char *run_dir, *name;
 	const struct container_state *state;
 	int namespaces;			/* CLONE_NEW* of those to enter, but that of time */
+	unsigned long long time;	/* ns_inode() of that one, 0: the kernel has none */
 	uid_t root;			/* outside id of its root; 0: its ids are those of the host */
 	struct cgroup_ways ways;
 	const char *user, *environment_id;	/* [container] */

@@ -291,12 +291,7 @@ static int run_command(const struct join *join, const struct account *account, s
 /* That of time is entered where it is not the caller's own, which another caller's may be: nobody can note that before. */
 static int time_of(const struct entry *entry)
 {
-	unsigned long long time_ns;
-	char theirs[40];
-
-	snprintf(theirs, sizeof(theirs), "/proc/%d/ns/time", (int)entry->state->init.pid);
-	time_ns = ns_inode(theirs);
-	return time_ns && time_ns != ns_inode("/proc/self/ns/time") ? CLONE_NEWTIME : 0;
+	return entry->time && entry->time != ns_inode("/proc/self/ns/time") ? CLONE_NEWTIME : 0;
 }
 
 static int enter(const struct join *join, int flags, struct error *err)

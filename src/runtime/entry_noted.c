@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "os/namespace.h"
 #include "runtime/launch.h"
 
 #define SOURCE "entry.source"	/* of which texts the rest is */
 #define NAMESPACES "entry.namespaces"
+#define TIME "entry.time"
 #define ROOT "entry.root"
 #define PAYLOAD "entry.payload"
 #define PIDS "entry.pids"	/* absent: v1 has no limit of tasks */
@@ -22,6 +24,14 @@
 
 #define ENVIRONMENT_MOST 64	/* and bytes: a state has 64 KiB and 512 lines (base/record.c) */
 #define ENVIRONMENT_BYTES 16384
+
+static unsigned long long time_of(const struct container_state *state)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/time", (int)state->init.pid);
+	return ns_inode(path);
+}
 
 static int namespaces_of(const struct container *container)
 {
@@ -44,6 +54,7 @@ int entry_of(const struct container *container, const struct container_state *st
 			       .name = container->name,
 			       .state = state,
 			       .namespaces = namespaces_of(container),
+			       .time = time_of(state),
 			       .root = container->idmap.outside,
 			       .user = config->user,
 			       .environment_id = config->environment_id };
@@ -106,6 +117,7 @@ void entry_note(const struct container *container, struct container_state *state
 		return;
 	record_set(more, SOURCE, hash_format(&config->source, source));
 	record_setf(more, NAMESPACES, "%d", entry.namespaces);
+	record_setf(more, TIME, "%llu", entry.time);
 	record_setf(more, ROOT, "%u", entry.root);
 	record_set(more, PAYLOAD, entry.ways.payload);
 	record_set(more, PIDS, entry.ways.pids);
@@ -128,6 +140,7 @@ bool entry_noted(const struct install *install, const char *name, const struct c
 			       .name = name,
 			       .state = state,
 			       .namespaces = (int)record_get_u64(more, NAMESPACES, 0),
+			       .time = record_get_u64(more, TIME, 0),
 			       .root = (uid_t)record_get_u64(more, ROOT, 0),
 			       .ways = { .payload = xstrdup(payload), .pids = pids ? xstrdup(pids) : NULL },
 			       .user = record_get(more, USER),

@@ -70,6 +70,7 @@ START_TEST(what_is_noted_is_what_the_configuration_says)
 	ck_assert(entry_noted(&install, "box", &state, &config->source, &entry));
 	ck_assert_int_eq(entry.namespaces, same.namespaces);
 	ck_assert(entry.namespaces & CLONE_NEWUSER && entry.namespaces & CLONE_NEWNET);
+	ck_assert_uint_eq(entry.time, same.time);
 	ck_assert_uint_eq(entry.root, 100000);
 	ck_assert_str_eq(entry.run_dir, install.run_dir);
 	ck_assert_str_eq(entry.user, config->user);
