@@ -56,7 +56,8 @@ struct cgroup_ways {
  * below the group, made here, for memory, pids and cpu, where that lifts no limit, and so it is where there is one already. */
 int cgroup_ways(const char *group, bool host_ids, struct cgroup_ways *ret, struct error *err);
 void cgroup_ways_done(struct cgroup_ways *ways);
-/* Whether they are good outside this process: not where a hierarchy is mounted for it alone. */
+/* Whether they are good outside this process: not where a hierarchy is mounted for it alone, nor anywhere but in /sys/fs/cgroup: in
+ * another mount namespace such a path may be of a directory that others write to. */
 bool cgroup_ways_last(const struct cgroup_ways *ways);
 
 bool cgroup_ways_frozen(const struct cgroup_ways *ways);

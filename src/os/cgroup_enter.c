@@ -81,11 +81,11 @@ void cgroup_ways_done(struct cgroup_ways *ways)
 
 bool cgroup_ways_last(const struct cgroup_ways *ways)
 {
-	bool last = !text_starts(ways->payload, CGROUP_OWN_MOUNT);
+	bool last = text_starts(ways->payload, CGROUP_ROOT "/");
 
 	for (size_t i = 0; i < ways->tasks.n; i++)
-		last = last && !text_starts(ways->tasks.items[i], CGROUP_OWN_MOUNT);
-	return last;
+		last = last && text_starts(ways->tasks.items[i], CGROUP_ROOT "/");
+	return last && (!ways->pids || text_starts(ways->pids, CGROUP_ROOT "/"));
 }
 
 bool cgroup_ways_frozen(const struct cgroup_ways *ways)

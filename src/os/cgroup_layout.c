@@ -14,7 +14,6 @@
 
 #define CGROUP_MAGIC 0x27e0eb
 #define CGROUP2_MAGIC 0x63677270
-#define CGROUP_ROOT "/sys/fs/cgroup"
 
 static struct cgroup_layout layout = { .root = -1 };
 static bool known;

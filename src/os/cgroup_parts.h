@@ -44,6 +44,8 @@ char *cgroup_name_v1(const struct hierarchy *h, const char *group);
 /* The same with the hierarchy's own path; NULL: none has the controller. */
 char *cgroup_path_v1(const char *controller, const char *group);
 
+#define CGROUP_ROOT "/sys/fs/cgroup"	/* where everybody mounts them */
+
 /* A hierarchy without a controller, and a private mount of it, which is part of the layout from then on: its descriptor. */
 #define CGROUP_SYSTEMD "name=systemd"
 int cgroup_mount_systemd(struct error *err);

@@ -820,6 +820,29 @@ START_TEST(who_joins_later_has_a_leaf_of_its_own)
 }
 END_TEST
 
+START_TEST(ways_last_where_nobody_but_the_kernel_makes_files)
+{
+	struct cgroup_ways ways = CGROUP_WAYS_EMPTY;
+
+	ways.payload = (char *)"/sys/fs/cgroup/unified/sysct/a/payload";
+	ck_assert(cgroup_ways_last(&ways));
+	ways.pids = (char *)"/sys/fs/cgroup/pids/sysct/a";
+	strings_add(&ways.tasks, "/sys/fs/cgroup/pids/sysct/a/tasks");
+	ck_assert(cgroup_ways_last(&ways));
+	strings_add(&ways.tasks, "/proc/self/fd/7/sysct/a/tasks");
+	ck_assert(!cgroup_ways_last(&ways));
+	strings_clear(&ways.tasks);
+	strings_add(&ways.tasks, "/tmp/cgroup/pids/sysct/a/tasks");
+	ck_assert(!cgroup_ways_last(&ways));
+	strings_clear(&ways.tasks);
+	ways.pids = (char *)"/sys/fs/cgroups/pids/sysct/a";
+	ck_assert(!cgroup_ways_last(&ways));
+	ways.pids = NULL;
+	ways.payload = (char *)"/tmp/cgroup/sysct/a/payload";
+	ck_assert(!cgroup_ways_last(&ways));
+}
+END_TEST
+
 START_TEST(the_path_for_people_is_the_payloads)
 {
 	auto_free char *path = cgroup_path(group);
@@ -1065,6 +1088,7 @@ int main(void)
 	tcase_add_unchecked_fixture(tests, NULL, sweep);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 90);
+	tcase_add_test(tests, ways_last_where_nobody_but_the_kernel_makes_files);
 	tcase_add_test(tests, a_group_is_made_in_every_hierarchy);
 	tcase_add_test(tests, one_of_an_earlier_sysct_is_used_and_removed);
 	tcase_add_test(tests, a_cpuset_has_what_its_parent_has);
