@@ -19,6 +19,6 @@ void config_source_add(struct hash *source, const char *text, size_t len);
 
 /* Of sysct.conf at host_path (optional: it need not be there) and of a container's file: what container_open() gives as
  * config.source, with nothing parsed. */
-int config_source(const char *host_path, bool optional, const char *path, struct hash *ret, struct error *err);
+int config_source(const char *host_path, bool optional, int dirfd, const char *name, struct hash *ret, struct error *err);
 
 #endif

@@ -87,10 +87,10 @@ static int add_file(int dirfd, const char *name, bool optional, struct hash *sou
 	return 0;
 }
 
-int config_source(const char *host_path, bool optional, const char *path, struct hash *ret, struct error *err)
+int config_source(const char *host_path, bool optional, int dirfd, const char *name, struct hash *ret, struct error *err)
 {
 	*ret = (struct hash){ 0 };
 	if (add_file(AT_FDCWD, host_path, optional, ret, err) < 0)
 		return -err->code;
-	return add_file(AT_FDCWD, path, false, ret, err);
+	return add_file(dirfd, name, false, ret, err);
 }

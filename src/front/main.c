@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "command/attach_options.h"
 #include "config/source.h"
@@ -107,16 +108,26 @@ static bool streams_are_open(void)
 	return true;
 }
 
+/* The container's directory, where it is as it must be (container_open()). */
+static int open_own(const struct install *install, const char *name)
+{
+	auto_free char *path = xasprintf("%s/containers/%s", install->state_dir, name);
+	auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	return dir >= 0 && fstat(dir, &st) == 0 && owned_alone(&st, geteuid()) ? take_fd(&dir) : -1;
+}
+
 static bool find_entry(const struct install *install, const char *name, struct container_state *state, struct entry *ret,
 		       struct error *err)
 {
-	auto_free char *config = xasprintf("%s/containers/%s/config", install->state_dir, name);
+	auto_close int dir = open_own(install, name);
 	struct hash source;
 	bool left_over;
 
-	return run_peek(install, name, state, &left_over, err) == 0 && state->phase == PHASE_RUNNING &&
+	return dir >= 0 && run_peek(install, name, state, &left_over, err) == 0 && state->phase == PHASE_RUNNING &&
 	       state_check_install(state, install, err) == 0 && !container_is_alone(state) &&
-	       config_source(install->config, !install->config_given, config, &source, err) == 0 &&
+	       config_source(install->config, !install->config_given, dir, "config", &source, err) == 0 &&
 	       entry_noted(install, name, state, &source, ret);
 }
 

@@ -56,6 +56,10 @@ if unshare --time true 2>/dev/null; then
 fi
 
 say "what has changed, is wrong or another's is for the large one"
+defer chmod g-w "$SYSCT_STATE_DIR/containers/box"
+ok chmod g+w "$SYSCT_STATE_DIR/containers/box"
+refused 125 "containers/box: it is not root's alone" sysct attach box -- true
+ok chmod g-w "$SYSCT_STATE_DIR/containers/box"
 ok sysct config set box environment.LATER=yes
 refused 125 "execute .*/none/sysct-main: .*No such file" alone attach box -- true
 # shellcheck disable=SC2016 # for the shell inside

@@ -153,16 +153,16 @@ START_TEST(a_source_is_known_again)
 			unlink(host);
 		ck_assert_int_eq(config_load_host(host, true, &hosts, &read, &err), 0);
 		ck_assert_int_eq(config_load(AT_FDCWD, own, own, &read, &err), 0);
-		ck_assert_int_eq(config_source(host, true, own, &source, &err), 0);
+		ck_assert_int_eq(config_source(host, true, AT_FDCWD, own, &source, &err), 0);
 		ck_assert_uint_eq(source.high, read.source.high);
 		ck_assert_uint_eq(source.low, read.source.low);
 		host_config_done(&hosts);
 		config_done(&read);
 	}
 	ck_assert_int_eq(chmod(own, 0666), 0);
-	ck_assert_int_lt(config_source(host, true, own, &source, &err), 0);
+	ck_assert_int_lt(config_source(host, true, AT_FDCWD, own, &source, &err), 0);
 	ck_assert_int_eq(chmod(own, 0600), 0);
-	ck_assert_int_lt(config_source(host, false, own, &source, &err), 0);
+	ck_assert_int_lt(config_source(host, false, AT_FDCWD, own, &source, &err), 0);
 	unlink(own);
 }
 END_TEST
