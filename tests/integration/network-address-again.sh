@@ -37,3 +37,14 @@ done
 say "another has it"
 made
 [ "$mac" != "$before" ] || fail "both have the MAC $mac"
+
+say "a given one, wherever it is in the subnet"
+seq 2 254 | while read -r i; do
+    printf 'neigh replace %s::%x lladdr 02:00:00:00:00:99 nud reachable dev eth0\n' "${v6%::*}" "$i"
+done | nsenter -t "$(field other init_pid)" -n ip -batch -
+busybox given
+ok sysct start given --wait
+address=$(field given ipv6)
+has "$address" "^${v6%::*}::[0-9a-f]{1,2}\$" "the given address"
+known_again() { [ "$(known "$address")" = "$(field given hwaddr)" ]; }
+eventually 5 known_again
