@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,14 @@ static void open_standard_streams(void)
 			open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
 }
 
+/* The threads of a start need little, and what is forked from it later copies the maps of whatever each would have got for itself. */
+static void share_memory(void)
+{
+#ifdef M_ARENA_MAX
+	mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 static int not_root(const struct command *command, struct error *err)
 {
 	fail_status(err, STATUS_FAILED, "it needs root");
@@ -129,6 +138,7 @@ int main(int argc, char **argv)
 	bool known = false;	/* argv begins with the command */
 	int r;
 
+	share_memory();
 	open_standard_streams();
 	umask(022);
 	cloexec_from(3);	/* what the caller left open is nobody's business that we start */
