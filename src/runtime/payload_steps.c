@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "config/checks.h"
+#include "os/affinity.h"
 #include "os/mount.h"
 #include "os/namespace.h"
 #include "os/process.h"
@@ -505,6 +506,7 @@ int payload_set_limits(struct launch *launch, struct error *err)
 {
 	(void)launch;
 	(void)err;
+	affinity_free();
 	session_set_rlimits();
 	session_forget_caller();
 	return 0;

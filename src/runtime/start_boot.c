@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "os/affinity.h"
 #include "os/fdpass.h"
 #include "os/idmap.h"
 #include "os/namespace.h"
@@ -314,6 +315,7 @@ void start_hold(struct container *c, struct container_state *state, int verdict,
 		close_fd(&lend[0]);
 		starter_main(c, state, verdict, pair[1], lend[1], wish);
 	}
+	affinity_apart(pid);
 	close_fd(&lend[1]);
 	if (wish->rootfs)
 		close(wish->rootfs[1]);

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "os/affinity.h"
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
 #include "runtime/supervise.h"
@@ -118,6 +119,7 @@ int start_run(struct container *c, struct container_state *state, const struct w
 	}
 	fflush(NULL);
 	hold_job_control(&signals);
+	affinity_look();
 	pid = fork();
 	if (pid < 0)
 		fail(err, errno, "fork");
@@ -126,6 +128,8 @@ int start_run(struct container *c, struct container_state *state, const struct w
 		close_fd(&lender);
 		start_hold(c, state, pair[1], &whole);
 	}
+	if (pid > 0)
+		affinity_apart(pid);
 	close(pair[1]);
 	close_fd(&lend[1]);
 	if (pid > 0 && lender >= 0)

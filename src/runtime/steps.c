@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "os/affinity.h"
 #include "os/process.h"
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
@@ -61,6 +63,7 @@ struct walk {
 
 	pthread_t thread;
 	bool has_thread, had_thread;	/* one for the whole walk */
+	bool placed;		/* on a processor that is not the other one's */
 	pthread_mutex_t lock;
 	pthread_cond_t moved;
 	size_t reached[2];	/* by HOST and BESIDE: all of their rows above this one are done */
@@ -162,19 +165,28 @@ static void walk_beside(struct walk *walk)
 
 static void *beside_main(void *arg)
 {
-	walk_beside(arg);
+	struct walk *walk = arg;
+
+	if (walk->placed)
+		affinity_free();
+	walk_beside(walk);
 	return NULL;
 }
 
 static int have_thread(struct walk *walk, struct error *err)
 {
+	pthread_attr_t attr;
+	cpu_set_t others;
 	int r;
 
 	if (walk->had_thread)
 		return 0;
 	/* memory from where all else is: an arena of its own for so short a life is much to make, and to copy at the clone */
 	mallopt(M_ARENA_MAX, 1);
-	r = pthread_create(&walk->thread, NULL, beside_main, walk);
+	pthread_attr_init(&attr);
+	walk->placed = affinity_others(&others) && pthread_attr_setaffinity_np(&attr, sizeof(others), &others) == 0;
+	r = pthread_create(&walk->thread, &attr, beside_main, walk);
+	pthread_attr_destroy(&attr);
 	if (r != 0)
 		return fail(err, r, "make a thread");
 	walk->has_thread = walk->had_thread = true;

@@ -68,6 +68,13 @@ ok sysct destroy --force other
 ok sysct config unset box limits.cpuset
 has "$(inside box sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status)" '^0(-[0-9]+)?$' "CPUs in use again"
 [ "$cpus" = 1 ] || has "$(inside box sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status)" '-' "all CPUs"
+# a start moves its own processes about; what init may use is what the caller may
+allowed() { sed -n 's/^Cpus_allowed_list:.//p' "$1"; }
+same "$(inside box sed -n 's/^Cpus_allowed_list:.//p' /proc/1/status)" "$(allowed /proc/self/status)" "CPUs that init has again"
+ok sysct stop box
+ok taskset -c 0 sysct start box --wait
+same "$(inside box sed -n 's/^Cpus_allowed_list:.//p' /proc/1/status)" 0 "CPUs of init, of a caller who has one"
+same "$(allowed "/proc/$(field box monitor_pid)/status")" 0 "CPUs of its monitor"
 refused 1 'limits\.cpuset' sysct config set box limits.cpuset=8000
 for bad in 3-1 x 1,,2 5,4 1-99999; do
     expect 2 sysct config set box "limits.cpuset=0,$bad"
