@@ -82,19 +82,28 @@ static int lock_image(int fd, const char *path, int wait_ms, struct error *err)
 	return 0;
 }
 
+/* mode: O_RDONLY or O_RDWR. What is read leaves no time behind: a loop device writes the image's inode to the disk, where it has
+ * changed, before it takes it, and waits for that. */
+static int open_file(const struct container *c, int mode)
+{
+	int flags = mode | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int fd = openat(c->dir_fd, c->config.rootfs.image, flags | O_NOATIME);
+
+	/* somebody else's, without CAP_FOWNER: open(2) */
+	return fd < 0 && errno == EPERM ? openat(c->dir_fd, c->config.rootfs.image, flags) : fd;
+}
+
 /* The lock is of an open file description, so one in memory is opened anew too. */
-static int open_file_of(const struct container *c)
+static int open_to_lock(const struct container *c)
 {
 	char text[32];
 
-	if (c->image_fd >= 0)
-		return open(fd_path(c->image_fd, text, sizeof(text)), O_RDWR | O_CLOEXEC);
-	return openat(c->dir_fd, c->config.rootfs.image, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return c->image_fd >= 0 ? open(fd_path(c->image_fd, text, sizeof(text)), O_RDWR | O_CLOEXEC) : open_file(c, O_RDWR);
 }
 
 static int open_image(const struct container *c, const char *path, struct stat *st, struct error *err)
 {
-	auto_close int fd = open_file_of(c);
+	auto_close int fd = open_to_lock(c);
 	int r;
 
 	if (fd < 0) {
@@ -175,8 +184,7 @@ static int check_image(int fd, const struct stat *st, const char *path, struct e
 
 int rootfs_check_ms(const struct container *c)
 {
-	auto_close int fd = c->config.rootfs.directory ? -1 : openat(c->dir_fd, c->config.rootfs.image,
-								    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	auto_close int fd = c->config.rootfs.directory ? -1 : open_file(c, O_RDONLY);
 	struct superblock sb;
 
 	return fd >= 0 && superblock_read(fd, &sb) == 0 && !is_clean(&sb) ? FSCK_TIMEOUT_MS : 0;
@@ -236,8 +244,7 @@ int rootfs_in_use(const struct container *container, struct error *err)
 
 	if (container->config.rootfs.directory)
 		return 0;
-	fd = openat(container->dir_fd, container->config.rootfs.image,
-		    O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = open_file(container, O_RDWR);
 	if (fd < 0)
 		return 0;
 	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
@@ -480,8 +487,7 @@ bool rootfs_discards(const struct container *container)
 uint64_t rootfs_to_give(const struct container *container, int fd)
 {
 	auto_close int image = container->config.rootfs.directory ? -1 :
-			       openat(container->dir_fd, container->config.rootfs.image,
-				      O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+			       open_file(container, O_RDONLY);
 	struct superblock sb;
 	struct statfs now;
 	struct stat st;

@@ -100,6 +100,29 @@ START_TEST(an_image_is_mounted_where_nobody_sees_it)
 }
 END_TEST
 
+/* A loop device has the inode of what it is given written to the disk, and waits for that. */
+START_TEST(to_read_an_image_changes_nothing_of_its_inode)
+{
+	const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_nsec = UTIME_OMIT } };
+	struct rootfs rootfs = ROOTFS_EMPTY;
+	auto_free char *path = image_path();
+	struct error err = ERROR_NONE;
+	struct stat st;
+
+	if (!ready())
+		return;
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+	ck_assert_int_eq(rootfs_check_ms(&box), 0);
+	ck_assert(rootfs_is_quick(&box));
+	ck_assert_msg(rootfs_open(&box, true, &rootfs, &err) == 0, "%s", err.message);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_atime, 1000);
+	close_and_wait(&rootfs);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_atime, 1000);
+}
+END_TEST
+
 START_TEST(an_image_is_mounted_once)
 {
 	struct rootfs first = ROOTFS_EMPTY;
@@ -439,6 +462,7 @@ int main(void)
 
 	tcase_add_checked_fixture(image, setup, teardown);
 	tcase_add_test(image, an_image_is_mounted_where_nobody_sees_it);
+	tcase_add_test(image, to_read_an_image_changes_nothing_of_its_inode);
 	tcase_add_test(image, an_image_is_mounted_once);
 	tcase_add_test(image, wrong_images_are_refused_with_a_hint);
 	tcase_add_test(image, an_image_of_a_crash_is_mended);
