@@ -37,6 +37,7 @@ struct container {
 	char *dir;			/* STATE_DIR/containers/NAME */
 	int dir_fd;
 	int lock_fd;			/* -1: not locked */
+	bool untidy;			/* locked, and not yet looked at for files that somebody was writing when he was killed */
 	int image_fd;			/* while it is made: its image, as long as that is in memory; else -1 */
 	struct record identity;
 	char uuid[37];
@@ -76,8 +77,10 @@ int container_look(const struct install *install, const struct container_default
 		   struct container *ret, struct error *err);
 #define CONTAINER_EMPTY { .dir_fd = -1, .lock_fd = -1, .image_fd = -1 }
 
-/* Let go of the lock alone (children of a start must not hold it). */
+/* Let go of the lock alone, at the end of what it was for: what a command that was killed has left half written is removed before.
+ * container_drop_lock: in a child of a start, which must not hold it. */
 void container_unlock(struct container *container);
+void container_drop_lock(struct container *container);
 
 /* Save the identity record (whole or not at all, fsync). */
 int container_save_identity(struct container *container, struct error *err);

@@ -302,7 +302,7 @@ void start_hold(struct container *c, struct container_state *state, int verdict,
 	quiet_stdio();
 	if (wish->adopt)
 		unit_enter_again(c, state);
-	container_unlock(c);	/* the lock is the command's, which waits for us */
+	container_drop_lock(c);	/* the lock is the command's, which waits for us */
 	if (chdir("/") < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		_exit(1);
 	if (!wish->adopt && (wish->rootfs || rootfs_is_quick(c)) && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, lend) < 0)

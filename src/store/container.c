@@ -217,8 +217,7 @@ static int open_locked(struct container *c, const struct container_defaults *def
 		/* Whoever had it may have destroyed the container, and made another. */
 		close_fd(&c->dir_fd);
 		r = open_dir(c, err);
-		if (r == 0)
-			tidy(c);
+		c->untidy = r == 0;
 	}
 	if (r == 0)
 		r = load(c, defaults, tolerant, err);
@@ -278,9 +277,17 @@ void container_defaults_done(struct container_defaults *defaults)
 	host_config_done(&defaults->host);
 }
 
+void container_drop_lock(struct container *container)
+{
+	container->untidy = false;
+	close_fd(&container->lock_fd);
+}
+
 void container_unlock(struct container *container)
 {
-	close_fd(&container->lock_fd);
+	if (container->untidy && container->lock_fd >= 0)
+		tidy(container);
+	container_drop_lock(container);
 }
 
 void container_close(struct container *container)
@@ -291,7 +298,7 @@ void container_close(struct container *container)
 	}
 	record_clear(&container->identity);
 	close_fd(&container->image_fd);
-	close_fd(&container->lock_fd);
+	container_unlock(container);
 	close_fd(&container->dir_fd);
 	free(container->name);
 	free(container->dir);

@@ -191,6 +191,32 @@ START_TEST(a_lock_is_held_once)
 }
 END_TEST
 
+START_TEST(what_was_half_written_goes_when_a_lock_does)
+{
+	auto_free char *file = xasprintf("state/containers/dev/config.new-%d", 0x7ffffff0), *path = xasprintf("%s/%s", test_dir, file);
+	struct container c = CONTAINER_EMPTY;
+	struct error err = ERROR_NONE;
+
+	make_box("dev", "", "");
+	write_file(file, "[container", 0600);
+	ck_assert_int_eq(open_box("dev", false, false, &c, &err), 0);	/* no lock: somebody else may be at it */
+	container_close(&c);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	ck_assert_int_eq(open_box("dev", true, false, &c, &err), 0);
+	container_drop_lock(&c);
+	container_close(&c);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	ck_assert_int_eq(open_box("dev", true, false, &c, &err), 0);
+	container_unlock(&c);
+	ck_assert_int_lt(access(path, F_OK), 0);
+	container_close(&c);
+	write_file(file, "[container", 0600);
+	ck_assert_int_eq(open_box("dev", true, false, &c, &err), 0);
+	container_close(&c);
+	ck_assert_int_lt(access(path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(names_are_sorted_and_leftovers_are_none)
 {
 	auto_strings struct strings names = STRINGS_EMPTY;
@@ -401,6 +427,7 @@ int main(void)
 	tcase_add_test(tests, what_is_edited_between_two_looks_is_seen);
 	tcase_add_test(tests, a_directory_of_others_is_refused);
 	tcase_add_test(tests, a_lock_is_held_once);
+	tcase_add_test(tests, what_was_half_written_goes_when_a_lock_does);
 	tcase_add_test(tests, names_are_sorted_and_leftovers_are_none);
 	tcase_add_test(tests, ids_are_claimed_once_and_never_overlap);
 	tcase_add_test(tests, a_given_range_of_another_is_refused);
