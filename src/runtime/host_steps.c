@@ -113,13 +113,18 @@ struct lent {
 
 #define WARM_BYTES (256 << 10)
 
-/* What the payload reads of the image one after the other at its end, when nobody has anything else to do: so that it is in memory by
- * then. It must not matter what stands there; nodes of devices are closed on this mount. No link is followed: that would write its
+/* What the payload reads of the image one after the other, the most of it when nobody has anything else to do: so that it is in memory
+ * by then. It must not matter what stands there; nodes of devices are closed on this mount. No link is followed: that would write its
  * time, and while somebody writes a mount takes no id map (EBUSY of mount_setattr(2)). */
 static void warm(const struct container *container, const struct rootfs *rootfs)
 {
+	static const char *const places[] = { "proc", "sys", "dev", "run" };
 	auto_free char *init = xstrndup(container->config.init, strcspn(container->config.init, " \t"));
 	const char *const paths[] = { "/etc/hosts", init };
+
+	for (size_t i = 0; i < ARRAY_SIZE(places) && rootfs->loop.fd >= 0; i++) {
+		auto_close int fd = open_beneath(rootfs->mount_fd, places[i], O_PATH, 0);
+	}
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths) && rootfs->loop.fd >= 0; i++) {
 		const char *path = paths[i] + strspn(paths[i], "/");

@@ -68,11 +68,14 @@ bool limits_has_disk(const struct container_config *config)
 	return config->limits.io_read != CONFIG_UNSET || config->limits.io_write != CONFIG_UNSET;
 }
 
-/* Four fifths of the host's, in whole pages. */
+/* Four fifths of the host's, in whole pages. Asked once: the kernel counts the pages of all block devices for the answer, sysinfo(2). */
 static uint64_t default_memory(void)
 {
-	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+	static long pages;
+	long size = sysconf(_SC_PAGESIZE);
 
+	if (!pages)
+		pages = sysconf(_SC_PHYS_PAGES);
 	return pages > 0 && size > 0 ? (uint64_t)pages / 5 * 4 * (uint64_t)size : CGROUP_KEEP;
 }
 

@@ -172,9 +172,10 @@ static int open_target(int root, const struct mount_item *item, struct error *er
 char *mounts_memory_size(const struct container_config *config, unsigned int of_host, unsigned int of_limit)
 {
 	uint64_t limit = config->limits.memory;
-	uint64_t host = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 100 * of_host;
+	bool limited = limit != CONFIG_UNSET && limit != CONFIG_NONE;
+	uint64_t host = limited ? (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 100 * of_host : 0;
 
-	if (limit == CONFIG_UNSET || limit == CONFIG_NONE || limit / 100 * of_limit >= host)
+	if (!limited || limit / 100 * of_limit >= host)
 		return xasprintf("size=%u%%", of_host);
 	return xasprintf("size=%" PRIu64, limit / 100 * of_limit);
 }

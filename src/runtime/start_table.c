@@ -106,13 +106,13 @@ const struct step start_steps[] = {
 		 "that held the mount is gone" },
 	{ BESIDE, "enter the cgroups", .run = host_enter_cgroups, .joins = true,
 	  .why = "those of cgroup v1, which know threads: what this one clones is born in them, and it ends before init begins" },
-	{ HOST, "mount the rootfs", .run = host_mount_rootfs, .undo = host_wait_rootfs,
-	  .why = "somebody may be at it meanwhile: the command, or the process that becomes the holder. A loop device frees itself "
-		 "with its last user: undoing is waiting for that" },
 	{ HOST, "create the links", .when = has_new_links, .run = host_create_links, .follows = "make the namespaces",
 	  .why = "while the other thread enters the cgroups; their ends inside stay down until all is ready. No undo: a link dies with "
 		 "the net namespace that its other end is in. Waiting for that would cost each stop 15 ms, so each start gives its links "
 		 "a new name" },
+	{ HOST, "mount the rootfs", .run = host_mount_rootfs, .undo = host_wait_rootfs,
+	  .why = "somebody may be at it meanwhile: the command, or the process that becomes the holder. A loop device frees itself "
+		 "with its last user: undoing is waiting for that" },
 	{ BESIDE, "give init a tree of cgroup v1", .when = may_want_v1, .run = host_delegate_v1, .joins = true,
 	  .why = "what it wants was found in the rootfs; its group goes with the cgroup" },
 	{ HOST, "limit input and output", .when = limits_has_disk, .run = host_limit_disk, .joins = true,
