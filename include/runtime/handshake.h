@@ -2,7 +2,7 @@
 #ifndef SYSCT_RUNTIME_HANDSHAKE_H
 #define SYSCT_RUNTIME_HANDSHAKE_H
 
-/* handshake - one packet per row between the two sides of a start: index, error, at most one descriptor.
+/* handshake - packets between the two sides of a start, of rows: index, error, at most one descriptor.
  *
  * It is a SOCK_SEQPACKET pair (unix(7)): packets are whole, and the death of a side is the end of the
  * connection for the other. */
@@ -30,8 +30,9 @@ struct row_time {
 	uint32_t from, took;
 };
 
-/* The same with the row's time. */
+/* The same with the row's time. *index is that of the row to wait for, and afterwards, where the peer has told an error, that of the
+ * row it comes from, which is the peer's word alone. */
 int handshake_report_timed(int socket, size_t index, const struct error *err, int fd, const struct row_time *time);
-int handshake_await_timed(int socket, size_t index, int timeout_ms, int *ret_fd, struct row_time *ret_time, struct error *err);
+int handshake_await_timed(int socket, size_t *index, int timeout_ms, int *ret_fd, struct row_time *ret_time, struct error *err);
 
 #endif

@@ -24,6 +24,8 @@ struct launch {
 
 	int peer;			/* handshake socket, -1 before the clone row */
 	int send_fd;			/* descriptor that the present row sends with its packet */
+	bool tells_all;			/* of each row its time is wanted */
+	volatile uint32_t *payload_at;	/* memory of both sides: the row that the payload is at, 0 before its first; NULL: not known */
 
 	int lender;			/* where launch_lend_rootfs() sends it from, until "mount the rootfs"; -1: nobody does */
 	int cgroup_lender;		/* where launch_lend_cgroup() tells of it, until "create the cgroup"; -1: nobody does */

@@ -23,7 +23,8 @@
  *  3. A PAYLOAD row touches only what dies with the namespaces, so it has no undo.
  *  4. Data goes host to payload by the memory image at the clone; after it, either way, by the packet of a row, with
  *     at most one descriptor, which a HOST row gives away. A row whose descriptor the other side takes is waited for
- *     where it stands.
+ *     where it stands; no other row sends one. Of what is done there is a packet only where the other side waits, and
+ *     it says the same of the rows above; what fails is told at once.
  *  5. Exactly one row execs, the last of PAYLOAD. Only there is the end of the connection no failure. Rows of HOST below it
  *     join, so they come after the execution: what they do nobody inside needs, and they do not fail.
  *  6. What two rows touch that nothing keeps apart is touched by none of them for writing. A BESIDE row that does not

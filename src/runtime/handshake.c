@@ -43,7 +43,7 @@ int handshake_report(int socket, size_t index, const struct error *err, int fd)
 	return handshake_report_timed(socket, index, err, fd, &(struct row_time){ 0, 0 });
 }
 
-int handshake_await_timed(int socket, size_t index, int timeout_ms, int *ret_fd, struct row_time *ret_time, struct error *err)
+int handshake_await_timed(int socket, size_t *index, int timeout_ms, int *ret_fd, struct row_time *ret_time, struct error *err)
 {
 	struct pollfd poll_fd = { .fd = socket, .events = POLLIN };
 	struct packet packet;
@@ -68,12 +68,13 @@ int handshake_await_timed(int socket, size_t index, int timeout_ms, int *ret_fd,
 	}
 	if (n < 0)
 		return fail(err, (int)-n, "receive from the other side");
-	if ((size_t)n < SHORT || (packet.failed ? n != (ssize_t)sizeof(packet) : packet.index != index)) {
+	if ((size_t)n < SHORT || (packet.failed ? n != (ssize_t)sizeof(packet) : packet.index != *index)) {
 		close_fd(&fd);
 		return fail(err, EPROTO, "understand the other side");
 	}
 	if (packet.failed) {
 		close_fd(&fd);
+		*index = packet.index;
 		*err = packet.err;
 		/* the payload may have been taken over: its words are cut, and a failure stays one */
 		err->message[sizeof(err->message) - 1] = '\0';
@@ -91,5 +92,5 @@ int handshake_await(int socket, size_t index, int timeout_ms, int *ret_fd, struc
 {
 	struct row_time ignored;
 
-	return handshake_await_timed(socket, index, timeout_ms, ret_fd, &ignored, err);
+	return handshake_await_timed(socket, &index, timeout_ms, ret_fd, &ignored, err);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -60,6 +61,7 @@ struct walk {
 	struct launch *launch;
 	uint64_t began, began_payload;	/* microseconds; the second of HOST and after the first */
 	size_t awaited;		/* rows of the other process above this one are known to be done */
+	size_t heard;		/* it has told that all of its rows above this one are */
 
 	pthread_t thread;
 	bool has_thread, had_thread;	/* one for the whole walk */
@@ -117,6 +119,25 @@ static void note_time(struct walk *walk, size_t i, uint64_t from, uint64_t took)
 	pthread_mutex_unlock(&walk->lock);
 }
 
+/* Whether the other process waits for a row of one process: to take what it sends, or in a row that joins before the next one is done,
+ * which says the same of this one. Each packet wakes whoever waits for a later one. */
+static bool is_told(const struct walk *walk, size_t i)
+{
+	enum side own = walk->steps[i].side;
+
+	if (walk->steps[i].take || walk->launch->tells_all)
+		return true;
+	for (size_t k = i + 1; k < walk->n; k++) {
+		if (!applies(walk, k) || walk->steps[k].side == BESIDE)
+			continue;
+		if (walk->steps[k].side == own)
+			return false;
+		if (walk->steps[k].joins)
+			return true;
+	}
+	return false;
+}
+
 static int run_own(struct walk *walk, size_t i, struct error *err)
 {
 	const struct step *step = &walk->steps[i];
@@ -129,9 +150,11 @@ static int run_own(struct walk *walk, size_t i, struct error *err)
 
 	if (step->side != BESIDE)
 		launch->send_fd = -1;
+	if (step->side == PAYLOAD && launch->payload_at)
+		*launch->payload_at = (uint32_t)i;
 	r = step->run(launch, err);
 	time = (struct row_time){ (uint32_t)(before - walk->began), (uint32_t)(now_usec() - before) };
-	if (peer >= 0)
+	if (peer >= 0 && (r < 0 || is_told(walk, i)))
 		told = handshake_report_timed(peer, i, r < 0 ? err : NULL, launch->send_fd, &time);
 	/* it would wait for that; one that is gone has said why */
 	if (r >= 0 && told < 0 && told != -EPIPE && told != -ECONNRESET)
@@ -216,33 +239,78 @@ static int join_thread(struct walk *walk, size_t row, struct error *err)
 
 /* --- the two processes --- */
 
-static int await_row(struct walk *walk, size_t i, struct error *err)
+static bool is_other(const struct walk *walk, size_t i)
 {
-	const struct step *step = &walk->steps[i];
-	struct launch *launch = walk->launch;
-	struct row_time time;
-	int fd, r = handshake_await_timed(launch->peer, i, PEER_TIMEOUT_MS, &fd, &time, err);
+	return walk->steps[i].side == (walk->side == HOST ? PAYLOAD : HOST) && applies(walk, i);
+}
 
-	if (r == HANDSHAKE_CLOSED) {
-		r = step->execs ? after_exec(launch, err) : fail(err, 0, "the other side of the start is gone");
-	} else if (r >= 0) {
-		if (fd >= 0 && step->take)
-			step->take(launch, fd);
+/* The row that the other one tells next, of those from `i` on; the last one, which executes, where it tells no more. */
+static size_t next_told(const struct walk *walk, size_t i)
+{
+	size_t last = i;
+
+	for (; i < walk->n; i++) {
+		if (!is_other(walk, i))
+			continue;
+		if (is_told(walk, i))
+			return i;
+		last = i;
+	}
+	return last;
+}
+
+/* Where the payload was that says no more, at `i` or below; else what was wanted of it. It is its own word, which tells nothing but a
+ * name. */
+static size_t payload_at(const struct walk *walk, size_t i, size_t wanted)
+{
+	size_t at;
+
+	if (walk->side != HOST || !walk->launch->payload_at)
+		return wanted;
+	at = *walk->launch->payload_at;
+	return at > i && at < walk->n && is_other(walk, at) ? at : i;
+}
+
+/* The next packet, which says that all rows before its own are done. *row: one that is not known to be done; the one that this is
+ * about. */
+static int hear_packet(struct walk *walk, size_t *row, int timeout_ms, struct error *err)
+{
+	struct launch *launch = walk->launch;
+	size_t i = *row, wanted = next_told(walk, i), told = wanted;
+	struct row_time time;
+	int fd, r = handshake_await_timed(launch->peer, &told, timeout_ms, &fd, &time, err);
+
+	*row = told < walk->n && is_other(walk, told) ? told : wanted;
+	if (r == HANDSHAKE_DONE) {
+		walk->heard = *row + 1;
+		if (fd >= 0 && walk->steps[*row].take)
+			walk->steps[*row].take(launch, fd);
 		else
 			close_fd(&fd);
-		note_time(walk, i, walk->began_payload + time.from, time.took);
+		note_time(walk, *row, walk->began_payload + time.from, time.took);
+	} else if (r == HANDSHAKE_CLOSED || err->code == ETIMEDOUT) {
+		*row = payload_at(walk, i, wanted);
 	}
-	return r < 0 ? name_row(walk, i, err) : 0;
+	return r;
+}
+
+static int await_packet(struct walk *walk, size_t row, struct error *err)
+{
+	int r = hear_packet(walk, &row, PEER_TIMEOUT_MS, err);
+
+	if (r == HANDSHAKE_CLOSED) {
+		walk->heard = walk->n;
+		r = walk->steps[row].execs ? after_exec(walk->launch, err) : fail(err, 0, "the other side of the start is gone");
+	}
+	return r < 0 ? name_row(walk, row, err) : 0;
 }
 
 /* The other process's rows above this one. */
 static int join_process(struct walk *walk, size_t row, struct error *err)
 {
-	enum side other = walk->side == HOST ? PAYLOAD : HOST;
-
 	for (; walk->awaited < row; walk->awaited++)
-		if (walk->steps[walk->awaited].side == other && applies(walk, walk->awaited) &&
-		    await_row(walk, walk->awaited, err) < 0)
+		if (walk->awaited >= walk->heard && is_other(walk, walk->awaited) &&
+		    await_packet(walk, walk->awaited, err) < 0)
 			return -err->code;
 	return 0;
 }
@@ -254,21 +322,21 @@ static void prefer_payload_error(struct walk *walk, struct error *err)
 
 	for (; walk->awaited < walk->n && said.fd >= 0; walk->awaited++) {
 		struct error why = ERROR_NONE;
-		int fd, r;
+		size_t row = walk->awaited;
+		int r;
 
-		if (walk->steps[walk->awaited].side != PAYLOAD || !applies(walk, walk->awaited))
+		if (row < walk->heard || !is_other(walk, row))
 			continue;
 		if (poll(&said, 1, 0) <= 0)
 			return;
-		r = handshake_await(walk->launch->peer, walk->awaited, 0, &fd, &why);
-		close_fd(&fd);
-		if (r == HANDSHAKE_CLOSED)
-			return;
+		r = hear_packet(walk, &row, 0, &why);
+		if (r == HANDSHAKE_DONE)
+			continue;
 		if (r < 0) {
-			name_row(walk, walk->awaited, &why);
+			name_row(walk, row, &why);
 			*err = why;
-			return;
 		}
+		return;
 	}
 }
 
@@ -310,6 +378,22 @@ static int pass_row(struct walk *walk, size_t i, struct error *err)
 	return run_own(walk, i, err);
 }
 
+/* For the name of a row in which it ends without a word. */
+static void watch_payload(struct launch *launch)
+{
+	void *memory = mmap(NULL, sizeof(*launch->payload_at), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	launch->payload_at = memory == MAP_FAILED ? NULL : memory;
+	launch->tells_all = launch->timing != NULL;
+}
+
+static void unwatch_payload(struct launch *launch)
+{
+	if (launch->payload_at)
+		munmap((void *)launch->payload_at, sizeof(*launch->payload_at));
+	launch->payload_at = NULL;
+}
+
 int steps_run(const struct step *steps, size_t n, enum side side, struct launch *launch,
 	      struct error *err)
 {
@@ -320,6 +404,8 @@ int steps_run(const struct step *steps, size_t n, enum side side, struct launch 
 	};
 	int r = 0;
 
+	if (side == HOST)
+		watch_payload(launch);
 	for (size_t i = side == HOST ? 0 : clone + 1; i < n && r >= 0; i++)
 		if (applies(&walk, i))
 			r = pass_row(&walk, i, err);
@@ -327,10 +413,13 @@ int steps_run(const struct step *steps, size_t n, enum side side, struct launch 
 	if (r >= 0)
 		r = join_thread(&walk, n, err);
 	end_thread(&walk);
-	if (r >= 0 && side == HOST)
-		return join_process(&walk, n, err);
-	if (side == HOST)
+	if (side != HOST)
+		return r < 0 ? -err->code : 0;
+	if (r >= 0)
+		r = join_process(&walk, n, err);
+	else
 		prefer_payload_error(&walk, err);
+	unwatch_payload(launch);
 	return r < 0 ? -err->code : 0;
 }
 

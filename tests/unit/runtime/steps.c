@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include "os/process.h"
 #include "runtime/handshake.h"
@@ -27,13 +28,14 @@ static struct {
 	size_t meet[2];		/* each of these rows is not done before both are begun */
 	size_t slow_at;		/* the row takes a while */
 	size_t late_at;		/* a host row that fails once the payload has ended */
+	size_t listen_at;	/* a host row that looks whether the payload tells of the next one, "host name" */
 } plan;
 
 /* What both sides did, in memory that both see. */
 struct seen {
 	atomic_size_t n;
 	char rows[64][5];
-	atomic_bool begun[2], slow_done;
+	atomic_bool begun[2], slow_done, told;
 	int payload_result;
 	struct error payload_error;
 };
@@ -96,6 +98,12 @@ static int run(size_t row, struct launch *launch, struct error *err)
 	if (plan.slow_at == row) {
 		usleep(50000);
 		seen->slow_done = true;
+	}
+	if (plan.listen_at == row) {
+		char byte;
+
+		usleep(100000);
+		seen->told = recv(launch->peer, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 	}
 	if (plan.die_at == row)
 		raise(SIGKILL);
@@ -215,7 +223,7 @@ static void setup(void)
 	launch = (struct launch)LAUNCH_EMPTY;
 	launch.config = &config;
 	err = (struct error)ERROR_NONE;
-	plan.fail_at = plan.die_at = plan.kill_peer_at = plan.send_at = plan.lie_at = plan.slow_at = plan.late_at = NONE;
+	plan.fail_at = plan.die_at = plan.kill_peer_at = plan.send_at = plan.lie_at = plan.slow_at = plan.late_at = plan.listen_at = NONE;
 	plan.meet[0] = plan.meet[1] = NONE;
 	plan.exec_late = plan.exec_short = false;
 	ck_assert_int_eq(pipe2(stay, O_CLOEXEC), 0);
@@ -580,7 +588,7 @@ START_TEST(a_row_that_cannot_be_told_is_an_error_on_both_sides)
 {
 	int kept = sent[1];
 
-	plan.send_at = _i ? PIN : HOSTNAME;
+	plan.send_at = _i ? PIN : CONSOLE;
 	sent[1] = 4095;		/* no descriptor of anybody: EBADF */
 	ck_assert_int_lt(walk(), 0);
 	sent[1] = kept;
@@ -591,9 +599,22 @@ END_TEST
 
 START_TEST(a_packet_of_another_row_is_refused)
 {
-	plan.lie_at = ROOT;
+	plan.lie_at = CONSOLE;
 	ck_assert_int_eq(walk(), -EPROTO);
-	ck_has(err.message, "\"become root\": ");
+	ck_has(err.message, "\"console\": ");
+	finish();
+}
+END_TEST
+
+/* _i: 1: each row's time is wanted */
+START_TEST(of_a_row_that_nobody_waits_for_there_is_no_packet)
+{
+	auto_text struct text timing = TEXT_EMPTY;
+
+	plan.listen_at = PIN;
+	launch.timing = _i ? &timing : NULL;
+	must(walk());
+	ck_assert_int_eq(seen->told, _i);
 	finish();
 }
 END_TEST
@@ -730,6 +751,7 @@ int main(void)
 	tcase_add_test(tests, a_descriptor_of_a_failed_row_is_closed);
 	tcase_add_loop_test(tests, a_row_that_cannot_be_told_is_an_error_on_both_sides, 0, 2);
 	tcase_add_test(tests, a_packet_of_another_row_is_refused);
+	tcase_add_loop_test(tests, of_a_row_that_nobody_waits_for_there_is_no_packet, 0, 2);
 	tcase_add_test(tests, each_row_that_was_walked_has_a_line_of_timing);
 	tcase_add_test(tests, undo_runs_backwards_over_every_row_done_or_not);
 	tcase_add_loop_test(tests, undo_goes_on_past_failures_and_tells_the_first, 0, 32);
