@@ -13,6 +13,8 @@
 /* Whole, at most 1 MiB, without following a link; it must be a regular file that root owns and others cannot write. Errors name
  * shown_path, with STATUS_USAGE for a file that is not as it must be. The caller frees *ret. */
 int config_read(int dirfd, const char *name, const char *shown_path, char **ret, size_t *ret_len, struct error *err);
+/* 1, and no error: there is none. */
+int config_read_optional(int dirfd, const char *name, char **ret, size_t *ret_len, struct error *err);
 
 /* One text more. The hash of none is all zero; that of the first has this version of sysct in it. */
 void config_source_add(struct hash *source, const char *text, size_t len);

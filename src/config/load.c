@@ -62,17 +62,13 @@ static int check_secrets(const char *path, const struct container_config *defaul
 int config_load_host(const char *path, bool optional, struct host_config *host,
 		     struct container_config *defaults, struct error *err)
 {
-	struct error reason = ERROR_NONE;
 	auto_free char *text = NULL;
 	size_t len;
-	int r = config_read(AT_FDCWD, path, path, &text, &len, &reason);
+	int r = optional ? config_read_optional(AT_FDCWD, path, &text, &len, err) :
+			   config_read(AT_FDCWD, path, path, &text, &len, err);
 
-	if (r == -ENOENT && optional)
-		return 0;
-	if (r < 0) {
-		*err = reason;
-		return r;
-	}
+	if (r != 0)
+		return r < 0 ? r : 0;
 	r = config_parse_text(text, len, path, defaults, host, err);
 	return r < 0 ? r : check_secrets(path, defaults, err);
 }

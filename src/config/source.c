@@ -70,21 +70,27 @@ int config_read(int dirfd, const char *name, const char *shown_path, char **ret,
 	return 0;
 }
 
+int config_read_optional(int dirfd, const char *name, char **ret, size_t *ret_len, struct error *err)
+{
+	struct error why = ERROR_NONE;
+	int r = config_read(dirfd, name, name, ret, ret_len, &why);
+
+	if (r == -ENOENT)
+		return 1;
+	if (r < 0)
+		*err = why;
+	return r;
+}
+
 static int add_file(int dirfd, const char *name, bool optional, struct hash *source, struct error *err)
 {
 	auto_free char *text = NULL;
-	struct error why = ERROR_NONE;
 	size_t len;
-	int r = config_read(dirfd, name, name, &text, &len, &why);
+	int r = optional ? config_read_optional(dirfd, name, &text, &len, err) : config_read(dirfd, name, name, &text, &len, err);
 
-	if (r == -ENOENT && optional)
-		return 0;
-	if (r < 0) {
-		*err = why;
-		return r;
-	}
-	config_source_add(source, text, len);
-	return 0;
+	if (r == 0)
+		config_source_add(source, text, len);
+	return r < 0 ? r : 0;
 }
 
 int config_source(const char *host_path, bool optional, int dirfd, const char *name, struct hash *ret, struct error *err)
