@@ -31,7 +31,8 @@ struct row_time {
 };
 
 /* The same with the row's time. *index is that of the row to wait for, and afterwards, where the peer has told an error, that of the
- * row it comes from, which is the peer's word alone. */
+ * row it comes from, which is the peer's word alone; or HANDSHAKE_NOTHING with -ETIMEDOUT. */
+#define HANDSHAKE_NOTHING SIZE_MAX
 int handshake_report_timed(int socket, size_t index, const struct error *err, int fd, const struct row_time *time);
 int handshake_await_timed(int socket, size_t *index, int timeout_ms, int *ret_fd, struct row_time *ret_time, struct error *err);
 

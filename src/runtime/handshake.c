@@ -55,8 +55,10 @@ int handshake_await_timed(int socket, size_t *index, int timeout_ms, int *ret_fd
 	do {
 		r = poll(&poll_fd, 1, timeout_ms);
 	} while (r < 0 && errno == EINTR);
-	if (r == 0)
+	if (r == 0) {
+		*index = HANDSHAKE_NOTHING;
 		return fail(err, ETIMEDOUT, "wait %d s for the other side", timeout_ms / 1000);
+	}
 	n = fd_receive(socket, &packet, sizeof(packet), &fd, &n_fds);
 	if (n == -ECONNRESET) {	/* it ended with our words unread, and is told so once; what it has said is still there */
 		n_fds = 1;

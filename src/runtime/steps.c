@@ -20,7 +20,8 @@
 #include "runtime/handshake.h"
 #include "runtime/launch.h"
 
-#define PEER_TIMEOUT_MS 60000
+#define ROW_TIMEOUT_MS 60000	/* of the payload, in each row */
+#define HOST_TIMEOUT_MS 120000	/* of all that the payload waits for at once; a host that gives up ends the connection */
 
 #define PF_EXITING 0x4
 #define PF_FORKNOEXEC 0x40
@@ -272,32 +273,47 @@ static size_t payload_at(const struct walk *walk, size_t i, size_t wanted)
 }
 
 /* The next packet, which says that all rows before its own are done. *row: one that is not known to be done; the one that this is
- * about. */
+ * about, HANDSHAKE_NOTHING when there was none. */
 static int hear_packet(struct walk *walk, size_t *row, int timeout_ms, struct error *err)
 {
 	struct launch *launch = walk->launch;
-	size_t i = *row, wanted = next_told(walk, i), told = wanted;
+	size_t i = *row, wanted = next_told(walk, i);
 	struct row_time time;
-	int fd, r = handshake_await_timed(launch->peer, &told, timeout_ms, &fd, &time, err);
+	int fd, r;
 
-	*row = told < walk->n && is_other(walk, told) ? told : wanted;
-	if (r == HANDSHAKE_DONE) {
-		walk->heard = *row + 1;
-		if (fd >= 0 && walk->steps[*row].take)
-			walk->steps[*row].take(launch, fd);
-		else
-			close_fd(&fd);
-		note_time(walk, *row, walk->began_payload + time.from, time.took);
-	} else if (r == HANDSHAKE_CLOSED || err->code == ETIMEDOUT) {
+	*row = wanted;
+	r = handshake_await_timed(launch->peer, row, timeout_ms, &fd, &time, err);
+	if (*row == HANDSHAKE_NOTHING)
+		return r;
+	if (*row >= walk->n || !is_other(walk, *row))
+		*row = wanted;
+	if (r == HANDSHAKE_CLOSED)
 		*row = payload_at(walk, i, wanted);
-	}
+	if (r != HANDSHAKE_DONE)
+		return r;
+	walk->heard = *row + 1;
+	if (fd >= 0 && walk->steps[*row].take)
+		walk->steps[*row].take(launch, fd);
+	else
+		close_fd(&fd);
+	note_time(walk, *row, walk->began_payload + time.from, time.took);
 	return r;
 }
 
-static int await_packet(struct walk *walk, size_t row, struct error *err)
+static int await_packet(struct walk *walk, size_t first, struct error *err)
 {
-	int r = hear_packet(walk, &row, PEER_TIMEOUT_MS, err);
+	size_t row, at, before;
+	int r;
 
+	do {
+		before = payload_at(walk, first, first);
+		row = first;
+		*err = (struct error)ERROR_NONE;
+		r = hear_packet(walk, &row, walk->side == HOST ? ROW_TIMEOUT_MS : HOST_TIMEOUT_MS, err);
+		at = payload_at(walk, first, first);
+	} while (row == HANDSHAKE_NOTHING && at != before);
+	if (row == HANDSHAKE_NOTHING)
+		row = at;
 	if (r == HANDSHAKE_CLOSED) {
 		walk->heard = walk->n;
 		r = walk->steps[row].execs ? after_exec(walk->launch, err) : fail(err, 0, "the other side of the start is gone");
@@ -332,7 +348,7 @@ static void prefer_payload_error(struct walk *walk, struct error *err)
 		r = hear_packet(walk, &row, 0, &why);
 		if (r == HANDSHAKE_DONE)
 			continue;
-		if (r < 0) {
+		if (r < 0 && row != HANDSHAKE_NOTHING) {
 			name_row(walk, row, &why);
 			*err = why;
 		}
