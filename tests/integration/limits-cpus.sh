@@ -68,13 +68,14 @@ ok sysct destroy --force other
 ok sysct config unset box limits.cpuset
 has "$(inside box sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status)" '^0(-[0-9]+)?$' "CPUs in use again"
 [ "$cpus" = 1 ] || has "$(inside box sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status)" '-' "all CPUs"
-# a start moves its own processes about; what init may use is what the caller may
+# a start moves its own processes about, and takes that back; what its caller is kept from is the caller's alone
 allowed() { sed -n 's/^Cpus_allowed_list:.//p' "$1"; }
 same "$(inside box sed -n 's/^Cpus_allowed_list:.//p' /proc/1/status)" "$(allowed /proc/self/status)" "CPUs that init has again"
 ok sysct stop box
 ok taskset -c 0 sysct start box --wait
-same "$(inside box sed -n 's/^Cpus_allowed_list:.//p' /proc/1/status)" 0 "CPUs of init, of a caller who has one"
-same "$(allowed "/proc/$(field box monitor_pid)/status")" 0 "CPUs of its monitor"
+same "$(inside box sed -n 's/^Cpus_allowed_list:.//p' /proc/1/status)" "$(allowed /proc/self/status)" "CPUs of init, of a caller who has one"
+same "$(allowed "/proc/$(monitor_of box)/status")" "$(allowed /proc/self/status)" "CPUs of its monitor"
+same "$(allowed "/proc/$(holder_of box)/status")" "$(allowed /proc/self/status)" "CPUs of its holder"
 refused 1 'limits\.cpuset' sysct config set box limits.cpuset=8000
 for bad in 3-1 x 1,,2 5,4 1-99999; do
     expect 2 sysct config set box "limits.cpuset=0,$bad"
