@@ -16,15 +16,15 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Look which processors are ours to use: once, for this process and those that it makes later. The others here do it where it was not
- * done. */
+/* Look which processors are ours to use: once, for this process and those that it makes later. */
 void affinity_look(void);
 
-/* A child, process or thread, that was made this moment begins on another processor than ours, unless it has begun already. */
+/* A child, process or thread, that was made this moment begins on another processor than ours, unless it has begun already. Only one
+ * that was made after a look: it must know that what it may find meanwhile is taken back, or what it makes in that moment keeps it. */
 void affinity_apart(pid_t child);
 
-/* The processors but ours, for pthread_attr_setaffinity_np(3) of a thread that calls affinity_free() as the first thing it does. False:
- * leave it to the kernel. */
+/* The processors but ours, for pthread_attr_setaffinity_np(3) of a thread that calls affinity_free() as the first thing it does; looks
+ * where that was not done. False: leave it to the kernel. */
 bool affinity_others(cpu_set_t *ret);
 
 /* Run on all of them. Also where somebody was killed between what affinity_apart() does and takes back. */

@@ -72,7 +72,7 @@ void affinity_apart(pid_t child)
 {
 	cpu_set_t set;
 
-	if (!affinity_others(&set) || sched_setaffinity(child, sizeof(set), &set) < 0)
+	if (!ours_all || !affinity_others(&set) || sched_setaffinity(child, sizeof(set), &set) < 0)
 		return;
 	all(&set);
 	sched_setaffinity(child, sizeof(set), &set);

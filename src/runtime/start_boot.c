@@ -307,6 +307,7 @@ void start_hold(struct container *c, struct container_state *state, int verdict,
 		_exit(1);
 	if (!wish->adopt && (wish->rootfs || rootfs_is_quick(c)) && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, lend) < 0)
 		_exit(1);
+	affinity_look();	/* else the starter would, perhaps while we have it moved, and leave init as it is then */
 	pid = fork();
 	if (pid < 0)
 		_exit(1);

@@ -120,6 +120,22 @@ START_TEST(what_is_kept_from_us_stays_so)
 }
 END_TEST
 
+/* It could look while it is moved, and take that for what it may have. */
+START_TEST(a_child_made_before_a_look_is_not_moved)
+{
+	int here = first_of(&own), cpu;
+	cpu_set_t one;
+	pid_t pid = child_that_looks(&cpu);
+
+	CPU_ZERO(&one);
+	CPU_SET(here, &one);
+	restrict_to(pid, here);
+	affinity_apart(pid);
+	ck_assert(may_use(pid, &one));	/* it would be all, taken back */
+	end(pid);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("os/affinity");
@@ -129,6 +145,7 @@ int main(void)
 	tcase_add_test(tc, a_child_that_waits_for_our_processor_gets_another);
 	tcase_add_test(tc, all_that_are_online_can_be_had_again);
 	tcase_add_test(tc, what_is_kept_from_us_stays_so);
+	tcase_add_test(tc, a_child_made_before_a_look_is_not_moved);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
