@@ -211,6 +211,11 @@ static int have_thread(struct walk *walk, struct error *err)
 	walk->placed = affinity_others(&others) && pthread_attr_setaffinity_np(&attr, sizeof(others), &others) == 0;
 	r = pthread_create(&walk->thread, &attr, beside_main, walk);
 	pthread_attr_destroy(&attr);
+	/* a filter of system calls forbids to place it (SystemCallFilter=~@resources, systemd.exec(5)), or a cpuset has changed */
+	if (r != 0 && walk->placed) {
+		walk->placed = false;
+		r = pthread_create(&walk->thread, NULL, beside_main, walk);
+	}
 	if (r != 0)
 		return fail(err, r, "make a thread");
 	walk->has_thread = walk->had_thread = true;

@@ -3,9 +3,12 @@
 #include "../os/testing.h"
 
 #include <dirent.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "os/process.h"
 #include "runtime/handshake.h"
@@ -597,6 +600,23 @@ START_TEST(a_row_that_cannot_be_told_is_an_error_on_both_sides)
 }
 END_TEST
 
+START_TEST(a_thread_that_may_not_be_placed_runs_anyway)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_setaffinity, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = { .len = ARRAY_SIZE(code), .filter = code };
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+	must(walk());
+	finish();
+}
+END_TEST
+
 START_TEST(a_packet_of_another_row_is_refused)
 {
 	plan.lie_at = CONSOLE;
@@ -750,6 +770,7 @@ int main(void)
 	tcase_add_test(tests, a_descriptor_that_no_row_takes_is_closed);
 	tcase_add_test(tests, a_descriptor_of_a_failed_row_is_closed);
 	tcase_add_loop_test(tests, a_row_that_cannot_be_told_is_an_error_on_both_sides, 0, 2);
+	tcase_add_test(tests, a_thread_that_may_not_be_placed_runs_anyway);
 	tcase_add_test(tests, a_packet_of_another_row_is_refused);
 	tcase_add_loop_test(tests, of_a_row_that_nobody_waits_for_there_is_no_packet, 0, 2);
 	tcase_add_test(tests, each_row_that_was_walked_has_a_line_of_timing);
