@@ -271,6 +271,10 @@ static int enter_and_mount(int pidfd, struct api *api)
 		api->r = mount_api(api);
 		_exit(0);
 	}
+	/* the first process of a pid namespace has not ended before all others are reaped; whoever gets ours may not do it soon */
+	if (pid > 0)
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
 	return pid < 0 ? fail(&api->err, errno, "clone a helper") : api->r;
 }
 

@@ -2,12 +2,15 @@
 /* Each test has a mount namespace of its own. */
 #include "testing.h"
 
+#include <sys/prctl.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #include "os/idmap.h"
 #include "os/loop.h"
 #include "os/mount.h"
+#include "os/mount_lock.h"
 #include "os/process.h"
 
 #define SOURCE "sysct-detached"
@@ -438,6 +441,28 @@ START_TEST(what_is_private_is_not_seen_elsewhere)
 }
 END_TEST
 
+/* What is left to be reaped in its namespace goes to a subreaper, which may have something else to do. */
+START_TEST(who_mounts_the_proc_of_others_does_not_hold_up_their_end)
+{
+	pid_t pid;
+	int pidfd, proc, sys;
+
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	pid = (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_NEWPID | CLONE_NEWNET | SIGCHLD), NULL, NULL, NULL, 0UL);
+	while (pid == 0)
+		pause();
+	ck_assert_int_gt(pid, 0);
+	pidfd = must(pidfd_of(pid));
+	must(mount_api_of(pidfd, &proc, &sys, &err));
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(pidfd_wait(pidfd, 2000), 1);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	close(proc);
+	close(sys);
+	close(pidfd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("os/mount");
@@ -465,6 +490,7 @@ int main(void)
 	tcase_add_test(tests, a_new_root_is_all_there_is);
 	tcase_add_test(tests, a_directory_that_is_no_mount_cannot_be_the_root);
 	tcase_add_test(tests, what_is_private_is_not_seen_elsewhere);
+	tcase_add_test(tests, who_mounts_the_proc_of_others_does_not_hold_up_their_end);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
 }
