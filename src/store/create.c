@@ -446,6 +446,7 @@ static int sync_files(struct creation *n, struct error *err)
 static int commit(struct creation *n, struct error *err)
 {
 	auto_free char *unfinished = xasprintf(UNFINISHED "%s", n->c.uuid);
+	auto_close int lock = -1;	/* whoever reads all claims meanwhile would see it under neither name, and give its ids again */
 	int r = interrupt_check(err);
 
 	if (r == 0)
@@ -456,8 +457,12 @@ static int commit(struct creation *n, struct error *err)
 		r = sync_files(n, err);
 	if (r < 0)
 		return r;
+	lock = idpool_lock(n->c.install, err);
+	if (lock < 0)
+		return lock;
 	if (renameat2(n->containers_fd, unfinished, n->containers_fd, n->c.name, RENAME_NOREPLACE) < 0)
 		return errno == EEXIST ? taken(n->c.name, err) : fail(err, errno, "give the container its name");
+	close_fd(&lock);
 	fsync(n->containers_fd);
 	return 0;
 }

@@ -523,12 +523,18 @@ static bool same(const struct idmap *a, const struct idmap *b)
 	return a->inside == b->inside && a->outside == b->outside && a->count == b->count;
 }
 
-static int claim(struct container *c, const char *key, uint32_t count, bool is_given, struct error *err)
+int idpool_lock(const struct install *install, struct error *err)
 {
-	auto_free char *path = xasprintf("%s/.host/lock/.idpool", c->install->run_dir);
+	auto_free char *path = xasprintf("%s/.host/lock/.idpool", install->run_dir);
 	const struct lock_wish wish = { .dirfd = AT_FDCWD, .path = path, .wait_ms = LOCK_WAIT_MS,
 					.what = "the id pool", .status = STATUS_TIMEOUT };
-	auto_close int lock = lock_take(&wish, err);
+
+	return lock_take(&wish, err);
+}
+
+static int claim(struct container *c, const char *key, uint32_t count, bool is_given, struct error *err)
+{
+	auto_close int lock = idpool_lock(c->install, err);
 	struct idmap map;
 	char text[40];
 	int r;
