@@ -34,8 +34,8 @@
  * build: claim a range also for a privileged one, as `build_idmap`, for building its image. */
 int idpool_ensure(struct container *container, bool build, struct error *err);
 
-/* The lock under which claims are read and made: while it is held no directory with an identity gets another name. A descriptor, or an
- * error of lock_take(). */
+/* The lock under which claims are read and made, and a create that is done gives its directory the container's name. A descriptor, or
+ * an error of lock_take(). */
 int idpool_lock(const struct install *install, struct error *err);
 
 /* Are we in a user namespace, as in a container? Then no block device can be mounted, no device node made, and no file

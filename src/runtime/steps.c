@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -205,8 +204,6 @@ static int have_thread(struct walk *walk, struct error *err)
 
 	if (walk->had_thread)
 		return 0;
-	/* memory from where all else is: an arena of its own for so short a life is much to make, and to copy at the clone */
-	mallopt(M_ARENA_MAX, 1);
 	pthread_attr_init(&attr);
 	walk->placed = affinity_others(&others) && pthread_attr_setaffinity_np(&attr, sizeof(others), &others) == 0;
 	r = pthread_create(&walk->thread, &attr, beside_main, walk);
